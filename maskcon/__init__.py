@@ -1,0 +1,16 @@
+"""Fine retrieval learned from coarse labels: MaskCon and its neighbours.
+
+Rooms, each importing only those before it:
+
+    errors, parameters, randomness, atomic_files     what everything stands on
+    datasets/                                        sources, coarse labels, the one packed format
+    augmentation/, batches                           two views of every image, in batches
+    encoders, key_queue                              query and key network, queue of keys
+    targets, methods/                                what a method is: a soft target over own key and queue
+    training/                                        schedule, step, checkpoint, loop
+    embeddings, neighbours, recall, intervals        what the encoder knows, measured
+    figures/, report                                 what people look at
+    tracking/                                        the MLflow record of a run
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,114 @@
+"""The one format of every image set: images.npy beside labels.csv.
+
+    data/sets/NAME/{train,val,test}/images.npy    uint8 [N, H, W, 3], read through a memory map
+    data/sets/NAME/{train,val,test}/labels.csv    a row an image, columns LABEL_COLUMNS
+
+The columns fine and fine_name are empty where a person has coarse labels only. Training reads a set through
+``read_training_set``, which never opens those two columns.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from maskcon.atomic_files import write_atomically, write_text
+from maskcon.errors import UserError
+
+SPLITS = ("train", "val", "test")
+LABEL_COLUMNS = ("coarse", "coarse_name", "fine", "fine_name", "source", "width", "height")
+COARSE_COLUMNS = ("coarse", "coarse_name")
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """All that training may see of a set."""
+
+    images: np.ndarray  # uint8 [N, H, W, 3]
+    coarse: np.ndarray  # int64 [N]
+    coarse_names: list[str]  # [C], by coarse label
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """A set for evaluation: ``fine`` is None where its images have no fine labels."""
+
+    images: np.ndarray  # uint8 [N, H, W, 3]
+    coarse: np.ndarray  # int64 [N]
+    coarse_name: np.ndarray  # str [N]
+    fine: np.ndarray | None  # int64 [N]
+    fine_name: np.ndarray | None  # str [N]
+    source: np.ndarray  # str [N], where each image comes from
+
+
+def write_set(folder: Path, images: np.ndarray, labels: pd.DataFrame) -> None:
+    """Write one part of a set.
+
+    Args:
+        images: uint8 [N, H, W, 3].
+        labels: N rows with LABEL_COLUMNS, in the order of the images.
+    """
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+        raise ValueError(f"images must be uint8 [N, H, W, 3], not {images.dtype} {list(images.shape)}")
+    if len(images) != len(labels) or tuple(labels.columns) != LABEL_COLUMNS:
+        raise ValueError(
+            f"{len(images)} images need as many rows with the columns {', '.join(LABEL_COLUMNS)}"
+        )
+    write_atomically(folder / "images.npy", lambda file: np.save(file, images))
+    write_text(folder / "labels.csv", labels.to_csv(index=False, lineterminator="\n"))
+
+
+def read_training_set(folder: Path) -> TrainingSet:
+    """Read images and coarse labels, and nothing of the fine ones."""
+    labels = _read_labels(folder, COARSE_COLUMNS)
+    images = _read_images(folder, len(labels))
+    names = labels.drop_duplicates("coarse").set_index("coarse")["coarse_name"]
+    if sorted(names.index) != list(range(len(names))):
+        raise UserError(f"{folder / 'labels.csv'}: coarse labels must be 0 to C - 1, all of them in use")
+    return TrainingSet(
+        images, labels["coarse"].to_numpy(np.int64), [str(names[c]) for c in range(len(names))]
+    )
+
+
+def read_labelled_set(folder: Path) -> LabelledSet:
+    """Read a set with all its labels, for evaluation and figures."""
+    labels = _read_labels(folder, LABEL_COLUMNS)
+    images = _read_images(folder, len(labels))
+    has_fine = bool(labels["fine"].notna().all())
+    return LabelledSet(
+        images=images,
+        coarse=labels["coarse"].to_numpy(np.int64),
+        coarse_name=labels["coarse_name"].to_numpy(str),
+        fine=labels["fine"].to_numpy(np.int64) if has_fine else None,
+        fine_name=labels["fine_name"].to_numpy(str) if has_fine else None,
+        source=labels["source"].to_numpy(str),
+    )
+
+
+def _read_labels(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    path = folder / "labels.csv"
+    names = {column: str for column in columns if column.endswith("_name") or column == "source"}
+    try:
+        return pd.read_csv(
+            path, usecols=list(columns), dtype=names, keep_default_na=False, na_values={"fine": [""]}
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} cannot be read ({' '.join(str(error).split())}); expected the columns {', '.join(columns)}; "
+            "make it again with: dvc repro -f coarse"
+        ) from None
+
+
+def _read_images(folder: Path, expected: int) -> np.ndarray:
+    path = folder / "images.npy"
+    try:
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); make it again with: dvc repro -f coarse") from None
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or len(images) != expected:
+        raise UserError(
+            f"{path} holds {images.dtype} {list(images.shape)}, expected uint8 [{expected}, H, W, 3]; "
+            "make it again with: dvc repro -f coarse"
+        )
+    return images

@@ -1,0 +1,212 @@
+"""Every value of a run, as one typed, frozen model; params.yaml is checked against it before any work.
+
+    parameters = load_parameters(Path("params.yaml"))
+    parameters.loss.w
+
+Values live in conf/ and params.yaml alone: no field here has a default.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from maskcon.errors import UserError
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=100_000_000)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+SplitName = Literal["val", "test"]
+
+METHODS = Path(__file__).with_name("methods")
+
+
+class Group(BaseModel):
+    """Frozen, no unknown keys, numbers are numbers (no silent conversion from text)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class SplitSizes(Group):
+    """How many images each part has (the composed sets draw as many as asked)."""
+
+    train: Count
+    val: Count
+    test: Count
+
+
+class DataParameters(Group):
+    """The image set: where it comes from and how its pixels are standardised."""
+
+    name: Name  # the preset, the folder under data/raw and data/sets, and the table in coarse_labels/
+    root: str  # folder of source files supplied by the user or kept from a download
+    channels: Literal[1, 3]  # 1: grey, the encoder reads one of the three equal channels
+    height: Annotated[int, Field(ge=8, le=1024)]  # pixels
+    width: Annotated[int, Field(ge=8, le=1024)]  # pixels
+    mean: Annotated[list[Share], Field(min_length=3, max_length=3)]  # of pixels in [0, 1], per RGB channel
+    std: Annotated[list[Positive], Field(min_length=3, max_length=3)]
+    augmentation: Literal[
+        "characters", "small_colour"
+    ]  # the family of views, see maskcon/augmentation/views.py
+    images: SplitSizes
+    seed: Annotated[int, Field(ge=0)]  # of the composition: the same images whatever the run's seed
+
+
+class LossParameters(Group):
+    """The method and its values. A value that the method does not use is null."""
+
+    name: Name
+    temperature: Positive  # T0: of the contrast between own key and queue
+    w: Share | None  # weight of the coarse part; 1 - w stays on the image's own key
+    soft_temperature: Positive | None  # T: of the soft labels
+
+    @model_validator(mode="before")
+    @classmethod
+    def is_a_method(cls, values: Any) -> Any:
+        known = method_names()
+        if isinstance(values, dict) and isinstance(values.get("name"), str) and values["name"] not in known:
+            raise ValueError(f"name={values['name']!r} is no method; the methods are {', '.join(known)}")
+        return values
+
+
+class ModelParameters(Group):
+    """The encoder: backbone, and the projector of the contrast."""
+
+    backbone: Literal["small_conv", "resnet18", "resnet34", "resnet50"]
+    width: Count | None  # channels of small_conv's first layer; null for ResNets
+    pooled: Annotated[
+        list[Count], Field(min_length=2, max_length=2)
+    ]  # features are averaged to this height x width
+    projector_hidden_size: Count
+    projection_size: Count
+    imagenet_weights: bool
+
+
+class TrainParameters(Group):
+    """The recipe: how long, how fast, with which views and queue."""
+
+    epochs: Count
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    batch_size: Annotated[int, Field(ge=2, le=65_536)]
+    learning_rate: Positive
+    sgd_momentum: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    queue_size: Count
+    key_momentum: Share  # m: key <- m key + (1 - m) query
+    query_view: Literal["weak", "strong"]
+    key_view: Literal["weak", "strong"]
+    precision: Literal["auto", "float32", "bfloat16"]
+    checkpoint_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # 0: after every epoch
+
+    @model_validator(mode="after")
+    def warms_up_before_the_end(self) -> TrainParameters:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(f"warmup_epochs={self.warmup_epochs} must be less than epochs={self.epochs}")
+        return self
+
+
+class EvaluateParameters(Group):
+    split: SplitName  # sweeps choose on val, tables report test
+    recall_at: Annotated[list[Count], Field(min_length=1)]
+    bootstrap_samples: Annotated[int, Field(ge=100, le=1_000_000)]
+
+    @model_validator(mode="after")
+    def starts_at_one(self) -> EvaluateParameters:
+        if sorted(set(self.recall_at)) != self.recall_at or self.recall_at[0] != 1:
+            raise ValueError(f"recall_at={self.recall_at} must rise strictly and begin with 1")
+        return self
+
+
+class FigureParameters(Group):
+    tsne_images: Annotated[int, Field(ge=10, le=20_000)]  # at most so many, drawn by seed
+    tsne_perplexity: Annotated[float, Field(ge=2, le=500)]
+    queries_per_coarse_class: Annotated[int, Field(ge=1, le=10)]
+    neighbours: Annotated[int, Field(ge=1, le=30)]
+
+
+class TrackParameters(Group):
+    live: bool  # show the curves in MLflow while training runs
+
+
+class Parameters(Group):
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    recipe: Name
+    data: DataParameters
+    loss: LossParameters
+    model: ModelParameters
+    train: TrainParameters
+    evaluate: EvaluateParameters
+    figures: FigureParameters
+    track: TrackParameters
+
+    @model_validator(mode="after")
+    def values_fit_each_other(self) -> Parameters:
+        if self.data.images.train < self.train.batch_size:
+            raise ValueError(
+                f"train.batch_size={self.train.batch_size} is more than the {self.data.images.train} images "
+                "of data.images.train; lower it"
+            )
+        if self.model.backbone == "small_conv" and self.model.width is None:
+            raise ValueError("model.width=null, but model.backbone=small_conv needs a width, such as 24")
+        if self.model.imagenet_weights and self.model.backbone == "small_conv":
+            raise ValueError("model.imagenet_weights=true needs a ResNet as model.backbone, not small_conv")
+        return self
+
+
+def method_names() -> list[str]:
+    """The methods there are: one file each in maskcon/methods/."""
+    return sorted(file.stem for file in METHODS.glob("[a-z]*.py") if file.stem != "interface")
+
+
+def load_parameters(path: Path) -> Parameters:
+    """Read and check a params.yaml.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or holds values that are not allowed; one line for each.
+    """
+    try:
+        values = YAML(typ="safe").load(Path(path).read_text())
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} is missing; run from the top of the checkout, or restore it with git"
+        ) from None
+    except (YAMLError, UnicodeDecodeError, OSError) as error:
+        raise UserError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
+    return check_parameters(values)
+
+
+def check_parameters(values: Any) -> Parameters:
+    """Raises: UserError, with one line for each value that is not allowed."""
+    try:
+        return Parameters.model_validate(values)
+    except ValidationError as error:
+        raise UserError("\n".join(_as_sentence(problem) for problem in error.errors())) from None
+
+
+def _as_sentence(problem: dict[str, Any]) -> str:
+    """One problem found by pydantic, as: key=value, what is allowed."""
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{key} is not a parameter{_nearest(problem['loc'])}; remove it or correct its name in params.yaml"
+    if problem["type"] == "missing":
+        return f"{key} is missing in params.yaml; compose it again: git checkout params.yaml"
+    if problem["type"] == "value_error":
+        text = problem["msg"].removeprefix("Value error, ")
+        return f"{key}.{text}" if key else text
+    allowed = problem["msg"].removeprefix("Input should be ")
+    return f"{key}={problem['input']!r} is not allowed: it should be {allowed}"
+
+
+def _nearest(location: tuple[str | int, ...]) -> str:
+    """', did you mean ...' for an unknown key, looking among the keys beside it."""
+    fields: Any = Parameters
+    for part in location[:-1]:
+        fields = fields.model_fields[part].annotation
+    near = difflib.get_close_matches(str(location[-1]), fields.model_fields, n=1)
+    return f", did you mean {'.'.join(map(str, (*location[:-1], near[0])))}?" if near else ""
