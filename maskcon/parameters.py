@@ -51,9 +51,7 @@ class DataParameters(Group):
     width: Annotated[int, Field(ge=8, le=1024)]  # pixels
     mean: Annotated[list[Share], Field(min_length=3, max_length=3)]  # of pixels in [0, 1], per RGB channel
     std: Annotated[list[Positive], Field(min_length=3, max_length=3)]
-    augmentation: Literal[
-        "characters", "small_colour"
-    ]  # the family of views, see maskcon/augmentation/views.py
+    augmentation: Literal["characters", "small_colour"]  # the family of views, see maskcon/augmentation/views.py
     images: SplitSizes
     seed: Annotated[int, Field(ge=0)]  # of the composition: the same images whatever the run's seed
 
@@ -80,9 +78,7 @@ class ModelParameters(Group):
 
     backbone: Literal["small_conv", "resnet18", "resnet34", "resnet50"]
     width: Count | None  # channels of small_conv's first layer; null for ResNets
-    pooled: Annotated[
-        list[Count], Field(min_length=2, max_length=2)
-    ]  # features are averaged to this height x width
+    pooled: Annotated[list[Count], Field(min_length=2, max_length=2)]  # features are averaged to this height x width
     projector_hidden_size: Count
     projection_size: Count
     imagenet_weights: bool
@@ -102,6 +98,7 @@ class TrainParameters(Group):
     query_view: Literal["weak", "strong"]
     key_view: Literal["weak", "strong"]
     precision: Literal["auto", "float32", "bfloat16"]
+    snapshot_epochs: Annotated[int, Field(ge=0)]  # weights kept every so many epochs, for the curve; 0: none
     checkpoint_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # 0: after every epoch
 
     @model_validator(mode="after")
@@ -173,9 +170,7 @@ def load_parameters(path: Path) -> Parameters:
     try:
         values = YAML(typ="safe").load(Path(path).read_text())
     except FileNotFoundError:
-        raise UserError(
-            f"{path} is missing; run from the top of the checkout, or restore it with git"
-        ) from None
+        raise UserError(f"{path} is missing; run from the top of the checkout, or restore it with git") from None
     except (YAMLError, UnicodeDecodeError, OSError) as error:
         raise UserError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
     return check_parameters(values)

@@ -52,9 +52,7 @@ def write_set(folder: Path, images: np.ndarray, labels: pd.DataFrame) -> None:
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
         raise ValueError(f"images must be uint8 [N, H, W, 3], not {images.dtype} {list(images.shape)}")
     if len(images) != len(labels) or tuple(labels.columns) != LABEL_COLUMNS:
-        raise ValueError(
-            f"{len(images)} images need as many rows with the columns {', '.join(LABEL_COLUMNS)}"
-        )
+        raise ValueError(f"{len(images)} images need as many rows with the columns {', '.join(LABEL_COLUMNS)}")
     write_atomically(folder / "images.npy", lambda file: np.save(file, images))
     write_text(folder / "labels.csv", labels.to_csv(index=False, lineterminator="\n"))
 
@@ -66,9 +64,7 @@ def read_training_set(folder: Path) -> TrainingSet:
     names = labels.drop_duplicates("coarse").set_index("coarse")["coarse_name"]
     if sorted(names.index) != list(range(len(names))):
         raise UserError(f"{folder / 'labels.csv'}: coarse labels must be 0 to C - 1, all of them in use")
-    return TrainingSet(
-        images, labels["coarse"].to_numpy(np.int64), [str(names[c]) for c in range(len(names))]
-    )
+    return TrainingSet(images, labels["coarse"].to_numpy(np.int64), [str(names[c]) for c in range(len(names))])
 
 
 def read_labelled_set(folder: Path) -> LabelledSet:
@@ -90,9 +86,7 @@ def _read_labels(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     path = folder / "labels.csv"
     names = {column: str for column in columns if column.endswith("_name") or column == "source"}
     try:
-        return pd.read_csv(
-            path, usecols=list(columns), dtype=names, keep_default_na=False, na_values={"fine": [""]}
-        )
+        return pd.read_csv(path, usecols=list(columns), dtype=names, keep_default_na=False, na_values={"fine": [""]})
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path} cannot be read ({' '.join(str(error).split())}); expected the columns {', '.join(columns)}; "
