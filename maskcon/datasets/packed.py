@@ -64,7 +64,9 @@ def read_training_set(folder: Path) -> TrainingSet:
     names = labels.drop_duplicates("coarse").set_index("coarse")["coarse_name"]
     if sorted(names.index) != list(range(len(names))):
         raise UserError(f"{folder / 'labels.csv'}: coarse labels must be 0 to C - 1, all of them in use")
-    return TrainingSet(images, labels["coarse"].to_numpy(np.int64), [str(names[c]) for c in range(len(names))])
+    return TrainingSet(
+        images, labels["coarse"].to_numpy(np.int64, copy=True), [str(names[c]) for c in range(len(names))]
+    )
 
 
 def read_labelled_set(folder: Path) -> LabelledSet:
@@ -74,7 +76,7 @@ def read_labelled_set(folder: Path) -> LabelledSet:
     has_fine = bool(labels["fine"].notna().all())
     return LabelledSet(
         images=images,
-        coarse=labels["coarse"].to_numpy(np.int64),
+        coarse=labels["coarse"].to_numpy(np.int64, copy=True),
         coarse_name=labels["coarse_name"].to_numpy(str),
         fine=labels["fine"].to_numpy(np.int64) if has_fine else None,
         fine_name=labels["fine_name"].to_numpy(str) if has_fine else None,
