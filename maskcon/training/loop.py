@@ -4,6 +4,7 @@ trained = train(training_set, parameters, device, Checkpoints(folder), watcher)
 """
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,11 +29,14 @@ from maskcon.training.step import ContrastiveLearner, training_step
 class Watcher(Protocol):
     """Who is told how training goes."""
 
-    def step_done(self, epoch: int, step: int, loss: torch.Tensor) -> None:
+    def resumed(self, curve: list[dict[str, Any]]) -> None:
+        """Once, where training goes on from a checkpoint, with the rows of the epochs done."""
+
+    def step_done(self, epoch: int, loss: torch.Tensor) -> None:
         """After every step, with the loss still on the device: reading it waits for the device."""
 
     def epoch_done(self, curve: list[dict[str, Any]]) -> None:
-        """After every epoch, and after resuming, with the rows of all epochs so far."""
+        """After every epoch, with the rows of all so far."""
 
     def snapshot(self, epoch: int, encoder: Encoder) -> None:
         """Every train.snapshot_epochs epochs."""
@@ -79,7 +83,7 @@ def train(
         learner.load_state_dict(state["learner"])
         optimizer.load_state_dict(state["optimizer"])
         curve = state["curve"]
-        watcher.epoch_done(curve)
+        watcher.resumed(curve)
 
     saved_at = time.monotonic()
     for epoch in range(len(curve) + 1, train_parameters.epochs + 1):
@@ -136,7 +140,7 @@ def train_epoch(
     optimizer: torch.optim.Optimizer,
     batches: TwoViewBatches,
     parameters: Parameters,
-    step_done: Callable[[int, int, torch.Tensor], None],
+    step_done: Callable[[int, torch.Tensor], None],
 ) -> dict[str, Any]:
     """One pass over the images; returns the epoch's row of the curve.
 
@@ -158,11 +162,11 @@ def train_epoch(
             group["lr"] = rate
         loss = training_step(learner, optimizer, batch)
         loss_sum += loss
-        step_done(epoch, step, loss)
+        step_done(epoch, loss)
 
     mean_loss = (loss_sum / steps).item()  # the only wait for the device in an epoch
     seconds = time.perf_counter() - start
-    if mean_loss != mean_loss or mean_loss in (float("inf"), float("-inf")):
+    if not math.isfinite(mean_loss):
         raise UserError(
             f"the loss became {mean_loss} in epoch {epoch}, at learning rate {rate:.3g}; "
             "lower train.learning_rate or raise loss.temperature"
