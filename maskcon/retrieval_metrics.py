@@ -66,11 +66,11 @@ def query_scores(
         recall_at_K for each K, mean_average_precision_at_r (both of fine labels) and coarse_recall_at_1.
     """
     device = features.device
-    coarse = torch.as_tensor(coarse, device=device)
+    coarse = torch.tensor(coarse, device=device)
     count = 1
     if fine is not None:
-        relevant = torch.as_tensor(class_size(fine) - 1, device=device)
-        fine = torch.as_tensor(fine, device=device)
+        relevant = torch.tensor(class_size(fine) - 1, device=device)
+        fine = torch.tensor(fine, device=device)
         count = max(recall_at)
         if average_precision:
             count = max(count, int(relevant.max()))
