@@ -36,7 +36,7 @@ def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, T
         raise ValueError(f"count={count}: each of {images} images has 1 to {images - 1} neighbours")
 
     chunk = min(images, max(1, CHUNK_BYTES // (4 * images + BYTES_PER_NEIGHBOUR * count)))
-    buffer = features.new_empty(chunk, images)  # one for all chunks: fresh memory costs as much as the product
+    buffer = features.new_empty(chunk, images)  # one for all: fresh memory for each is up to twice as slow
     for start in range(0, images, chunk):
         queries = slice(start, min(start + chunk, images))
         itself = torch.arange(queries.start, queries.stop, device=features.device)
