@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from maskcon.augmentation.views import View
-from maskcon.randomness import torch_generator
+from maskcon.randomness import derived_seed, torch_generator
 
 BLOCK = 4096  # images augmented together: large enough that the cost per operation is spread
 
@@ -22,6 +22,11 @@ class Batch:
     query_view: Tensor  # float32 [B, c, H, W] in [0, 1]
     key_view: Tensor  # float32 [B, c, H, W] in [0, 1]
     coarse: Tensor  # int64 [B]
+    seed: int = 0  # of whatever else is drawn for this batch
+
+    def generator(self, use: str) -> torch.Generator:
+        """A generator on the CPU for one use of this batch."""
+        return torch_generator(self.seed, use)
 
 
 def to_device(images: np.ndarray, channels: int, device: torch.device) -> Tensor:
@@ -63,9 +68,11 @@ class TwoViewBatches:
             images = self.images[indices]
             query_views = self.query_view(images, torch_generator(self.seed, "query view", name, block))
             key_views = self.key_view(images, torch_generator(self.seed, "key view", name, block))
-            yield from map(
-                Batch,
+            views = zip(
                 query_views.split(self.batch_size),
                 key_views.split(self.batch_size),
                 self.coarse[indices].split(self.batch_size),
+                strict=True,
             )
+            for number, (query_view, key_view, coarse) in enumerate(views, block * batches_per_block):
+                yield Batch(query_view, key_view, coarse, derived_seed(self.seed, "batch", name, number))

@@ -13,8 +13,8 @@ from maskcon.targets import own_key_target
 
 def build(loss: CoInsParameters) -> Method:
     classifier = ExtraHead(
-        build=nn.Linear,
-        loss=lambda head, features, coarse: F.cross_entropy(head(features), coarse),
+        build=lambda feature_size, _, coarse_classes: nn.Linear(feature_size, coarse_classes),
+        loss=lambda head, scene: F.cross_entropy(head(scene.features), scene.coarse),
         weight=loss.w,
     )
     return Method(
