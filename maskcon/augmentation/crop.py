@@ -54,7 +54,7 @@ def draw_crops(
     tried_width = torch.sqrt(area * aspect).round().long()
     tried_height = torch.sqrt(area / aspect).round().long()
 
-    fits = (0 < tried_width) & (tried_width <= width) & (0 < tried_height) & (tried_height <= height)
+    fits = (tried_width > 0) & (tried_width <= width) & (tried_height > 0) & (tried_height <= height)
     first = fits.byte().argmax(dim=1, keepdim=True)
     any_fits = fits.any(dim=1)
     centred_height, centred_width = _largest_box(height, width, ratio)

@@ -1,7 +1,7 @@
 """Pillow's image operations on batches: one strength per image, the pixels that Pillow gives.
 
 Each takes uint8 images [B, 3, H, W] and float64 strengths [B] on the same device, whose unit it names, and returns
-new uint8 images. Strengths go first into the arithmetic that Pillow uses for them (float32 blends, float64
+new uint8 images. Strengths go through the arithmetic that Pillow uses for them (float32 blends, float64
 geometry, truncation where it truncates), so that a pixel is hardly ever another one, and then by one level.
 
     brighter = brightness(images, torch.full([len(images)], 1.5, dtype=torch.float64))
