@@ -123,7 +123,7 @@ def shear_y(images: Tensor, slope: Tensor) -> Tensor:
     above = y.floor()
     d = (y - above)[:, None]
     rows = above.long()[:, None].expand(-1, images.shape[1], -1, -1)
-    v1, v2, v3, v4 = (images.gather(2, (rows + tap).clamp_(0, height - 1)).double() for tap in (-1, 0, 1, 2))
+    v1, v2, v3, v4 = (images.gather(2, (rows + tap).clamp_(0, height - 1)).short() for tap in (-1, 0, 1, 2))
     # Pillow's transforms use the cubic with a = -1 (its resize has -1/2), summed in this order
     cubic = v2 + d * ((v3 - v1) + d * ((2 * (v1 - v2) + v3 - v4) + d * (-v1 + v2 - v3 + v4)))
     return torch.where(inside[:, None], cubic.clamp_(0, 255).to(torch.uint8), FILL)
