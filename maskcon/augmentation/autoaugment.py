@@ -3,6 +3,7 @@
 Cubuk et al., AutoAugment: Learning Augmentation Strategies from Data, CVPR 2019, appendix (table of CIFAR-10
 sub-policies), with the strengths and the grey filling of the MaskCon experiments (Feng & Patras, CVPR 2023):
 each image draws one of 25 sub-policies, and each of its two operations takes place with its own probability.
+In the sub-policy of two Equalize the second has the published 0.6, where the code of MaskCon has 0.8.
 
     policies = draw_policies(len(images), generator)   # on the CPU
     views = autoaugment(images, policies)              # on the images' device

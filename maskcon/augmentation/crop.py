@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 
 TRIES = 10  # torchvision's RandomResizedCrop gives up after as many boxes that do not fit
 COEFFICIENT_BITS = 22  # Pillow resizes bytes with weights that are whole multiples of 2^-22
-IMAGES_IN_CACHE = 32  # of 32 x 32 pixels; on a CPU, larger parts wait for memory, smaller ones for the calls
+IMAGES_IN_CACHE = 48  # of 32 x 32 pixels; on a CPU, larger parts wait for memory, smaller ones for the calls
 LARGEST_EXACT_IN_FLOAT32 = 1024  # pixels; see _exact_type
 
 

@@ -1,8 +1,9 @@
 """Pillow's image operations on batches: one strength per image, the pixels that Pillow gives.
 
 Each takes uint8 images [B, 3, H, W] and float64 strengths [B] on the same device, whose unit it names, and returns
-new uint8 images. Strengths go through the arithmetic that Pillow uses for them (float32 blends, float64
-geometry, truncation where it truncates), so that a pixel is hardly ever another one, and then by one level.
+new uint8 images. Each repeats Pillow's own arithmetic (blends in float32, geometry in float64 or fixed point, the
+fraction dropped where Pillow drops it), so that the pixels are the same; the tests allow one level, for other
+versions of Pillow and other processors.
 
     brighter = brightness(images, torch.full([len(images)], 1.5, dtype=torch.float64))
 """

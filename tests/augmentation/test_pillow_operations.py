@@ -100,6 +100,12 @@ def test_histograms_about_the_number_of_levels(name, pixels):
     assert differences(name, images, [0]).abs().max() == 0
 
 
+@pytest.mark.parametrize("name", ["translate_x", "translate_y"])
+def test_half_pixels_go_to_pillows_side(name):
+    halves = [pixels / 32 for pixels in (-2.5, -1.5, -0.5, 0.5, 1.5, 2.5)]
+    assert (differences(name, pictures(36, 32, 32), halves) == 0).all()
+
+
 def test_a_strength_moves_only_its_own_image():
     image = pictures(2, 32, 32)[1:]
     both = operations.brightness(image.expand(2, -1, -1, -1), torch.tensor([1.0, 0.5], dtype=torch.float64))
