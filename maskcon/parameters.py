@@ -90,9 +90,47 @@ class MaskConParameters(Contrast):
     soft_temperature: Positive  # T: of the soft labels
 
 
+class ASCLParameters(Contrast):
+    name: Literal["ascl"]
+    w: None
+    soft_temperature: Positive  # T
+    neighbours: Positive  # n: the weight that a certain neighbourhood hands out
+    mask_by_coarse: bool
+
+
+class SANEParameters(Contrast):
+    name: Literal["sane"]
+    w: None
+    soft_temperature: Positive  # tau': labels are refined at temperature * soft_temperature
+    mu_first: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    mu_last: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    mixup_weight: Share  # of the mixed contrast
+    mixup_beta: Positive
+    mask_by_coarse: bool
+
+
+class PotentialParameters(Contrast):
+    name: Literal["potential"]
+    w: None
+    soft_temperature: Positive
+    mined: Count  # n: positives mined for each image
+    mined_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # beta: beside 1 for the own key
+    soft_share: Share  # lambda: of the soft weighting in the mined positives' weights
+    margin: Positive  # of similarity, within which a negative is kept
+    warmup_share: Share  # of training, during which all negatives are kept
+    mask_by_coarse: bool
+
+
 # The method, picked by its name. A value that a method does not use is null.
 LossParameters = Annotated[
-    SelfConParameters | SupConParameters | GrafitParameters | CoInsParameters | MaskConParameters,
+    SelfConParameters
+    | SupConParameters
+    | GrafitParameters
+    | CoInsParameters
+    | MaskConParameters
+    | ASCLParameters
+    | SANEParameters
+    | PotentialParameters,
     Field(discriminator="name"),
 ]
 METHODS = tuple(method.model_fields["name"].annotation.__args__[0] for method in get_args(get_args(LossParameters)[0]))
