@@ -4,7 +4,7 @@ Everything random comes from the run's seed and the position (epoch, block), so 
 what an uninterrupted one would.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,8 @@ class Batch:
     key_view: Tensor  # float32 [B, c, H, W] in [0, 1]
     coarse: Tensor  # int64 [B]
     seed: int = 0  # of whatever else is drawn for this batch
+    places: Tensor | None = None  # int64 [B], of the images in the training set
+    view_of: Callable[[Tensor, torch.Generator], Tensor] | None = None  # places [B] -> a further query view of those
 
     def generator(self, use: str) -> torch.Generator:
         """A generator on the CPU for one use of this batch."""
@@ -71,8 +73,13 @@ class TwoViewBatches:
             views = zip(
                 query_views.split(self.batch_size),
                 key_views.split(self.batch_size),
-                self.coarse[indices].split(self.batch_size),
+                indices.split(self.batch_size),
                 strict=True,
             )
-            for number, (query_view, key_view, coarse) in enumerate(views, block * batches_per_block):
-                yield Batch(query_view, key_view, coarse, derived_seed(self.seed, "batch", name, number))
+            for number, (query_view, key_view, places) in enumerate(views, block * batches_per_block):
+                seed = derived_seed(self.seed, "batch", name, number)
+                yield Batch(query_view, key_view, self.coarse[places], seed, places, self.query_view_of)
+
+    def query_view_of(self, places: Tensor, generator: torch.Generator) -> Tensor:
+        """A query view float32 [B, c, H, W] of the images at these places, int64 [B]."""
+        return self.query_view(self.images[places], generator)

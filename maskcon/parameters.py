@@ -54,48 +54,116 @@ class DataParameters(Group):
     seed: Annotated[int, Field(ge=0)]  # of the composition: the same images whatever the run's seed
 
 
+class Mixup(Group):
+    """Momentum mixup: a second contrast, of mixed images against mixed targets."""
+
+    weight: Share  # of the mixed contrast; 1 - weight is the plain one's
+    beta: Positive  # theta ~ Beta(beta, beta)
+
+
+class Negatives(Group):
+    """Which negatives the plain contrast keeps: those about as similar to the query as its own key."""
+
+    margin: Positive  # of similarity, within which a negative is kept
+    warmup_share: Share  # of training, during which all are kept
+
+
 class Contrast(Group):
-    """What every method has."""
+    """What every method has. The last three are what methods combine with; null where a method does not."""
 
     temperature: Positive  # T0: of the softmax over own key and queue
+    mixup: None
+    negatives: None
+    multi_crop: None
 
 
-class SelfConParameters(Contrast):
+class Combinable(Contrast):
+    """A target over own key and queue, which mixup and chosen negatives combine with."""
+
+    mixup: Mixup | None
+    negatives: Negatives | None
+
+    @model_validator(mode="after")
+    def negatives_act_on_something(self) -> Combinable:
+        if self.mixup is not None and self.mixup.weight == 1 and self.negatives is not None:
+            raise ValueError(
+                f"mixup.weight=1 leaves no plain contrast, which loss.negatives={_written(self.negatives)} is for; "
+                "lower it, or set loss.negatives=null"
+            )
+        return self
+
+
+class CombinableWithMultiCrop(Combinable):
+    """A target that has other images' keys as positives: so views of the nearest images may be queries for it too."""
+
+    w: Share | None
+    multi_crop: Annotated[int, Field(ge=0, le=100)]  # further queries: one view each of so many nearest images
+
+    @model_validator(mode="after")
+    def multi_crop_has_other_positives(self) -> CombinableWithMultiCrop:
+        if self.w == 0 and self.multi_crop:
+            raise ValueError(
+                f"w=0 makes the own key the only positive, which loss.multi_crop={self.multi_crop} contradicts; "
+                "raise it, or set loss.multi_crop=0"
+            )
+        return self
+
+
+class SelfConParameters(Combinable):
     name: Literal["selfcon"]
     w: None
     soft_temperature: None
 
 
-class SupConParameters(Contrast):
+class SupConParameters(CombinableWithMultiCrop):
     name: Literal["supcon"]
     w: None
     soft_temperature: None
 
 
-class GrafitParameters(Contrast):
+class GrafitParameters(CombinableWithMultiCrop):
     name: Literal["grafit"]
     w: Share  # of the supervised contrast; 1 - w stays on the own key
     soft_temperature: None
 
 
-class CoInsParameters(Contrast):
+class CoInsParameters(Combinable):
     name: Literal["coins"]
     w: Share  # of the coarse classifier's loss; 1 - w is the contrast's
     soft_temperature: None
 
+    @model_validator(mode="after")
+    def has_a_contrast_to_combine_with(self) -> CoInsParameters:
+        for key, group in (("mixup", self.mixup), ("negatives", self.negatives)):
+            if self.w == 1 and group is not None:
+                raise ValueError(
+                    f"w=1 leaves loss.name=coins no contrast, which loss.{key}={_written(group)} is for; "
+                    f"lower it, or set loss.{key}=null"
+                )
+        return self
 
-class MaskConParameters(Contrast):
+
+class MaskConParameters(CombinableWithMultiCrop):
     name: Literal["maskcon"]
     w: Share  # of the soft labels; 1 - w stays on the own key
     soft_temperature: Positive  # T: of the soft labels
 
 
-class ASCLParameters(Contrast):
+class ASCLParameters(CombinableWithMultiCrop):
     name: Literal["ascl"]
     w: None
     soft_temperature: Positive  # T
     neighbours: Positive  # n: the weight that a certain neighbourhood hands out
     mask_by_coarse: bool
+
+    @model_validator(mode="after")
+    def has_negatives_to_choose_from(self) -> ASCLParameters:
+        if self.negatives is not None and not self.mask_by_coarse:
+            raise ValueError(
+                f"negatives={_written(self.negatives)} needs loss.mask_by_coarse=true with loss.name=ascl: "
+                "without it every key is a positive, and there is none to leave out"
+            )
+        return self
 
 
 class SANEParameters(Contrast):
@@ -104,21 +172,31 @@ class SANEParameters(Contrast):
     soft_temperature: Positive  # tau': labels are refined at temperature * soft_temperature
     mu_first: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     mu_last: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    mixup_weight: Share  # of the mixed contrast
-    mixup_beta: Positive
+    mixup: Mixup
     mask_by_coarse: bool
 
 
-class PotentialParameters(Contrast):
+class PotentialParameters(Combinable):
     name: Literal["potential"]
     w: None
     soft_temperature: Positive
     mined: Count  # n: positives mined for each image
     mined_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # beta: beside 1 for the own key
     soft_share: Share  # lambda: of the soft weighting in the mined positives' weights
-    margin: Positive  # of similarity, within which a negative is kept
-    warmup_share: Share  # of training, during which all negatives are kept
+    negatives: Negatives
     mask_by_coarse: bool
+
+
+class WCLParameters(Contrast):
+    name: Literal["wcl"]
+    w: None
+    soft_temperature: None
+    graph_weight: Annotated[
+        float, Field(ge=0, allow_inf_nan=False)
+    ]  # of the graph loss, beside 1 for the instance loss
+    graph_hidden_size: Count  # of the graph head, a projector of its own
+    mask_by_coarse: bool
+    multi_crop: Annotated[int, Field(ge=0, le=100)]
 
 
 # The method, picked by its name. A value that a method does not use is null.
@@ -130,7 +208,8 @@ LossParameters = Annotated[
     | MaskConParameters
     | ASCLParameters
     | SANEParameters
-    | PotentialParameters,
+    | PotentialParameters
+    | WCLParameters,
     Field(discriminator="name"),
 ]
 METHODS = tuple(method.model_fields["name"].annotation.__args__[0] for method in get_args(get_args(LossParameters)[0]))
@@ -255,12 +334,24 @@ def _as_sentence(problem: dict[str, Any]) -> str:
         case "union_tag_invalid":
             return f"loss.name={value['name']!r} is no method; the methods are {', '.join(METHODS)}"
         case "none_required":
-            return f"{key}={value!r} is not allowed: this method does not use it, leave it null"
+            method = next((f"loss.name={part}" for part in problem["loc"] if part in METHODS), "this method")
+            return f"{key}={_written(value)} is not allowed: {method} does not use it, leave it null"
+        case "model_type":
+            return f"{key}={_written(value)} is not allowed: it should be a group of {{key: value, ...}}, see conf/"
         case "value_error":
             text = problem["msg"].removeprefix("Value error, ")
             return f"{key}.{text}" if key else text
         case _:
             return f"{key}={value!r} is not allowed: it should be {problem['msg'].removeprefix('Input should be ')}"
+
+
+def _written(value: Any) -> str:
+    """As a person writes it: null, {weight: 0.5, beta: 2.0}."""
+    if isinstance(value, Group):
+        value = value.model_dump()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_written(part)}" for key, part in value.items()) + "}"
+    return "null" if value is None else repr(value)
 
 
 def _nearest(location: tuple[str | int, ...]) -> str:

@@ -1,18 +1,19 @@
 """What a method is.
 
-All methods share one core (maskcon/contrast.py): the similarities of a query to a set of keys, a softmax over them, and a
-cross-entropy against a soft target over the same keys,
+All methods share one core (maskcon/contrast.py): the similarities of a query to a set of keys, a softmax over them, and
+a cross-entropy against a soft target over the same keys,
 
     S = query · keys / temperature
     L = mean_i - sum_j Z_ij log_softmax(S_i)_j .
 
-A method is the way it fills the target Z; a few add one of the other parts of ``Method``. Adding one is a file here with a
-function ``build``, its parameters in maskcon/parameters.py, a preset conf/loss/NAME.yaml, and a test.
+A method is the way it fills the target Z; a few add one of the other parts of ``Method``. Adding one is a file here
+with a function ``build``, its parameters in maskcon/parameters.py, a preset conf/loss/NAME.yaml, and a test. What
+methods combine with is in combinations.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -50,6 +51,17 @@ class Scene:
     projection: Tensor  # float32 [B, D], before it is brought to unit length
     coarse: Tensor  # int64 [B]
     encode_other_view: Callable[[], tuple[Tensor, Tensor]]  # features and projection of the key view, with gradient
+    places: Tensor | None = None  # int64 [B], of the images in the training set
+    nearest: Sequence[NearestView] = ()  # one for each nearest image that multi-crop adds
+
+
+@dataclass(frozen=True)
+class NearestView:
+    """Of every image of the batch one near it, in a query view: the n-th nearest of each, for one n."""
+
+    places: Tensor  # int64 [B], of these images in the training set
+    features: Tensor  # float32 [B, F]
+    projection: Tensor  # float32 [B, D], before it is brought to unit length
 
 
 @dataclass(frozen=True)
@@ -67,11 +79,15 @@ class MomentumMixup:
 
     x' = theta x_query + (1 - theta) x_key[permuted],    Z' = theta Z + (1 - theta) Z[permuted],    theta ~ Beta(a, a)
     L  = (1 - weight) L_plain + weight L_mixed
+
+    The mixed images' keys are those of both images and the queue. In SANE those of all other images of the batch are
+    negatives too; beside a target that knows which of the queue are positives they would contradict it.
     """
 
     target: Callable[[Keys], Tensor]  # -> Z [B, B + K], over the keys of the batch and the queue
     weight: float
     beta: float  # a
+    batch_negatives: bool = True
 
 
 @dataclass(frozen=True)
@@ -91,16 +107,24 @@ class Method:
     title: str  # as people write it
     equation: str  # the target in typst's mathematics, for the report
     source: str  # paper
-    target: Callable[[Keys], Tensor]  # -> float32 [B, M], rows sum to 1, over the key set
+    target: Callable[[Keys], Tensor] | None  # -> float32 [B, M], rows sum to 1, over the key set
     key_set: Callable[[Tensor, Tensor, Tensor], Tensor] = own_and_queue  # (query, own, queue) -> similarities [B, M]
     kept: Callable[[Tensor, Keys], Tensor] | None = None  # (similarities, keys) -> bool [B, M]: False leaves a key out
     angle: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None  # (head, unit rows, coarse) -> other unit rows
-    contrast_weight: float = 1.0
+    contrast_weight: float = 1.0  # 0 where the method has no contrast with keys, and so no target
     extra_head: ExtraHead | None = None
     mixup: MomentumMixup | None = None
     memory: Memory | None = None
+    multi_crop: int = 0  # further queries: views of so many nearest images, whose places the memory holds
+
+    @property
+    def uses_keys(self) -> bool:
+        """Whether there is anything to encode keys and to keep a queue of them for."""
+        return self.contrast_weight > 0
 
 
 def build_method(loss: LossParameters) -> Method:
-    """The method called ``loss.name``, with its values."""
-    return import_module(f"maskcon.methods.{loss.name}").build(loss)
+    """The method called ``loss.name``, with its values and what it is combined with."""
+    from maskcon.methods.combinations import combined  # which stands on this file
+
+    return combined(import_module(f"maskcon.methods.{loss.name}").build(loss), loss)

@@ -1,8 +1,8 @@
 """Potential samples: mined positives, and negatives that are neither too hard nor too easy. A RECONSTRUCTION.
 
-Only the abstract of the paper was at hand. From it: positives are the augmented view and mined views, weighted both softly
-and hardly; negatives that are too easy (they give no gradient) or too hard (likely false) are discarded, kept are those close
-to the positive. Everything below that sentence, and every number in the preset, is ours:
+Only the abstract of the paper was at hand. From it: positives are the augmented view and mined views, weighted both
+softly and hardly; negatives that are too easy (they give no gradient) or too hard (likely false) are discarded, kept
+are those close to the positive. Everything below that sentence, and every number in the preset, is ours:
 
     mined_i  = the n queue entries most similar to the own key k_i
     h_ij     = 1 on the mined,    u_ij = n softmax_{j in mined_i}(k_i · queue_j / T)
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from maskcon.methods.interface import Keys, Method
-from maskcon.parameters import PotentialParameters
+from maskcon.parameters import Negatives, PotentialParameters
 from maskcon.targets import masked_softmax, own_key_and
 
 
@@ -29,10 +29,12 @@ def build(loss: PotentialParameters) -> Method:
             "r_(i j) = beta ((1 - lambda) h_(i j) + lambda u_(i j)), quad "
             "abs(q_i dot k_j - q_i dot k_i) <= delta"
         ),
-        source="after the abstract of Dong, Long and Li, Rethinking Samples Selection for Contrastive Learning: Mining of "
-        "Potential Samples, arXiv 2311.00358, 2023; a reconstruction, not the authors' method in its details",
+        source="after the abstract of Dong, Long and Li, Rethinking Samples Selection for Contrastive Learning: "
+        "Mining of Potential Samples, arXiv 2311.00358, 2023; a reconstruction, not the authors' method in its details",
         target=lambda keys: mined_target(keys, loss),
-        kept=lambda similarities, keys: potential_keys(similarities, keys, loss),
+        kept=lambda similarities, keys: potential_keys(
+            similarities, mined(keys, loss.mined, loss.mask_by_coarse), keys.progress, loss.negatives
+        ),
     )
 
 
@@ -52,13 +54,18 @@ def mined_target(keys: Keys, loss: PotentialParameters) -> Tensor:
     return own_key_and(loss.mined_weight * ((1 - loss.soft_share) * hard + loss.soft_share * soft))
 
 
-def potential_keys(similarities: Tensor, keys: Keys, loss: PotentialParameters) -> Tensor:
-    """bool [B, 1 + K]: the keys kept, from the query's similarities [B, 1 + K]."""
-    if keys.progress < loss.warmup_share:  # the similarity to the own key says nothing yet
+def potential_keys(similarities: Tensor, positive: Tensor, progress: float, negatives: Negatives) -> Tensor:
+    """bool [B, 1 + K]: the keys kept.
+
+    Args:
+        similarities: float32 [B, 1 + K], of the query to its own key and the queue.
+        positive: bool [B, K]: queue entries that are kept however similar they are.
+        progress: share of the training that is done.
+    """
+    if progress < negatives.warmup_share:  # the similarity to the own key says nothing yet
         return torch.ones_like(similarities, dtype=torch.bool)
-    positive = mined(keys, loss.mined, loss.mask_by_coarse)
-    near = (similarities[:, 1:] - similarities[:, :1]).abs() <= loss.margin
-    negatives = near & ~positive
-    negatives |= ~positive & ~negatives.any(dim=1, keepdim=True)
+    near = (similarities[:, 1:] - similarities[:, :1]).abs() <= negatives.margin
+    kept = near & ~positive
+    kept |= ~positive & ~kept.any(dim=1, keepdim=True)
     own = torch.ones_like(positive[:, :1])
-    return torch.cat([own, positive | negatives], dim=1)
+    return torch.cat([own, positive | kept], dim=1)

@@ -43,8 +43,8 @@ def build(loss: SANEParameters) -> Method:
                 refinement_weight(keys.progress, loss.mu_first, loss.mu_last),
                 loss.mask_by_coarse,
             ),
-            weight=loss.mixup_weight,
-            beta=loss.mixup_beta,
+            weight=loss.mixup.weight,
+            beta=loss.mixup.beta,
         ),
     )
 

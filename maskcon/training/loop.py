@@ -125,7 +125,9 @@ def training_precision(wanted: str, device: torch.device) -> torch.dtype:
 
 
 def fill_queue(learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
-    """Fill the queue with real keys and their coarse labels before the first step."""
+    """Fill the queue with real keys and their coarse labels before the first step, where the method uses it."""
+    if not learner.method.uses_keys:
+        return
     missing = len(learner.queue.keys)
     for repetition in range(missing):  # small sets fill a large queue with several views of each image
         for batch in batches.epoch(f"queue {repetition}"):
@@ -139,10 +141,8 @@ def renew_memory(epoch: int, learner: ContrastiveLearner, batches: TwoViewBatche
     """Give a method with a memory the keys of all training images, unaugmented and in evaluation mode."""
     if learner.memory is None:
         return
-    learner.key_network.eval()
     chunks = (images / 255 for images in batches.images.split(batches.batch_size))
-    keys = torch.cat([learner.encode_keys(chunk) for chunk in chunks])  # [N, D]
-    learner.key_network.train()
+    keys = torch.cat([learner.encode_for_memory(chunk) for chunk in chunks])  # [N, D]
     generator = torch_generator(batches.seed, "memory", epoch)
     learner.method.memory.renew(learner.memory, keys, batches.coarse, epoch, generator)
 

@@ -10,7 +10,7 @@ from maskcon.batches import Batch
 from maskcon.contrast import batch_and_queue, soft_cross_entropy
 from maskcon.encoders import ProjectedEncoder
 from maskcon.key_queue import KeyQueue
-from maskcon.methods.interface import Keys, Method, Scene
+from maskcon.methods.interface import Keys, Method, NearestView, Scene
 
 
 @torch.no_grad()
@@ -55,25 +55,36 @@ class ContrastiveLearner(nn.Module):
     def trained_parameters(self) -> list[nn.Parameter]:
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
-    def loss(self, batch: Batch, own_key: Tensor, progress: float = 0.0) -> Tensor:
+    def loss(self, batch: Batch, own_key: Tensor | None, progress: float = 0.0) -> Tensor:
         """The method's loss of a batch.
 
         Args:
-            own_key: float32 [B, D], keys of the batch.
+            own_key: float32 [B, D], keys of the batch; None for a method that uses none.
             progress: share of the training that is done.
         """
         method = self.method
         features, projection = self.encode_queries(batch.query_view)  # [B, F], [B, D]
-        keys = Keys(
-            own_key, self.queue.keys, batch.coarse, self.queue.coarse, progress, batch.generator("target"), self.memory
-        )
+        nearest = self.encode_nearest(batch)
         loss = projection.new_zeros(())
-        if method.contrast_weight > 0:
-            loss = method.contrast_weight * self.contrast(unit(projection), keys)
-        if method.mixup is not None:
-            loss = (1 - method.mixup.weight) * loss + method.mixup.weight * self.mixed_contrast(batch, keys)
+        if method.uses_keys:
+            generator = batch.generator("target")
+            queue = self.queue
+            keys = Keys(own_key, queue.keys, batch.coarse, queue.coarse, progress, generator, self.memory)
+            projections = [projection, *(view.projection for view in nearest)]
+            contrast = torch.stack([self.contrast(unit(each), keys) for each in projections]).mean()
+            if method.mixup is not None:
+                mixed = self.mixed_contrast(batch, keys)
+                contrast = (1 - method.mixup.weight) * contrast + method.mixup.weight * mixed
+            loss = method.contrast_weight * contrast
         if method.extra_head is not None:
-            scene = Scene(features, projection, batch.coarse, lambda: self.encode_queries(batch.key_view))
+            scene = Scene(
+                features,
+                projection,
+                batch.coarse,
+                lambda: self.encode_queries(batch.key_view),
+                batch.places,
+                nearest,
+            )
             loss = loss + method.extra_head.weight * method.extra_head.loss(self.extra_head, scene)
         return loss
 
@@ -98,7 +109,21 @@ class ContrastiveLearner(nn.Module):
         query = unit(self.encode_queries(mixed_view)[1])
         target = mixup.target(keys)  # [B, B + K]
         mixed_target = theta * target + (1 - theta) * target[permuted]
-        return soft_cross_entropy(batch_and_queue(query, keys.own, keys.queue), mixed_target, self.temperature)
+        kept = None
+        if not mixup.batch_negatives:
+            own = torch.eye(len(query), dtype=torch.bool, device=query.device)
+            kept = torch.cat([own | own[permuted], torch.ones_like(target[:, len(query) :], dtype=torch.bool)], dim=1)
+        return soft_cross_entropy(batch_and_queue(query, keys.own, keys.queue), mixed_target, self.temperature, kept)
+
+    def encode_nearest(self, batch: Batch) -> list[NearestView]:
+        """A query view of each of the nearest images of every image, where the method asks for such."""
+        if not self.method.multi_crop:
+            return []
+        generator = batch.generator("nearest images")
+        return [
+            NearestView(places, *self.encode_queries(batch.view_of(places, generator)))
+            for places in self.memory.nearest[batch.places].unbind(dim=1)
+        ]
 
     def encode_queries(self, view: Tensor) -> tuple[Tensor, Tensor]:
         """float32 features [B, F] and projections [B, D] of a view, with gradient."""
@@ -111,6 +136,16 @@ class ContrastiveLearner(nn.Module):
         """Keys float32 [B, D] of a view, unit rows; batch norm in training mode, with statistics of its own."""
         with self._autocast(key_view):
             return unit(self.key_network(key_view)[1].float())
+
+    @torch.no_grad()
+    def encode_for_memory(self, images: Tensor) -> Tensor:
+        """float32 [B, D], unit rows, of images as they are and in evaluation mode: keys, or queries without keys."""
+        network = self.key_network if self.method.uses_keys else self.query_network
+        network.eval()
+        with self._autocast(images):
+            projection = network(images)[1]
+        network.train()
+        return unit(projection.float())
 
     def _autocast(self, images: Tensor) -> AbstractContextManager:
         if self.precision == torch.float32:
@@ -138,12 +173,14 @@ def training_step(
 ) -> Tensor:
     """Move all networks and the queue by one batch; returns the loss, a scalar on the device, detached."""
     follow(learner.key_network, learner.query_network, learner.key_momentum)
-    own_key = learner.encode_keys(batch.key_view)
+    uses_keys = learner.method.uses_keys
+    own_key = learner.encode_keys(batch.key_view) if uses_keys else None
     loss = learner.loss(batch, own_key, progress)
 
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
 
-    learner.queue.enqueue(own_key, batch.coarse)  # last: a batch is never contrasted with its own keys twice
+    if uses_keys:
+        learner.queue.enqueue(own_key, batch.coarse)  # last: a batch is never contrasted with its own keys twice
     return loss.detach()
