@@ -9,6 +9,7 @@ Values live in conf/ and params.yaml alone: no field here has a default.
 from __future__ import annotations
 
 import difflib
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -86,8 +87,9 @@ class Combinable(Contrast):
     @model_validator(mode="after")
     def negatives_act_on_something(self) -> Combinable:
         if self.mixup is not None and self.mixup.weight == 1 and self.negatives is not None:
+            negatives = _written(self.negatives.model_dump())
             raise ValueError(
-                f"mixup.weight=1 leaves no plain contrast, which loss.negatives={_written(self.negatives)} is for; "
+                f"mixup.weight=1 leaves no plain contrast, which loss.negatives={negatives} is for; "
                 "lower it, or set loss.negatives=null"
             )
         return self
@@ -137,7 +139,7 @@ class CoInsParameters(Combinable):
         for key, group in (("mixup", self.mixup), ("negatives", self.negatives)):
             if self.w == 1 and group is not None:
                 raise ValueError(
-                    f"w=1 leaves loss.name=coins no contrast, which loss.{key}={_written(group)} is for; "
+                    f"w=1 leaves loss.name=coins no contrast, which loss.{key}={_written(group.model_dump())} is for; "
                     f"lower it, or set loss.{key}=null"
                 )
         return self
@@ -159,8 +161,9 @@ class ASCLParameters(CombinableWithMultiCrop):
     @model_validator(mode="after")
     def has_negatives_to_choose_from(self) -> ASCLParameters:
         if self.negatives is not None and not self.mask_by_coarse:
+            negatives = _written(self.negatives.model_dump())
             raise ValueError(
-                f"negatives={_written(self.negatives)} needs loss.mask_by_coarse=true with loss.name=ascl: "
+                f"negatives={negatives} needs loss.mask_by_coarse=true with loss.name=ascl: "
                 "without it every key is a positive, and there is none to leave out"
             )
         return self
@@ -335,9 +338,9 @@ def _as_sentence(problem: dict[str, Any]) -> str:
             return f"loss.name={value['name']!r} is no method; the methods are {', '.join(METHODS)}"
         case "none_required":
             method = next((f"loss.name={part}" for part in problem["loc"] if part in METHODS), "this method")
-            return f"{key}={_written(value)} is not allowed: {method} does not use it, leave it null"
+            return f"{key}={_written(value)} is not allowed: {method} does not use it, it should be null"
         case "model_type":
-            return f"{key}={_written(value)} is not allowed: it should be a group of {{key: value, ...}}, see conf/"
+            return f"{key}={_written(value)} is not allowed: it should be a group of named values, as in conf/"
         case "value_error":
             text = problem["msg"].removeprefix("Value error, ")
             return f"{key}.{text}" if key else text
@@ -346,12 +349,8 @@ def _as_sentence(problem: dict[str, Any]) -> str:
 
 
 def _written(value: Any) -> str:
-    """As a person writes it: null, {weight: 0.5, beta: 2.0}."""
-    if isinstance(value, Group):
-        value = value.model_dump()
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_written(part)}" for key, part in value.items()) + "}"
-    return "null" if value is None else repr(value)
+    """As YAML has it: null, true, "text"."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _nearest(location: tuple[str | int, ...]) -> str:
