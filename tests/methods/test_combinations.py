@@ -92,8 +92,12 @@ def test_mixup_takes_its_weight_from_the_contrast(tiny_parameters, loss, weight_
     own_key = plain.encode_keys(batch.key_view)
     assert_close(losses[0.0], plain.loss(batch, own_key))
     assert_close(losses[0.3], 0.7 * losses[0.0] + 0.3 * losses[1.0])
-    assert losses[1.0] > losses[0.0]  # a mixed target has entropy
-    assert plain.method.contrast_weight == weight_of_contrast
+    keys = keys_of(plain, batch, own_key, 0.0)
+    difference = learner.mixed_contrast(batch, keys) - plain.contrast(
+        unit(plain.query_network(batch.query_view)[1]), keys
+    )
+    assert difference.abs() > 0.1
+    assert_close(losses[1.0] - losses[0.0], weight_of_contrast * difference, rtol=1e-4, atol=1e-5)
 
 
 # Negatives
