@@ -58,7 +58,10 @@ def _start(curve: Path, checkout: Path) -> subprocess.Popen | None:
         follower.stdin.write(json.dumps({"curve": str(curve.resolve())}) + "\n")
         follower.stdin.flush()
     except OSError as error:
-        print(f"warning: no live curves in MLflow ({error}); training goes on, the stage track records it", flush=True)
+        print(
+            f"warning: no live curves in MLflow ({error}); training goes on, the stage track records it",
+            file=sys.stderr,
+        )
         return None
     return follower
 

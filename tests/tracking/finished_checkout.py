@@ -126,7 +126,5 @@ def make_checkout(folder: Path) -> Path:
 
 def parameters_with(**groups) -> Parameters:
     """VALUES with some changed: parameters_with(seed=2, loss={"w": 0.5})."""
-    changed = {
-        name: {**VALUES[name], **value} if isinstance(value, dict) else value for name, value in groups.items()
-    }
+    changed = {name: {**VALUES[name], **value} if isinstance(value, dict) else value for name, value in groups.items()}
     return check_parameters(VALUES | changed)
