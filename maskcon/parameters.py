@@ -9,6 +9,7 @@ Values live in conf/ and params.yaml alone: no field here has a default.
 from __future__ import annotations
 
 import difflib
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -187,21 +188,34 @@ def check_parameters(values: Any) -> Parameters:
 def _as_sentence(problem: dict[str, Any]) -> str:
     """One problem found by pydantic, as: key=value, what is allowed."""
     key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"{key} is not a parameter{_nearest(problem['loc'])}; remove it or correct its name in params.yaml"
-    if problem["type"] == "missing":
-        return f"{key} is missing in params.yaml; compose it again: git checkout params.yaml"
-    if problem["type"] == "value_error":
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"{key}={_written(problem['input'])} is no parameter; {_keys_beside(problem['loc'])}"
+    if kind == "missing":
+        return f"{key} is missing in params.yaml; compose it again: make params"
+    if kind == "value_error":
         text = problem["msg"].removeprefix("Value error, ")
         return f"{key}.{text}" if key else text
-    allowed = problem["msg"].removeprefix("Input should be ")
-    return f"{key}={problem['input']!r} is not allowed: it should be {allowed}"
+    allowed = {
+        "string_pattern_mismatch": "a name of letters, digits and _.- that begins with a letter or digit",
+        "too_short": f"a list of at least {context.get('min_length')} values",
+        "too_long": f"a list of at most {context.get('max_length')} values",
+        "model_type": "a group of named values, as the presets in conf/ have them",
+    }.get(kind, problem["msg"].removeprefix("Input should be "))
+    return f"{key or 'params.yaml'}={_written(problem['input'])} is not allowed: it should be {allowed}"
 
 
-def _nearest(location: tuple[str | int, ...]) -> str:
-    """', did you mean ...' for an unknown key, looking among the keys beside it."""
-    fields: Any = Parameters
+def _written(value: Any) -> str:
+    """As YAML has it: null, true, "text"."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _keys_beside(location: tuple[str | int, ...]) -> str:
+    """What may stand where an unknown key was found, and which of them was probably meant."""
+    group: Any = Parameters
     for part in location[:-1]:
-        fields = fields.model_fields[part].annotation
-    near = difflib.get_close_matches(str(location[-1]), fields.model_fields, n=1)
-    return f", did you mean {'.'.join(map(str, (*location[:-1], near[0])))}?" if near else ""
+        group = group.model_fields[part].annotation
+    above = "".join(f"{part}." for part in location[:-1])
+    near = difflib.get_close_matches(str(location[-1]), group.model_fields, n=1)
+    meant = f"did you mean {above}{near[0]}? " if near else ""
+    return f"{meant}There are {', '.join(f'{above}{name}' for name in group.model_fields)}"
