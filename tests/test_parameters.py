@@ -4,11 +4,11 @@ import itertools
 from pathlib import Path
 
 import pytest
-from tracking.finished_checkout import VALUES
 
 from maskcon.errors import UserError
 from maskcon.parameters import check_parameters, load_parameters, method_names
 from stages.compose_parameters import compose
+from tests.tracking.finished_checkout import VALUES
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CONF = REPOSITORY / "conf"

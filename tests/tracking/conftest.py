@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tracking.finished_checkout import make_checkout
 
 from maskcon.tracking.store import MLFLOW_SETTINGS, Store, find_store
+from tests.tracking.finished_checkout import make_checkout
 
 POINTING_ELSEWHERE = ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", *MLFLOW_SETTINGS)
 

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from tracking.finished_checkout import CURVE, parameters_with, write_rows
-from tracking.test_record import all_runs, assert_complete_without_doubles, history
 
 from maskcon.tracking.live import follow
 from maskcon.tracking.record import Inputs, record_run
+from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
+from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles, history
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

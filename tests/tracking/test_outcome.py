@@ -1,10 +1,10 @@
 import math
 
 import pytest
-from tracking.finished_checkout import write_text
 
 from maskcon.errors import UserError
 from maskcon.tracking.outcome import Point, curve_points, data_digest, read_outcome
+from tests.tracking.finished_checkout import write_text
 
 
 def test_metrics_are_named_by_their_place(checkout):

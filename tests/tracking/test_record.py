@@ -6,35 +6,17 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from tracking.finished_checkout import CURVE, parameters_with, write_rows, write_text
 
 from maskcon.tracking.record import Inputs, open_run, record_run, run_name
 from maskcon.tracking.store import Store, StoreError, find_store
+from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows, write_text
+from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles, history
 
-TESTS = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def record(store: Store, checkout: Path, environment=None, **changed):
     return record_run(store, Inputs.of(checkout, parameters_with(**changed)), checkout, environment or {})
-
-
-def all_runs(store: Store):
-    with store.opened() as client:
-        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-        return client.search_runs(experiments, max_results=1000)
-
-
-def history(store: Store, run, name: str):
-    with store.opened() as client:
-        return [(metric.step, metric.value) for metric in client.get_metric_history(run.info.run_id, name)]
-
-
-def assert_complete_without_doubles(store: Store, run) -> None:
-    assert run.data.tags["pipeline.complete"] == "true"
-    assert run.info.status == "FINISHED"
-    assert history(store, run, "pretrain/loss") == [(row["epoch"], row["loss"]) for row in CURVE]
-    assert history(store, run, "recall_over_epochs/recall_at_1") == [(0, 0.25), (1, 0.3), (3, 0.5)]
-    assert history(store, run, "recall_at_1") == [(0, 0.5)]
 
 
 def test_everything_is_recorded(store, checkout):
@@ -169,17 +151,16 @@ def test_a_run_is_not_taken_over_from_who_writes_it_nor_with_other_parameters(st
 
 def test_four_processes_on_an_empty_store(checkout, tmp_path):
     script = textwrap.dedent(f"""\
-        import os, sys
-        sys.path.insert(0, {str(TESTS)!r})
+        import os
         from pathlib import Path
-        from tracking.finished_checkout import parameters_with
+        from tests.tracking.finished_checkout import parameters_with
         from maskcon.tracking.record import Inputs, record_run
         from maskcon.tracking.store import find_store
         here = Path({str(checkout)!r})
         inputs = Inputs.of(here, parameters_with(seed=int(os.environ["SEED"])))
         record_run(find_store(here, {{}}), inputs, here, {{"DVC_EXP_NAME": os.environ["NAME"]}})
         """)
-    environment = {**os.environ, "PYTHONPATH": str(TESTS.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     started = [
         subprocess.Popen(
             [sys.executable, "-c", script], env={**environment, "SEED": seed, "NAME": name}, stderr=subprocess.PIPE

@@ -2,11 +2,11 @@ import json
 import shutil
 
 import pytest
-from tracking.finished_checkout import VALUES, parameters_with, write_text
 
 from maskcon.errors import UserError
 from maskcon.parameters import check_parameters
 from maskcon.tracking.run_key import hash_of_inputs, hash_of_training
+from tests.tracking.finished_checkout import VALUES, parameters_with, write_text
 
 CHANGED_INPUTS = {
     "a parameter": {"loss": {"w": 0.5}},
