@@ -33,7 +33,7 @@ def _is_dirty(checkout: Path, commit: str) -> bool:
     """True where code or configuration differs from the commit."""
     others = [f":(exclude){file}" for file in RECORDED_FILES]
     changed = _git(checkout, "diff", "--name-only", commit, "--", ".", *others)
-    untracked = _git(checkout, "ls-files", "--others", "--exclude-standard")
+    untracked = _git(checkout, "ls-files", "--others", "--exclude-standard", "--", ".", *others)
     return bool(changed or untracked)
 
 
