@@ -36,7 +36,7 @@ def main(parameters: Parameters) -> None:
 def recall_table(metrics: dict[str, Any]) -> str:
     """A row for each kind of features, a column for each K; without fine labels the coarse Recall@1 alone."""
     kinds = {"trained": metrics, "untrained": metrics["untrained"], "raw pixels": metrics["pixels"]}
-    names = [name for name in metrics if name.startswith(RECALL)] + [COARSE_RECALL]
+    names = [name for name in metrics if name.startswith(RECALL) or name == COARSE_RECALL]
     rows = [[kind, *(values.get(name) for name in names)] for kind, values in kinds.items()]
     return tabulate(rows, headers=["", *map(_heading, names)], floatfmt=".3f")
 

@@ -28,6 +28,14 @@ def test_a_stage_lists_the_code_it_runs(stage):
     assert not listed - wanted, f"stage {stage} lists what it does not import: {sorted(listed - wanted)}; {MEND}"
 
 
+@pytest.mark.parametrize("stage", PIPELINE["stages"])
+def test_no_file_of_code_is_empty(stage):
+    """DVC warns of an empty dependency in every run."""
+    code = [REPOSITORY / file for file in code_dependencies(REPOSITORY, stage_modules(PIPELINE)[stage])]
+    empty = [str(file) for file in code if file.exists() and not file.read_text().strip()]
+    assert not empty, f"give these a line that says what they hold: {empty}"
+
+
 def test_measuring_and_drawing_do_not_stand_before_training():
     """Editing the recall code must not retrain."""
     later = ("recall", "neighbours", "intervals", "figures", "report", "mlflow", "record", "follower", "store")
