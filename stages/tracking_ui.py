@@ -15,7 +15,8 @@ def main(port: int) -> None:
     store = find_store(Path("."), os.environ)
     if store.artifacts is None:
         sys.exit(f"MLFLOW_TRACKING_URI names a server that has pages of its own; open {store.uri}")
-    print(f"MLflow answers in about 15 seconds at http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+    store.folder.mkdir(parents=True, exist_ok=True)
+    print(f"MLflow answers in some seconds at http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
     command = ["mlflow", "ui", "--backend-store-uri", store.uri, "--default-artifact-root", store.artifacts]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     os.execvpe(sys.executable, [sys.executable, "-m", *command], {**MLFLOW_SETTINGS, **os.environ})

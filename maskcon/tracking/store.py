@@ -1,8 +1,8 @@
 """Where runs are recorded, and how to open it safely from several processes at once.
 
     store = find_store(root=Path("."), environment=os.environ)
-    with store.opened() as client, store.creating():
-        ...
+    with store.opened() as client:
+        experiment_id(store, client, "two_digits")
 
 MLFLOW_TRACKING_URI wins where it is set. Otherwise the store is a SQLite file under the root of the main checkout
 (DVC_ROOT in a stage: also from ``dvc exp run --temp`` and ``--queue``, whose own folders are thrown away).
@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,12 +66,13 @@ class Store:
         except Exception as error:
             if not _is_of_the_store(error):
                 raise
-            raise StoreError(f"the MLflow store {self.uri} does not work ({_first_line(error)})") from error
+            raise StoreError(f"the MLflow store {self.uri} does not work ({_reason(error)})") from error
 
     def _client(self) -> MlflowClient:
         from mlflow import MlflowClient  # seconds to import, and only after MLFLOW_SETTINGS
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a traceback for what is raised anyway
         with self.creating():  # two processes that make the tables of an empty SQLite file break each other
             return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
@@ -138,6 +140,11 @@ def _is_of_the_store(error: Exception) -> bool:
     return isinstance(error, OSError) or bool(rooms & {"mlflow", "sqlalchemy", "alembic", "sqlite3", "requests"})
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
+def _reason(error: BaseException) -> str:
+    """One line: of the failure of the network, the disk or the database beneath, where there is one."""
+    beneath, reason = error, error
+    while beneath := beneath.__cause__ or beneath.__context__:
+        if isinstance(beneath, OSError | sqlite3.Error):
+            reason = beneath
+    lines = (getattr(reason, "strerror", None) or str(reason)).strip().splitlines() or [type(reason).__name__]
     return lines[0][:300]
