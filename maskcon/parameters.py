@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
@@ -23,8 +23,6 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=100_000_000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 SplitName = Literal["val", "test"]
-
-METHODS = Path(__file__).with_name("methods")
 
 
 class Group(BaseModel):
@@ -56,21 +54,48 @@ class DataParameters(Group):
     seed: Annotated[int, Field(ge=0)]  # of the composition: the same images whatever the run's seed
 
 
-class LossParameters(Group):
-    """The method and its values. A value that the method does not use is null."""
+class Contrast(Group):
+    """What every method has."""
 
-    name: Name
-    temperature: Positive  # T0: of the contrast between own key and queue
-    w: Share | None  # weight of the coarse part; 1 - w stays on the image's own key
-    soft_temperature: Positive | None  # T: of the soft labels
+    temperature: Positive  # T0: of the softmax over own key and queue
 
-    @model_validator(mode="before")
-    @classmethod
-    def is_a_method(cls, values: Any) -> Any:
-        known = method_names()
-        if isinstance(values, dict) and isinstance(values.get("name"), str) and values["name"] not in known:
-            raise ValueError(f"name={values['name']!r} is no method; the methods are {', '.join(known)}")
-        return values
+
+class SelfConParameters(Contrast):
+    name: Literal["selfcon"]
+    w: None
+    soft_temperature: None
+
+
+class SupConParameters(Contrast):
+    name: Literal["supcon"]
+    w: None
+    soft_temperature: None
+
+
+class GrafitParameters(Contrast):
+    name: Literal["grafit"]
+    w: Share  # of the supervised contrast; 1 - w stays on the own key
+    soft_temperature: None
+
+
+class CoInsParameters(Contrast):
+    name: Literal["coins"]
+    w: Share  # of the coarse classifier's loss; 1 - w is the contrast's
+    soft_temperature: None
+
+
+class MaskConParameters(Contrast):
+    name: Literal["maskcon"]
+    w: Share  # of the soft labels; 1 - w stays on the own key
+    soft_temperature: Positive  # T: of the soft labels
+
+
+# The method, picked by its name. A value that a method does not use is null.
+LossParameters = Annotated[
+    SelfConParameters | SupConParameters | GrafitParameters | CoInsParameters | MaskConParameters,
+    Field(discriminator="name"),
+]
+METHODS = tuple(method.model_fields["name"].annotation.__args__[0] for method in get_args(get_args(LossParameters)[0]))
 
 
 class ModelParameters(Group):
@@ -156,11 +181,6 @@ class Parameters(Group):
         return self
 
 
-def method_names() -> list[str]:
-    """The methods there are: one file each in maskcon/methods/."""
-    return sorted(file.stem for file in METHODS.glob("[a-z]*.py") if file.stem != "interface")
-
-
 def load_parameters(path: Path) -> Parameters:
     """Read and check a params.yaml.
 
@@ -186,22 +206,37 @@ def check_parameters(values: Any) -> Parameters:
 
 def _as_sentence(problem: dict[str, Any]) -> str:
     """One problem found by pydantic, as: key=value, what is allowed."""
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"{key} is not a parameter{_nearest(problem['loc'])}; remove it or correct its name in params.yaml"
-    if problem["type"] == "missing":
-        return f"{key} is missing in params.yaml; compose it again: git checkout params.yaml"
-    if problem["type"] == "value_error":
-        text = problem["msg"].removeprefix("Value error, ")
-        return f"{key}.{text}" if key else text
-    allowed = problem["msg"].removeprefix("Input should be ")
-    return f"{key}={problem['input']!r} is not allowed: it should be {allowed}"
+    location = tuple(part for part in problem["loc"] if part not in METHODS)  # a union adds its tag
+    key = ".".join(str(part) for part in location)
+    value = problem["input"]
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{key} is not a parameter{_nearest(location)}; remove it or correct its name"
+        case "missing" | "union_tag_not_found":
+            return f"{key} is missing in params.yaml; restore it: git checkout params.yaml"
+        case "union_tag_invalid":
+            return f"loss.name={value['name']!r} is no method; the methods are {', '.join(METHODS)}"
+        case "none_required":
+            return f"{key}={value!r} is not allowed: this method does not use it, leave it null"
+        case "value_error":
+            text = problem["msg"].removeprefix("Value error, ")
+            return f"{key}.{text}" if key else text
+        case _:
+            return f"{key}={value!r} is not allowed: it should be {problem['msg'].removeprefix('Input should be ')}"
 
 
 def _nearest(location: tuple[str | int, ...]) -> str:
-    """', did you mean ...' for an unknown key, looking among the keys beside it."""
-    fields: Any = Parameters
-    for part in location[:-1]:
-        fields = fields.model_fields[part].annotation
-    near = difflib.get_close_matches(str(location[-1]), fields.model_fields, n=1)
-    return f", did you mean {'.'.join(map(str, (*location[:-1], near[0])))}?" if near else ""
+    """', did you mean ...' for an unknown key, looking among all the keys there are."""
+    key = ".".join(map(str, location))
+    near = difflib.get_close_matches(key, _keys(Parameters), n=1, cutoff=0.7)
+    return f", did you mean {near[0]}?" if near else ""
+
+
+def _keys(group: Any) -> list[str]:
+    """Dotted names of all parameters below a group, or a union of groups."""
+    members = [part for part in (group, *get_args(group)) if isinstance(part, type) and issubclass(part, Group)]
+    keys = []
+    for name, field in ((name, field) for member in members for name, field in member.model_fields.items()):
+        below = _keys(field.annotation)
+        keys += [f"{name}.{key}" for key in below] or [name]
+    return keys

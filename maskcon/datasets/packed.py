@@ -7,6 +7,7 @@ The columns fine and fine_name are empty where a person has coarse labels only. 
 ``read_training_set``, which never opens those two columns.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,13 @@ class TrainingSet:
     images: np.ndarray  # uint8 [N, H, W, 3]
     coarse: np.ndarray  # int64 [N]
     coarse_names: list[str]  # [C], by coarse label
+
+    def digest(self) -> str:
+        """SHA-256 of the images and coarse labels."""
+        digest = hashlib.sha256(repr((self.images.shape, self.coarse_names)).encode())
+        digest.update(np.ascontiguousarray(self.images))
+        digest.update(self.coarse)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -60,21 +68,40 @@ def write_set(folder: Path, images: np.ndarray, labels: pd.DataFrame) -> None:
 def read_training_set(folder: Path) -> TrainingSet:
     """Read images and coarse labels, and nothing of the fine ones."""
     labels = _read_labels(folder, COARSE_COLUMNS)
-    images = _read_images(folder, len(labels))
+    images = read_images(folder)
+    _same_length(folder, images, labels)
     names = labels.drop_duplicates("coarse").set_index("coarse")["coarse_name"]
     if sorted(names.index) != list(range(len(names))):
         raise UserError(f"{folder / 'labels.csv'}: coarse labels must be 0 to C - 1, all of them in use")
-    return TrainingSet(images, labels["coarse"].to_numpy(np.int64), [str(names[c]) for c in range(len(names))])
+    return TrainingSet(
+        images, labels["coarse"].to_numpy(np.int64, copy=True), [str(names[c]) for c in range(len(names))]
+    )
+
+
+def read_images(folder: Path) -> np.ndarray:
+    """The images of a set, uint8 [N, H, W, 3], as a read-only memory map."""
+    path = folder / "images.npy"
+    try:
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} cannot be read ({error}); make it again with: dvc repro -f coarse") from None
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+        raise UserError(
+            f"{path} holds {images.dtype} {list(images.shape)}, expected uint8 [N, H, W, 3]; "
+            "make it again with: dvc repro -f coarse"
+        )
+    return images
 
 
 def read_labelled_set(folder: Path) -> LabelledSet:
     """Read a set with all its labels, for evaluation and figures."""
     labels = _read_labels(folder, LABEL_COLUMNS)
-    images = _read_images(folder, len(labels))
+    images = read_images(folder)
+    _same_length(folder, images, labels)
     has_fine = bool(labels["fine"].notna().all())
     return LabelledSet(
         images=images,
-        coarse=labels["coarse"].to_numpy(np.int64),
+        coarse=labels["coarse"].to_numpy(np.int64, copy=True),
         coarse_name=labels["coarse_name"].to_numpy(str),
         fine=labels["fine"].to_numpy(np.int64) if has_fine else None,
         fine_name=labels["fine_name"].to_numpy(str) if has_fine else None,
@@ -94,15 +121,9 @@ def _read_labels(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         ) from None
 
 
-def _read_images(folder: Path, expected: int) -> np.ndarray:
-    path = folder / "images.npy"
-    try:
-        images = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); make it again with: dvc repro -f coarse") from None
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or len(images) != expected:
+def _same_length(folder: Path, images: np.ndarray, labels: pd.DataFrame) -> None:
+    if len(images) != len(labels):
         raise UserError(
-            f"{path} holds {images.dtype} {list(images.shape)}, expected uint8 [{expected}, H, W, 3]; "
+            f"{folder} has {len(images)} images but {len(labels)} rows in labels.csv; "
             "make it again with: dvc repro -f coarse"
         )
-    return images

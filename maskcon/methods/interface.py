@@ -1,23 +1,27 @@
 """What a method is.
 
-All methods share one core (maskcon/training/step.py): the similarities of a query to its own key and to a queue
-of keys, a softmax over them, and a cross-entropy against a soft target over the same entries,
+All methods share one core (maskcon/training/step.py): the similarities of a query to its own key and to a queue of
+keys, a softmax over them, and a cross-entropy against a soft target over the same entries,
 
     S = [q · k, q · queue^T] / temperature               [B, 1 + K]
     L = mean_i - sum_j Z_ij log_softmax(S_i)_j .
 
-A method is the way it fills the target Z, plus, for a few, an extra head with a loss of its own.
+A method is the way it fills the target Z, plus, for a few, an extra head with a loss of its own. Adding one is a file
+here with a function ``build``, a preset conf/loss/NAME.yaml, and a test.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 from torch import Tensor, nn
+
+from maskcon.parameters import LossParameters
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What a target may be computed from: keys of the momentum encoder and coarse labels, never the query."""
+    """What a target is computed from: keys of the momentum encoder and coarse labels, never the query."""
 
     own: Tensor  # float32 [B, D], unit rows, no gradient
     queue: Tensor  # float32 [K, D], unit rows, no gradient
@@ -45,7 +49,12 @@ class Method:
 
     title: str  # as people write it
     equation: str  # the target in typst's mathematics, for the report
-    source: str  # paper, and where in it
+    source: str  # paper
     target: Callable[[Keys], Tensor]  # -> float32 [B, 1 + K], rows sum to 1; column 0 is the own key
     contrast_weight: float = 1.0
     extra_head: ExtraHead | None = None
+
+
+def build_method(loss: LossParameters) -> Method:
+    """The method called ``loss.name``, with its values."""
+    return import_module(f"maskcon.methods.{loss.name}").build(loss)

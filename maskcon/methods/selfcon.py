@@ -1,17 +1,17 @@
-"""SelfCon: an image's only positive is its own key (MoCo, CVPR 2020; called SelfCon in MaskCon, CVPR 2023).
+"""SelfCon: an image's only positive is its own key.
 
 Z = e_0
 """
 
 from maskcon.methods.interface import Method
-from maskcon.parameters import LossParameters
+from maskcon.parameters import SelfConParameters
 from maskcon.targets import own_key_target
 
 
-def build(loss: LossParameters) -> Method:
+def build(loss: SelfConParameters) -> Method:
     return Method(
         title="SelfCon (MoCo)",
         equation="Z_i = e_0",
         source="He et al., Momentum Contrast for Unsupervised Visual Representation Learning, CVPR 2020",
-        target=own_key_target,
+        target=lambda keys: own_key_target(keys.same_coarse),
     )

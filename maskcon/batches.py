@@ -1,0 +1,71 @@
+"""Batches of two views: which images, in which order, augmented many at a time.
+
+Everything random comes from the run's seed and the position (epoch, block), so that a run resumed at any epoch sees
+what an uninterrupted one would.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskcon.augmentation.views import View
+from maskcon.randomness import torch_generator
+
+BLOCK = 4096  # images augmented together: large enough that the cost per operation is spread
+
+
+@dataclass(frozen=True)
+class Batch:
+    query_view: Tensor  # float32 [B, c, H, W] in [0, 1]
+    key_view: Tensor  # float32 [B, c, H, W] in [0, 1]
+    coarse: Tensor  # int64 [B]
+
+
+def to_device(images: np.ndarray, channels: int, device: torch.device) -> Tensor:
+    """uint8 [N, H, W, 3] -> uint8 [N, channels, H, W] on the device; a grey set's three channels are equal."""
+    return torch.from_numpy(np.ascontiguousarray(images[..., :channels])).to(device).permute(0, 3, 1, 2).contiguous()
+
+
+class TwoViewBatches:
+    """The batches of every epoch.
+
+    Args:
+        images: uint8 [N, c, H, W], on the device that the views shall be on.
+        coarse: int64 [N], same device.
+        query_view, key_view: see maskcon/augmentation/views.py.
+        batch_size: images a batch; what does not fill a batch is left out of its epoch.
+        seed: the run's.
+    """
+
+    def __init__(
+        self, images: Tensor, coarse: Tensor, query_view: View, key_view: View, batch_size: int, seed: int
+    ) -> None:
+        self.images = images
+        self.coarse = coarse
+        self.query_view = query_view
+        self.key_view = key_view
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.images) // self.batch_size
+
+    def epoch(self, name: str | int) -> Iterator[Batch]:
+        """The batches of the epoch called ``name``: a number, or a word for an epoch outside of training."""
+        order = torch.randperm(len(self.images), generator=torch_generator(self.seed, "order", name))
+        order = order[: len(self) * self.batch_size]
+        batches_per_block = max(BLOCK // self.batch_size, 1)
+        for block, indices in enumerate(order.split(batches_per_block * self.batch_size)):
+            indices = indices.to(self.images.device)
+            images = self.images[indices]
+            query_views = self.query_view(images, torch_generator(self.seed, "query view", name, block))
+            key_views = self.key_view(images, torch_generator(self.seed, "key view", name, block))
+            yield from map(
+                Batch,
+                query_views.split(self.batch_size),
+                key_views.split(self.batch_size),
+                self.coarse[indices].split(self.batch_size),
+            )

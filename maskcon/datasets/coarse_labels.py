@@ -1,0 +1,57 @@
+"""The tables of coarse_labels/: fine class -> coarse class, one readable CSV a data set.
+
+fine,fine_name,coarse,coarse_name
+42,42,4,tens 4
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from maskcon.datasets.packed import LABEL_COLUMNS
+from maskcon.datasets.source import Part
+from maskcon.errors import UserError
+
+TABLE_COLUMNS = ("fine", "fine_name", "coarse", "coarse_name")
+
+
+def read_coarse_table(path: Path) -> pd.DataFrame:
+    """Read a table, by fine class.
+
+    Raises:
+        UserError: it is missing or malformed, a fine class stands twice, fine or coarse classes are not
+            numbered from 0 without gaps, or a coarse class has two names.
+    """
+    try:
+        table = pd.read_csv(path, usecols=list(TABLE_COLUMNS), dtype={"fine_name": str, "coarse_name": str})
+        table = table.astype({"fine": np.int64, "coarse": np.int64}).sort_values("fine", ignore_index=True)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} cannot be read ({reason}); expected the columns {', '.join(TABLE_COLUMNS)}") from None
+
+    if list(table["fine"]) != list(range(len(table))):
+        raise UserError(f"{path}: the fine classes must be 0 to {len(table) - 1}, each in one row")
+    coarse = sorted(set(table["coarse"]))
+    if coarse != list(range(len(coarse))):
+        raise UserError(f"{path}: the coarse classes must be 0 to {len(coarse) - 1} without a gap, found {coarse}")
+    names = table.groupby("coarse")["coarse_name"].unique()
+    for label, several in names.items():
+        if len(several) > 1:
+            raise UserError(f"{path}: coarse class {label} has the names {', '.join(several)}; keep one")
+    return table
+
+
+def label_part(part: Part, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of labels.csv for a part: its fine classes, and the coarse ones that the table gives them.
+
+    Raises:
+        UserError: a fine class of the part is not in the table.
+    """
+    unknown = sorted(set(part.fine) - set(table["fine"]))
+    if unknown:
+        raise UserError(f"the coarse labels lack the fine classes {unknown[:10]}; add a row for each")
+    labels = table.iloc[part.fine].reset_index(drop=True)
+    labels["source"] = part.sources
+    labels[["width", "height"]] = part.original_sizes
+    return labels[list(LABEL_COLUMNS)]

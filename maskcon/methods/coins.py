@@ -1,0 +1,28 @@
+"""CoIns, as the MaskCon study runs it: self-contrast beside a linear classifier of the coarse classes.
+
+L = (1 - w) L_selfcon + w CE(classifier(features), coarse)
+"""
+
+from torch import nn
+from torch.nn import functional as F
+
+from maskcon.methods.interface import ExtraHead, Method
+from maskcon.parameters import CoInsParameters
+from maskcon.targets import own_key_target
+
+
+def build(loss: CoInsParameters) -> Method:
+    classifier = ExtraHead(
+        build=nn.Linear,
+        loss=lambda head, features, coarse: F.cross_entropy(head(features), coarse),
+        weight=loss.w,
+    )
+    return Method(
+        title="CoIns",
+        equation='L = (1 - w) L_"selfcon" + w thin "CE"("classifier"(f_i), y_i), quad Z_i = e_0',
+        source="Xu et al., Weakly Supervised Representation Learning with Coarse Labels, ICCV 2021, "
+        "in the form of Feng and Patras, MaskCon, CVPR 2023",
+        target=lambda keys: own_key_target(keys.same_coarse),
+        contrast_weight=1 - loss.w,
+        extra_head=classifier,
+    )

@@ -1,0 +1,55 @@
+"""How training looks to a person: a bar in a terminal, one line an epoch where there is none."""
+
+import sys
+import time
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+REFRESH_SECONDS = 0.5  # reading the loss waits for the device, so it is not read at every step
+
+
+class Progress:
+    """Shows epoch, loss, images/s and time left.
+
+    Args:
+        epochs: of the whole run.
+        steps: of an epoch.
+        batch_size: images of a step.
+    """
+
+    def __init__(self, epochs: int, steps: int, batch_size: int):
+        self.epochs = epochs
+        self.steps = steps
+        self.batch_size = batch_size
+        self.shown_at = 0.0
+        self.bar = tqdm(total=epochs * steps, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+
+    def resumed(self, curve: list[dict[str, Any]]) -> None:
+        """Some epochs were done by a run that was interrupted."""
+        self.bar.reset(total=self.epochs * self.steps)
+        self.bar.initial = self.bar.n = len(curve) * self.steps
+        print(f"resumed after epoch {len(curve)} of {self.epochs}", flush=True)
+
+    def step_done(self, epoch: int, loss: torch.Tensor) -> None:
+        if self.bar.disable:
+            return
+        self.bar.update()
+        if time.monotonic() - self.shown_at >= REFRESH_SECONDS:
+            speed = (self.bar.format_dict["rate"] or 0) * self.batch_size
+            self.bar.set_description(f"epoch {epoch}/{self.epochs}", refresh=False)
+            self.bar.set_postfix_str(f"loss {loss.item():.3f}, {speed:,.0f} images/s")
+            self.shown_at = time.monotonic()
+
+    def epoch_done(self, row: dict[str, Any]) -> None:
+        if self.bar.disable:
+            seconds_left = row["seconds"] * (self.epochs - row["epoch"])
+            print(
+                f"epoch {row['epoch']:>3}/{self.epochs}  loss {row['loss']:.4f}  rate {row['learning_rate']:.4f}  "
+                f"{row['images_per_second']:,.0f} images/s  {seconds_left:,.0f} s left",
+                flush=True,
+            )
+
+    def close(self) -> None:
+        self.bar.close()
