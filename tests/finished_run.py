@@ -73,7 +73,7 @@ def write_finished_run(
     """Everything that the stages figures and report read, and a params.yaml with ``changes`` by dotted key."""
     values = YAML(typ="safe").load((CHECKOUT / "params.yaml").read_text())
     values["data"]["name"] = data_name
-    values["loss"] = YAML(typ="safe").load((CHECKOUT / "conf/loss/selfcon.yaml").read_text())
+    values["loss"] = YAML(typ="safe").load((CHECKOUT / "conf/loss/maskcon.yaml").read_text())
     for key, value in changes.items():
         *groups, last = key.split("__")
         group = values
@@ -138,7 +138,9 @@ def write_metrics(folder: Path, labels: pd.DataFrame, has_fine: bool, epochs: in
     for position, (coarse, name) in enumerate(zip(first["coarse"], first["coarse_name"], strict=True)):
         recall = 0.45 + 0.5 * ((position * 7) % 10) / 10
         row = {"coarse": coarse, "coarse_name": name, "images": int((labels["coarse"] == coarse).sum())}
-        by_class.append(row | {"recall_at_1": recall, "low": recall - 0.04, "high": recall + 0.03} if has_fine else row)
+        row["recall_at_1" if has_fine else "coarse_recall_at_1"] = recall
+        row |= {"low": recall - 0.04, "high": recall + 0.03}
+        by_class.append(row | ({"coarse_recall_at_1": 0.9} if has_fine else {}))
     write_table(folder / "plots/recall_by_coarse_class.csv", by_class)
     epochs_seen = sorted({0, epochs, *range(5, epochs, 5)})
     write_table(

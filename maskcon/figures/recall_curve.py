@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from maskcon.figures.drawing import COLUMN_WIDTH, SMALL_SIZE, figure_style, new_figure, save_figure
 from maskcon.figures.palette import FEATURE_STYLES, SOFT_INK, LineStyle
 
-HEIGHT = 2.25  # inches
+HEIGHT = 2.0  # inches
 LABEL_DISTANCE = 0.075  # between the names of two lines, as a share of the axis
 
 
@@ -26,7 +26,7 @@ def draw_recall_at_k(recall: pd.DataFrame, path: Path) -> None:
     """
     with figure_style():
         figure = new_figure(COLUMN_WIDTH, HEIGHT)
-        axes = figure.add_axes((0.1, 0.155, 0.69, 0.75))
+        axes = figure.add_axes((0.1, 0.17, 0.69, 0.73))
         if len(recall):
             _draw(axes, recall)
         else:
