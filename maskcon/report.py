@@ -26,7 +26,8 @@ from maskcon.parameters import Parameters
 
 FEATURES = {"trained encoder": None, "untrained encoder": "untrained", "raw pixels": "pixels"}
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
-PARAMETER_COLUMNS = (("data", "loss", "model", "figures"), ("train", "evaluate"))
+PARAMETER_GROUPS = ("data", "loss", "model", "train", "evaluate", "figures")
+INTERVAL_LEVEL = "95%"  # of the bootstrap intervals in metrics/retrieval.json
 THIN_SPACE = "\u2009"
 
 
@@ -86,6 +87,7 @@ def gather_facts(
         "dataset": _dataset_facts(run),
         "has_fine": "recall_at_1" in run.retrieval,
         "split": SPLIT_WORDS[parameters.evaluate.split],
+        "interval_level": INTERVAL_LEVEL,
         "bootstrap_samples": grouped(parameters.evaluate.bootstrap_samples),
         "training": _training_facts(run),
         "recall": _recall_facts(run.retrieval),
@@ -93,7 +95,6 @@ def gather_facts(
         "shown": {key: grouped(value) if isinstance(value, int) else value for key, value in run.shown.items()},
         "parameters": _parameter_facts(run, provenance),
         "seed": str(parameters.seed),
-        "recipe": parameters.recipe,
         "provenance": _provenance_facts(provenance),
         "commands": list(commands),
     }
@@ -198,28 +199,26 @@ def _coarse_class_facts(table: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _parameter_facts(run: FinishedRun, provenance: Mapping[str, str]) -> list[list[dict[str, Any]]]:
-    """Columns of groups of rows: the parameters as params.yaml has them, last the versions."""
+def _parameter_facts(run: FinishedRun, provenance: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The parameters by group as params.yaml has them, then seed and recipe, then what the run ran on."""
     values = run.parameters.model_dump()
-    columns = [
-        [{"group": group, "rows": _parameter_rows(values[group])} for group in column] for column in PARAMETER_COLUMNS
-    ]
-    columns[-1].append({"group": "versions", "rows": _version_rows(provenance)})
-    return columns
+    groups = [{"group": group, "rows": _parameter_rows(values[group])} for group in PARAMETER_GROUPS]
+    groups.append({"group": "run", "rows": _parameter_rows({key: values[key] for key in ("seed", "recipe")})})
+    groups.append({"group": "versions", "rows": _version_rows(provenance)})
+    return groups
 
 
 def _version_rows(provenance: Mapping[str, str]) -> list[dict[str, str]]:
     prefix = "version."
-    return [
-        {"key": key.removeprefix(prefix), "value": value.partition("+")[0]}
-        for key, value in provenance.items()
-        if key.startswith(prefix)
+    rows = [
+        {"key": key.removeprefix(prefix), "value": value} for key, value in provenance.items() if key.startswith(prefix)
     ]
+    return [*rows, {"key": "platform", "value": provenance.get("platform", "unknown")}]
 
 
 def _parameter_rows(group: Mapping[str, Any]) -> list[dict[str, str]]:
     rows = []
-    for key, value in group.items():
+    for key, value in sorted(group.items(), key=lambda item: item[0] != "name"):  # the name before its values
         if isinstance(value, Mapping):
             rows += [{"key": f"{key}.{inner}", "value": _parameter_value(one)} for inner, one in value.items()]
         elif value is not None:
@@ -242,7 +241,6 @@ def _provenance_facts(provenance: Mapping[str, str]) -> dict[str, Any]:
     return {
         "commit": commit[:12],
         "dirty": provenance.get("git.dirty") == "true",
-        "platform": provenance.get("platform", "unknown"),
     }
 
 

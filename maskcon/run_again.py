@@ -1,7 +1,7 @@
 """The command that makes a run again: the shortest list of -S overrides from which conf/ gives its parameters.
 
-    commands("0123abc", parameters.model_dump(), Path("conf"))
-    # ['git checkout 0123abc', 'pip install -r requirements.txt', 'dvc exp run -S loss=grafit -S loss.w=0.8']
+commands("0123abc", parameters.model_dump(), Path("conf"))
+# ['git checkout 0123abc', 'pip install -r requirements.txt', 'dvc exp run -S loss=grafit -S loss.w=0.8']
 """
 
 import json
@@ -51,7 +51,9 @@ def overrides(parameters: Mapping[str, Any], conf: Path) -> list[str]:
     composed |= _leaves(values)
 
     wanted = _leaves(parameters)
-    changed = [f"{key}={_written(value)}" for key, value in wanted.items() if key in composed and composed[key] != value]
+    changed = [
+        f"{key}={_written(value)}" for key, value in wanted.items() if key in composed and composed[key] != value
+    ]
     added = [f"+{key}={_written(value)}" for key, value in wanted.items() if key not in composed]
     removed = [f"~{key}" for key in composed if key not in wanted]
     return chosen + changed + added + removed

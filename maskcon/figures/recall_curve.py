@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from maskcon.figures.drawing import COLUMN_WIDTH, SMALL_SIZE, figure_style, new_figure, save_figure
 from maskcon.figures.palette import FEATURE_STYLES, SOFT_INK, LineStyle
 
-HEIGHT = 2.0  # inches
+HEIGHT = 1.95  # inches
 LABEL_DISTANCE = 0.075  # between the names of two lines, as a share of the axis
 
 

@@ -34,8 +34,10 @@ def draw_training_curves(pretrain: pd.DataFrame, recall: pd.DataFrame, path: Pat
         _draw_recall(retrieval, recall)
         for axes, title in ((loss, "loss"), (rate, "learning rate"), (retrieval, "Recall@1")):
             axes.set_title(title)
+            if len(pretrain) == 1 and axes is not retrieval:
+                axes.set_xlim(0, 2)
             axes.set_xlabel("epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
             axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
         save_figure(figure, path)
 
