@@ -29,6 +29,7 @@ SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 PARAMETER_GROUPS = ("data", "loss", "model", "train", "evaluate", "figures")
 INTERVAL_LEVEL = "95%"  # of the bootstrap intervals in metrics/retrieval.json
 THIN_SPACE = "\u2009"
+EN_DASH = "\u2013"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def _dataset_facts(run: FinishedRun) -> dict[str, Any]:
     train = run.labels["train"].drop_duplicates("coarse").sort_values("coarse")
     return {
         "name": data.name,
-        "size": f"{data.height} × {data.width}",
+        "height": grouped(data.height),
+        "width": grouped(data.width),
         "colour": "colour" if data.channels == 3 else "grey",
         "coarse_classes": grouped(len(train)),
         "coarse_names": [str(name) for name in train["coarse_name"]],
@@ -182,21 +184,22 @@ def _metric_title(metric: str) -> str:
 
 def _share_with_interval(block: Mapping[str, Any], metric: str) -> dict[str, str]:
     interval = block["interval"][metric]
-    return {"value": percent(block[metric]), "interval": f"{percent(interval['low'])}–{percent(interval['high'])}"}
+    return {"value": percent(block[metric]), "interval": percent_range(interval["low"], interval["high"])}
 
 
 def _coarse_class_facts(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row for each coarse class; Recall@1 of fine labels where there are any, else of coarse ones."""
-    metric = next((name for name in ("recall_at_1", "coarse_recall_at_1") if name in table), None)
-    rows = []
-    for row in table.to_dict("records"):
-        facts = {"name": str(row["coarse_name"]), "images": grouped(row["images"])}
-        if metric is not None:
-            facts |= {"value": percent(row[metric]), "share": float(row[metric]), "interval": ""}
-            if "low" in row:
-                facts["interval"] = f"{percent(row['low'])}–{percent(row['high'])}"
-        rows.append(facts)
-    return rows
+    """A row for each coarse class: Recall@1 of fine labels where there are any, else of coarse ones."""
+    metric = "recall_at_1" if "recall_at_1" in table else "coarse_recall_at_1"
+    return [
+        {
+            "name": str(row["coarse_name"]),
+            "images": grouped(row["images"]),
+            "share": float(row[metric]),
+            "value": percent(row[metric]),
+            "interval": percent_range(row["low"], row["high"]),
+        }
+        for row in table.to_dict("records")
+    ]
 
 
 def _parameter_facts(run: FinishedRun, provenance: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -247,6 +250,11 @@ def _provenance_facts(provenance: Mapping[str, str]) -> dict[str, Any]:
 def percent(share: float) -> str:
     """0.9624 -> '96.2'."""
     return f"{100 * share:.1f}"
+
+
+def percent_range(low: float, high: float) -> str:
+    """0.951, 0.972 -> '95.1' and '97.2' around an en dash."""
+    return f"{percent(low)}{EN_DASH}{percent(high)}"
 
 
 def grouped(number: int) -> str:
