@@ -32,6 +32,7 @@ class NamedByParameter:
 LOADED_BY_NAME = (
     NamedByParameter("maskcon.methods", "loss.name", "loss"),
     NamedByParameter("maskcon.datasets", "data.name", "data"),
+    NamedByParameter("maskcon.augmentation", "data.augmentation", "data"),
 )
 
 
@@ -98,7 +99,8 @@ def code_dependencies(repository: Path, stage_module: str) -> list[str]:
 
 def preset_names(repository: Path, named: NamedByParameter) -> list[str]:
     presets = (repository / "conf" / named.group).glob("*.yaml")
-    return sorted({str(YAML(typ="safe").load(preset.read_text())["name"]) for preset in presets})
+    key = named.parameter.split(".")[-1]
+    return sorted({str(YAML(typ="safe").load(preset.read_text())[key]) for preset in presets})
 
 
 def stage_modules(pipeline: dict) -> dict[str, str]:
