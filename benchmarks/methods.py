@@ -1,0 +1,198 @@
+"""The methods side by side on one data set: values chosen on the validation part, then scored on test over several seeds.
+
+    python -m benchmarks.methods --data two_digits --seeds 5
+
+Every method gets the same encoder, recipe and number of values tried (one seed each); the chosen values are then trained
+with seeds that took no part in the choice. Writes every run as a row to benchmarks/results/methods_DATA.csv and the table to
+methods_DATA.md beside it. Trainings run side by side, one thread each.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from maskcon.atomic_files import write_table, write_text
+from maskcon.datasets.packed import read_labelled_set, read_training_set
+from maskcon.embeddings import embed, raw_pixels
+from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
+from maskcon.methods.interface import build_method
+from maskcon.parameters import Parameters, load_parameters
+from maskcon.retrieval_metrics import query_scores
+from maskcon.training.checkpoint import Checkpoints
+from maskcon.training.loop import train
+from stages.compose_parameters import compose
+
+RESULTS = Path("benchmarks/results")
+CHOOSING_SEED = 0  # the seeds of the table begin at 1
+METRICS = {
+    "recall_at_1": "Recall@1",
+    "recall_at_10": "Recall@10",
+    "mean_average_precision_at_r": "mAP@R",
+    "coarse_recall_at_1": "coarse Recall@1",
+}
+
+TEMPERATURES = [{"temperature": value} for value in (0.05, 0.07, 0.1, 0.15, 0.2, 0.3)]
+VALUES_TRIED: dict[str, list[dict[str, float]]] = {  # six for each method
+    "selfcon": TEMPERATURES,
+    "supcon": TEMPERATURES,
+    "coins": [{"w": w} for w in (0.05, 0.1, 0.2, 0.3, 0.5, 0.7)],
+    "grafit": [{"w": w} for w in (0.2, 0.4, 0.5, 0.6, 0.7, 0.8)],
+    "maskcon": [{"w": w, "soft_temperature": soft} for w in (0.8, 1.0) for soft in (0.05, 0.1, 0.15)],
+}
+
+
+class SilentWatcher:
+    """Training that shows nothing and keeps no snapshots."""
+
+    def resumed(self, curve: Any) -> None: ...
+    def step_done(self, epoch: int, loss: Any) -> None: ...
+    def epoch_done(self, curve: Any) -> None: ...
+    def snapshot(self, epoch: int, encoder: Any) -> None: ...
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="two_digits", help="preset of conf/data, packed by: dvc repro coarse")
+    parser.add_argument("--seeds", type=int, default=5, help="trainings of each method that are scored on test")
+    parser.add_argument("--methods", nargs="+", default=list(VALUES_TRIED), choices=list(VALUES_TRIED))
+    parser.add_argument("--processes", type=int, default=2, help="trainings at once")
+    arguments = parser.parse_args()
+
+    with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
+        choosing = [
+            (arguments.data, method, values, CHOOSING_SEED, "val")
+            for method in arguments.methods
+            for values in VALUES_TRIED[method]
+        ]
+        rows = list(_shown(pool.map(run, choosing), len(choosing)))
+        chosen = {method: best_values(rows, method) for method in arguments.methods}
+        scoring = [
+            (arguments.data, method, values, seed, "test")
+            for seed in range(1, arguments.seeds + 1)
+            for method, values in chosen.items()
+        ]
+        rows += _shown(pool.map(run, scoring), len(scoring))
+
+    rows = [*baselines(arguments.data, range(1, arguments.seeds + 1)), *rows]
+    write_table(RESULTS / f"methods_{arguments.data}.csv", rows)
+    text = as_markdown(pd.DataFrame(rows))
+    write_text(RESULTS / f"methods_{arguments.data}.md", text)
+    print(text)
+
+
+def run(trial: tuple[str, str, dict[str, float], int, str]) -> dict[str, Any]:
+    """Train once, and score the final weights on one part."""
+    data, method, values, seed, split = trial
+    torch.set_num_threads(1)
+    parameters = composed([f"data={data}", f"loss={method}", f"seed={seed}", *_as_choices(values)])
+    folder = Path("data/sets") / data
+    started = time.monotonic()
+    with TemporaryDirectory() as scratch:
+        trained = train(
+            read_training_set(folder / "train"),
+            parameters,
+            torch.device("cpu"),
+            Checkpoints(Path(scratch)),
+            SilentWatcher(),
+        )
+    seconds = time.monotonic() - started
+    scores = score(trained.encoder.eval(), folder / split, parameters)
+    return {"method": method, "values": json.dumps(values), "seed": seed, "split": split, **scores, "seconds": seconds}
+
+
+def baselines(data: str, seeds: range) -> Iterator[dict[str, Any]]:
+    """What needs no training: raw pixels, and the encoder before its first step."""
+    folder = Path("data/sets") / data
+    for seed in seeds:
+        parameters = composed([f"data={data}", f"seed={seed}", "train.epochs=1", "train.warmup_epochs=0"])
+        from maskcon.training.loop import build_learner
+
+        untrained = build_learner(parameters, coarse_classes=2, device=torch.device("cpu")).query_network.encoder.eval()
+        scores = score(untrained, folder / "test", parameters)
+        yield {"method": "untrained", "values": "{}", "seed": seed, "split": "test", **scores, "seconds": 0.0}
+    scores = score(None, folder / "test", parameters)
+    yield {"method": "raw pixels", "values": "{}", "seed": 0, "split": "test", **scores, "seconds": 0.0}
+
+
+def score(encoder: Any, folder: Path, parameters: Parameters) -> dict[str, float]:
+    """The metrics of an encoder, or of raw pixels where it is None, on one part of a set."""
+    part = read_labelled_set(folder)
+    channels = parameters.data.channels
+    features = raw_pixels(part.images, channels) if encoder is None else embed(encoder, part.images, channels, "cpu")
+    recall_at = [int(name.rsplit("_", 1)[1]) for name in METRICS if name.startswith("recall_at_")]
+    scores = query_scores(torch.from_numpy(features), part.coarse, part.fine, recall_at)
+    return {name: float(scores[name].mean()) for name in METRICS}
+
+
+def best_values(rows: list[dict[str, Any]], method: str) -> dict[str, float]:
+    """The values with the highest fine Recall@1 on the validation part; of equal ones the first tried."""
+    tried = [row for row in rows if row["method"] == method]
+    return json.loads(max(tried, key=lambda row: row["recall_at_1"])["values"])
+
+
+def composed(choices: list[str]) -> Parameters:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "params.yaml"
+        path.write_text(compose(Path("conf"), choices))
+        return load_parameters(path)
+
+
+def as_markdown(rows: pd.DataFrame) -> str:
+    """A row a method: mean and standard deviation over seeds on test, in percent."""
+    lines = []
+    for method, runs in rows[rows["split"] == "test"].groupby("method", sort=False):
+        cells = {"method": _title(method), "values": _values_in_words(json.loads(runs["values"].iloc[0]))}
+        for name, title in METRICS.items():
+            percent = 100 * runs[name].to_numpy()
+            spread = f" ± {np.std(percent, ddof=1):.1f}" if len(percent) > 1 else ""
+            cells[title] = f"{percent.mean():.1f}{spread}"
+        cells["n"] = str(len(runs))
+        lines.append(cells)
+    order = pd.DataFrame(lines)
+    return order.to_markdown(index=False, disable_numparse=True) + "\n"
+
+
+def _title(method: str) -> str:
+    if method not in VALUES_TRIED:
+        return method
+    return build_method(composed([f"loss={method}"]).loss).title
+
+
+def _values_in_words(values: dict[str, float]) -> str:
+    letters = {"w": "w", "soft_temperature": "T", "temperature": "temperature"}
+    return ", ".join(f"{letters[name]} {value:g}" for name, value in values.items())
+
+
+def _as_choices(values: dict[str, float]) -> list[str]:
+    return [f"loss.{name}={value}" for name, value in values.items()]
+
+
+def _shown(rows: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
+    """Pass rows on, a line for each, so that a long study shows where it is."""
+    for number, row in enumerate(rows, 1):
+        what = f"{row['method']} {row['values']} seed {row['seed']}"
+        print(
+            f"[{number}/{total}] {what}: {row['split']} Recall@1 {row['recall_at_1']:.3f}, {row['seconds']:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
+        yield row
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(USER_ERROR_EXIT_CODE)

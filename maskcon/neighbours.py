@@ -1,0 +1,70 @@
+"""Exact nearest neighbours by cosine, a chunk of queries at a time.
+
+    for queries, neighbours in neighbours_by_chunk(features, count=10):
+        labels[neighbours] == labels[queries, None]  # [B, 10], nearest first
+
+Every image is a query, every other image may be its neighbour. The query itself is left out by its index: dropping
+the first hit instead, as is often done, leaves out the wrong image wherever two images have the same features.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+CHUNK_BYTES = 2**27  # of memory for one chunk: 128 MiB, some 500 queries among 60,000 images
+BYTES_PER_NEIGHBOUR = 64  # index and similarity of a neighbour, and what ordering and scoring them takes
+
+
+def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, Tensor]]:
+    """The ``count`` images most similar to each image, itself left out.
+
+    Memory is bounded by CHUNK_BYTES whatever the number of images. Images exactly as similar to the query come in
+    the order of their indices, so the result is the same on every device and for every chunk size, up to what
+    rounding does to the similarities themselves.
+
+    Args:
+        features: float32 [N, F], unit rows (an inner product is then a cosine), no gradient, on any device.
+        count: from 1 to N - 1.
+
+    Yields:
+        queries: slice of B rows of ``features``; together, in order, all of them.
+        neighbours: int64 [B, count], rows of ``features``, nearest first, on the device of ``features``.
+    """
+    images = len(features)
+    if not 1 <= count < images:
+        raise ValueError(f"count={count}: each of {images} images has 1 to {images - 1} neighbours")
+
+    chunk = min(images, max(1, CHUNK_BYTES // (4 * images + BYTES_PER_NEIGHBOUR * count)))
+    buffer = features.new_empty(chunk, images)  # one for all: fresh memory for each is up to twice as slow
+    for start in range(0, images, chunk):
+        queries = slice(start, min(start + chunk, images))
+        itself = torch.arange(queries.start, queries.stop, device=features.device)
+        similarity = torch.matmul(features[queries], features.T, out=buffer[: len(itself)])  # [B, N]
+        similarity.scatter_(1, itself[:, None], -torch.inf)
+        yield queries, _highest(similarity, count)
+
+
+def nearest_neighbours(features: Tensor, count: int) -> Tensor:
+    """int64 [N, count]: the chunks of ``neighbours_by_chunk`` as one."""
+    return torch.cat([neighbours for _, neighbours in neighbours_by_chunk(features, count)])
+
+
+def _highest(similarity: Tensor, count: int) -> Tensor:
+    """Indices [B, count] of the highest entries of each row of [B, N], falling; of equal ones the lower index first."""
+    # One more than asked for shows whether the last one asked for is there by luck: then another is exactly as high.
+    values, indices = similarity.topk(count + 1, dim=1)
+    by_luck = values[:, count - 1] == values[:, count]
+    indices = indices[:, :count].sort(dim=1).values
+    for row in by_luck.nonzero().flatten().tolist():
+        indices[row] = _highest_tied(similarity[row], values[row, count], count)
+
+    falling = similarity.gather(1, indices).sort(dim=1, descending=True, stable=True).indices
+    return indices.gather(1, falling)
+
+
+def _highest_tied(similarity: Tensor, last: Tensor, count: int) -> Tensor:
+    """Indices [count], rising, of the highest entries of [N], where more have the value ``last`` than there is room."""
+    above = (similarity > last).nonzero().flatten()
+    tied = (similarity == last).nonzero().flatten()
+    return torch.cat([above, tied[: count - len(above)]]).sort().values

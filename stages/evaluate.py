@@ -1,0 +1,88 @@
+"""Stage evaluate: Recall@K and more of the trained encoder, beside the untrained one and raw pixels."""
+
+from pathlib import Path
+
+import torch
+
+from maskcon.atomic_files import write_json, write_table, write_text
+from maskcon.embedding_files import EmbeddedSet, read_embedded_set
+from maskcon.parameters import Parameters
+from maskcon.randomness import numpy_generator
+from maskcon.retrieval_metrics import (
+    Scores,
+    mean_with_interval,
+    measurable_recall_at,
+    queries_without_match,
+    query_scores,
+)
+from maskcon.retrieval_tables import RECALL_AT_K_COLUMNS, coarse_class_rows, epoch_rows, recall_at_k_rows
+from stages.entry import run_stage
+
+FEATURES = {"trained": "encoder", "untrained": "untrained", "raw pixels": "pixels"}  # as people read it: its file
+
+
+def main(parameters: Parameters) -> None:
+    evaluate, seed = parameters.evaluate, parameters.seed
+    embedded = read_embedded_set(Path("embeddings") / evaluate.split)
+    recall_at = measurable_recall_at(evaluate.recall_at, len(embedded))
+
+    scores = {title: _scores(embedded, name, recall_at) for title, name in FEATURES.items()}
+    by_epoch = {epoch: _scores(embedded, name, [1], False) for epoch, name in embedded.snapshots().items()}
+    by_epoch |= {0: scores["untrained"], parameters.train.epochs: scores["trained"]}
+
+    samples = evaluate.bootstrap_samples
+    metrics = {
+        title: mean_with_interval(of, samples, numpy_generator(seed, "bootstrap"))
+        for title, of in scores.items()  # the same draws for each, so that their intervals compare
+    }
+    generator = numpy_generator(seed, "bootstrap", "coarse classes")
+    by_class = coarse_class_rows(scores["trained"], embedded.coarse, embedded.coarse_name, samples, generator)
+
+    _write_metrics(embedded, metrics)
+    _write_recall_at_k(metrics, recall_at)
+    write_table(Path("plots/recall_by_coarse_class.csv"), by_class)
+    write_table(Path("plots/recall_over_epochs.csv"), epoch_rows(by_epoch))
+    _say(embedded, metrics, left_out=[k for k in evaluate.recall_at if k not in recall_at])
+
+
+def _scores(embedded: EmbeddedSet, name: str, recall_at: list[int], average_precision: bool = True) -> Scores:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    features = torch.from_numpy(embedded.features(name)).to(device)
+    return query_scores(features, embedded.coarse, embedded.fine, recall_at, average_precision)
+
+
+def _write_metrics(embedded: EmbeddedSet, metrics: dict[str, dict]) -> None:
+    trained = dict(metrics["trained"])
+    interval = trained.pop("interval")
+    counts = {"images": len(embedded)}
+    if embedded.fine is not None:
+        counts["queries_without_match"] = queries_without_match(embedded.fine)
+    baselines = {FEATURES[title]: metrics[title] for title in ("untrained", "raw pixels")}
+    write_json(Path("metrics/retrieval.json"), {**trained, **counts, "interval": interval, **baselines})
+
+
+def _write_recall_at_k(metrics: dict[str, dict], recall_at: list[int]) -> None:
+    path = Path("plots/recall_at_k.csv")
+    rows = [row for title, of in metrics.items() for row in recall_at_k_rows(title, of, recall_at)]
+    if rows:
+        write_table(path, rows)
+    else:  # no fine labels: a table without rows says so
+        write_text(path, ",".join(RECALL_AT_K_COLUMNS) + "\n")
+
+
+def _say(embedded: EmbeddedSet, metrics: dict[str, dict], left_out: list[int]) -> None:
+    """The main number of each feature file, and what could not be measured."""
+    name = "recall_at_1" if embedded.fine is not None else "coarse_recall_at_1"
+    values = ", ".join(f"{features} {of[name]:.3f}" for features, of in metrics.items())
+    print(f"{embedded.folder.name}: {len(embedded)} images, {name}: {values}")
+    if embedded.fine is None:
+        print("no fine labels: only coarse metrics could be measured")
+    elif left_out:
+        print(
+            f"left out evaluate.recall_at={left_out}: each of {len(embedded)} images has "
+            f"only {len(embedded) - 1} others to retrieve"
+        )
+
+
+if __name__ == "__main__":
+    run_stage(main)

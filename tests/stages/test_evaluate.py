@@ -1,0 +1,198 @@
+"""The stage through the files that it reads and writes, from an embeddings folder made here."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from maskcon.datasets.packed import LABEL_COLUMNS
+from maskcon.errors import UserError
+from maskcon.parameters import load_parameters
+from stages.evaluate import main
+
+PARAMETERS = Path(__file__).parents[2] / "params.yaml"
+OUTPUTS = (
+    "metrics/retrieval.json",
+    "plots/recall_at_k.csv",
+    "plots/recall_by_coarse_class.csv",
+    "plots/recall_over_epochs.csv",
+)
+METRICS = ["recall_at_1", "recall_at_2", "recall_at_5", "recall_at_10", "mean_average_precision_at_r"]
+
+
+def write_parameters(folder, **evaluate):
+    """The repository's params.yaml with other values of evaluate, as checked parameters."""
+    yaml = YAML()
+    values = yaml.load(PARAMETERS.read_text())
+    values["evaluate"] |= {"split": "test", "recall_at": [1, 2, 5, 10], "bootstrap_samples": 200} | evaluate
+    values["train"]["epochs"] = 30
+    values["loss"] |= {"name": "selfcon", "w": None, "soft_temperature": None}  # evaluation is the same for all
+    with open(folder / "params.yaml", "w") as file:
+        yaml.dump(values, file)
+    return load_parameters(folder / "params.yaml")
+
+
+def write_embeddings(folder, images=120, fine_classes=12, has_fine=True, seed=0):
+    """Features that are a centre for each fine class and noise: less for a trained encoder, and less by the epoch."""
+    draw = np.random.default_rng(seed)
+    fine = np.arange(images) % fine_classes
+    labels = pd.DataFrame(
+        {
+            "coarse": fine // 4,
+            "coarse_name": [f"tens {label // 4}" for label in fine],
+            "fine": fine if has_fine else None,
+            "fine_name": [f"number {label}" for label in fine] if has_fine else None,
+            "source": [f"scan {row}" for row in range(images)],
+            "width": 24,
+            "height": 16,
+        }
+    )
+    assert tuple(labels.columns) == LABEL_COLUMNS
+    (folder / "snapshots").mkdir(parents=True)
+    labels.to_csv(folder / "labels.csv", index=False)
+    noise = {"encoder": 0.5, "untrained": 4.0, "pixels": 1.5}
+    noise |= {f"snapshots/epoch_{epoch:04d}": 4 - 0.11 * epoch for epoch in (5, 10, 30)}
+    for name, scale in noise.items():
+        centres = draw.standard_normal((fine_classes, 16))
+        features = centres[fine] + scale * draw.standard_normal((images, 16))
+        features /= np.linalg.norm(features, axis=1, keepdims=True)
+        np.save(folder / f"{name}.npy", features.astype(np.float32))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def recall_by_loops(features, labels, k):
+    hits = 0
+    for query in range(len(features)):
+        similarity = features @ features[query]
+        nearest = [i for i in np.argsort(-similarity, kind="stable") if i != query][:k]
+        hits += any(labels[i] == labels[query] for i in nearest)
+    return hits / len(features)
+
+
+def test_metrics_are_those_of_the_files(folder):
+    write_embeddings(folder / "embeddings/test")
+    main(write_parameters(folder))
+
+    metrics = json.loads(Path("metrics/retrieval.json").read_text())
+    names = [*METRICS, "coarse_recall_at_1"]
+    assert list(metrics) == [*names, "images", "queries_without_match", "interval", "untrained", "pixels"]
+    assert (metrics["images"], metrics["queries_without_match"]) == (120, 0)
+    labels = pd.read_csv("embeddings/test/labels.csv")
+    for file, of in {"encoder": metrics, "untrained": metrics["untrained"], "pixels": metrics["pixels"]}.items():
+        features = np.load(f"embeddings/test/{file}.npy")
+        for k in (1, 2, 5, 10):
+            assert of[f"recall_at_{k}"] == pytest.approx(recall_by_loops(features, labels["fine"], k))
+        assert of["coarse_recall_at_1"] == pytest.approx(recall_by_loops(features, labels["coarse"], 1))
+        assert list(of["interval"]) == names
+        assert all(of["interval"][name]["low"] <= of[name] <= of["interval"][name]["high"] for name in names)
+    assert metrics["untrained"]["recall_at_1"] < metrics["pixels"]["recall_at_1"] < metrics["recall_at_1"]
+
+
+def test_tables_agree_with_the_metrics(folder):
+    write_embeddings(folder / "embeddings/test")
+    main(write_parameters(folder))
+    metrics = json.loads(Path("metrics/retrieval.json").read_text())
+
+    at_k = pd.read_csv("plots/recall_at_k.csv")
+    assert list(at_k) == ["features", "k", "recall", "low", "high"]
+    assert at_k["features"].unique().tolist() == ["trained", "untrained", "raw pixels"]
+    for row in at_k.itertuples():
+        of = {"trained": metrics, "untrained": metrics["untrained"], "raw pixels": metrics["pixels"]}[row.features]
+        interval = of["interval"][f"recall_at_{row.k}"]
+        assert (row.recall, row.low, row.high) == (of[f"recall_at_{row.k}"], interval["low"], interval["high"])
+
+    by_class = pd.read_csv("plots/recall_by_coarse_class.csv")
+    assert by_class["coarse_name"].tolist() == ["tens 0", "tens 1", "tens 2"]
+    assert by_class["images"].sum() == 120
+    assert np.average(by_class["recall_at_1"], weights=by_class["images"]) == pytest.approx(metrics["recall_at_1"])
+
+    over_epochs = pd.read_csv("plots/recall_over_epochs.csv").set_index("epoch")
+    assert over_epochs.index.tolist() == [0, 5, 10, 30]
+    for epoch, of in {0: metrics["untrained"], 30: metrics}.items():
+        assert over_epochs.loc[epoch].to_dict() == {name: of[name] for name in ("recall_at_1", "coarse_recall_at_1")}
+    labels, features = pd.read_csv("embeddings/test/labels.csv"), np.load("embeddings/test/snapshots/epoch_0005.npy")
+    assert over_epochs.loc[5, "recall_at_1"] == pytest.approx(recall_by_loops(features, labels["fine"], 1))
+
+
+def test_without_fine_labels_the_coarse_metrics_remain(folder, capsys):
+    write_embeddings(folder / "embeddings/test", has_fine=False)
+    main(write_parameters(folder))
+
+    metrics = json.loads(Path("metrics/retrieval.json").read_text())
+    assert list(metrics) == ["coarse_recall_at_1", "images", "interval", "untrained", "pixels"]
+    assert list(metrics["untrained"]) == ["coarse_recall_at_1", "interval"]
+    assert Path("plots/recall_at_k.csv").read_text() == "features,k,recall,low,high\n"
+    assert list(pd.read_csv("plots/recall_over_epochs.csv")) == ["epoch", "coarse_recall_at_1"]
+    assert "coarse_recall_at_1" in pd.read_csv("plots/recall_by_coarse_class.csv")
+    assert "no fine labels" in capsys.readouterr().out
+
+
+def test_the_coarse_metrics_do_not_depend_on_fine_labels(folder):
+    coarse = []
+    for part, has_fine in (("test", True), ("val", False)):
+        write_embeddings(folder / "embeddings" / part, has_fine=has_fine)
+        main(write_parameters(folder, split=part))
+        metrics = json.loads(Path("metrics/retrieval.json").read_text())
+        coarse.append((metrics["coarse_recall_at_1"], metrics["interval"]["coarse_recall_at_1"]))
+    assert coarse[0] == coarse[1]
+
+
+def test_a_small_folder_leaves_out_the_k_that_it_cannot_answer(folder, capsys):
+    write_embeddings(folder / "embeddings/test", images=9, fine_classes=8)
+    main(write_parameters(folder, recall_at=[1, 8, 9, 100]))
+
+    metrics = json.loads(Path("metrics/retrieval.json").read_text())
+    assert [name for name in metrics if name.startswith("recall_at_")] == ["recall_at_1", "recall_at_8"]
+    assert metrics["recall_at_8"] == pytest.approx(2 / 9)  # all others are met: only the one pair can be found
+    assert metrics["queries_without_match"] == 7
+    assert pd.read_csv("plots/recall_at_k.csv")["k"].unique().tolist() == [1, 8]
+    assert "evaluate.recall_at=[9, 100]: each of 9 images has only 8 others" in capsys.readouterr().out
+
+
+def test_no_snapshots(folder):
+    write_embeddings(folder / "embeddings/test")
+    for snapshot in Path("embeddings/test/snapshots").iterdir():
+        snapshot.unlink()
+    Path("embeddings/test/snapshots").rmdir()
+    main(write_parameters(folder))
+    assert pd.read_csv("plots/recall_over_epochs.csv")["epoch"].tolist() == [0, 30]
+
+
+def test_the_part_named_by_split_is_evaluated(folder):
+    write_embeddings(folder / "embeddings/test")
+    write_embeddings(folder / "embeddings/val", images=60)
+    main(write_parameters(folder, split="val"))
+    assert json.loads(Path("metrics/retrieval.json").read_text())["images"] == 60
+
+
+def test_the_same_inputs_give_the_same_bytes(folder):
+    write_embeddings(folder / "embeddings/test")
+    runs = []
+    for _ in range(2):
+        main(write_parameters(folder))
+        runs.append([Path(output).read_bytes() for output in OUTPUTS])
+    assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("name", ["encoder", "untrained", "pixels", "snapshots/epoch_0010"])
+def test_a_wrong_file_is_named_and_nothing_is_written(folder, name):
+    write_embeddings(folder / "embeddings/test")
+    np.save(folder / f"embeddings/test/{name}.npy", np.full((120, 16), np.nan, np.float32))
+    with pytest.raises(UserError, match=f"{re.escape(name)}.npy: 120 of 120 rows"):
+        main(write_parameters(folder))
+    assert not any(Path(output).exists() for output in OUTPUTS)
+
+
+def test_one_image_is_too_few(folder):
+    write_embeddings(folder / "embeddings/test", images=1)
+    with pytest.raises(UserError, match="at least 2"):
+        main(write_parameters(folder))

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.neighbors import NearestNeighbors
+
+from maskcon import neighbours
+from maskcon.neighbours import nearest_neighbours, neighbours_by_chunk
+
+
+def unit_rows(images, size, seed=0):
+    rows = torch.randn(images, size, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.normalize(rows, dim=1)
+
+
+def rows_with_exact_ties(images, seed=0):
+    """Unit rows from {-1/2, 1/2}^4: their inner products are exact, and many of them are equal."""
+    return torch.randint(0, 2, (images, 4), generator=torch.Generator().manual_seed(seed)).float() - 0.5
+
+
+def by_definition(features, count):
+    """For each image, all others sorted by falling similarity, then by index."""
+    found = []
+    for query in range(len(features)):
+        similarity = [float(sum(a * b for a, b in zip(features[query], row, strict=True))) for row in features]
+        others = [image for image in range(len(features)) if image != query]
+        found.append(sorted(others, key=lambda image, s=similarity: (-s[image], image))[:count])
+    return found
+
+
+def test_four_points_on_a_circle():
+    degrees = torch.tensor([0.0, 10.0, 30.0, 100.0]).deg2rad()
+    features = torch.stack([degrees.cos(), degrees.sin()], dim=1)
+    assert nearest_neighbours(features, 3).tolist() == [[1, 2, 3], [0, 2, 3], [1, 0, 3], [2, 1, 0]]
+
+
+@pytest.mark.parametrize("count", [1, 7, 99, 299])
+def test_same_as_scikit_learn(count):
+    features = unit_rows(300, 16)
+    reference = NearestNeighbors(n_neighbors=count, metric="cosine", algorithm="brute").fit(features.double().numpy())
+    assert np.array_equal(nearest_neighbours(features, count), reference.kneighbors(return_distance=False))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 20, 39])
+def test_ties_come_in_the_order_of_their_indices(count):
+    features = rows_with_exact_ties(40)
+    assert nearest_neighbours(features, count).tolist() == by_definition(features.tolist(), count)
+
+
+def test_all_images_the_same():
+    features = torch.tensor([[0.5, 0.5, 0.5, 0.5]]).repeat(5, 1)
+    assert nearest_neighbours(features, 2).tolist() == [[1, 2], [0, 2], [0, 1], [0, 1], [0, 1]]
+
+
+def test_an_exact_duplicate_is_a_neighbour_and_the_query_never_is():
+    features = unit_rows(50, 8)
+    features[[7, 30]] = features[20].clone()
+    found = nearest_neighbours(features, 49)
+    assert all(sorted(row) == [i for i in range(50) if i != query] for query, row in enumerate(found.tolist()))
+    for query in (7, 20, 30):
+        assert {query, *found[query, :2].tolist()} == {7, 20, 30}
+
+
+@pytest.mark.parametrize("queries", [1, 2, 9, 16, 40])
+def test_chunks_change_nothing(monkeypatch, queries):
+    """Also a last chunk that is short, or a single row."""
+    features, count = rows_with_exact_ties(41), 6
+    whole = nearest_neighbours(features, count)
+    bytes_per_query = 4 * 41 + neighbours.BYTES_PER_NEIGHBOUR * count
+    monkeypatch.setattr(neighbours, "CHUNK_BYTES", queries * bytes_per_query)
+
+    chunks = list(neighbours_by_chunk(features, count))
+    assert [len(found) for _, found in chunks[:-1]] == [queries] * (40 // queries)
+    assert [row for rows, _ in chunks for row in range(41)[rows]] == list(range(41))
+    assert torch.equal(torch.cat([found for _, found in chunks]), whole)
+
+
+def test_a_chunk_never_has_more_than_its_share_of_memory(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(neighbours, "CHUNK_BYTES", 2**16)
+    for _, found in neighbours_by_chunk(unit_rows(1000, 4), 50):
+        sizes.append(len(found) * (4 * 1000 + neighbours.BYTES_PER_NEIGHBOUR * 50))
+    assert max(sizes) <= 2**16
+    assert len(sizes) > 100
+
+
+@pytest.mark.parametrize("count", [0, 3, 4])
+def test_too_many_neighbours(count):
+    with pytest.raises(ValueError, match=f"count={count}: each of 3 images has 1 to 2 neighbours"):
+        nearest_neighbours(unit_rows(3, 4), count)
