@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from maskcon.tracking.live import follow
-from maskcon.tracking.run_key import hash_of_training
 
 from maskcon.atomic_files import write_json, write_table
 from maskcon.datasets.packed import read_training_set
 from maskcon.encoders import Encoder, save_encoder
 from maskcon.errors import UserError
 from maskcon.parameters import Parameters
+from maskcon.tracking.live import follow
+from maskcon.tracking.run_key import hash_of_training
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import Trained, train
 from maskcon.training.progress import Progress
@@ -101,10 +101,14 @@ def scratch_folder(root: Path, name: str) -> Iterator[Path]:
     for number in itertools.count(1):
         folder = root / f"{name}-{number}"
         lock = FileLock(folder.with_suffix(".lock"))
-        with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+        try:
+            held = lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        with held:
             folder.mkdir(exist_ok=True)
             yield folder
-            return
+        return
 
 
 if __name__ == "__main__":

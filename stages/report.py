@@ -3,12 +3,11 @@
 import os
 from pathlib import Path
 
-from maskcon.tracking.provenance import provenance
-
 from maskcon.methods.interface import build_method
 from maskcon.parameters import Parameters
 from maskcon.report import gather_facts, read_finished_run, write_report
 from maskcon.run_again import commands
+from maskcon.tracking.provenance import provenance
 from stages.entry import run_stage
 
 REPORTS = Path("reports")
