@@ -9,6 +9,7 @@ Values live in conf/ and params.yaml alone: no field here has a default.
 from __future__ import annotations
 
 import difflib
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -208,35 +209,54 @@ def _as_sentence(problem: dict[str, Any]) -> str:
     """One problem found by pydantic, as: key=value, what is allowed."""
     location = tuple(part for part in problem["loc"] if part not in METHODS)  # a union adds its tag
     key = ".".join(str(part) for part in location)
-    value = problem["input"]
+    context = problem.get("ctx", {})
+    value = _written(problem["input"])
     match problem["type"]:
         case "extra_forbidden":
-            return f"{key} is not a parameter{_nearest(location)}; remove it or correct its name"
-        case "missing" | "union_tag_not_found":
-            return f"{key} is missing in params.yaml; restore it: git checkout params.yaml"
+            return f"{key}={value} is no parameter; {_keys_beside(location)}"
+        case "missing":
+            return f"{key} is missing in params.yaml; compose it again: make params"
+        case "union_tag_not_found":
+            return f"{key}.name is missing in params.yaml; compose it again: make params"
         case "union_tag_invalid":
-            return f"loss.name={value['name']!r} is no method; the methods are {', '.join(METHODS)}"
+            name = _written(problem["input"]["name"])
+            return f"loss.name={name} is not allowed: it should be a method, one of {', '.join(METHODS)}"
         case "none_required":
-            return f"{key}={value!r} is not allowed: this method does not use it, leave it null"
+            return f"{key}={value} is not allowed: this method does not use it, it should be null"
         case "value_error":
             text = problem["msg"].removeprefix("Value error, ")
             return f"{key}.{text}" if key else text
+        case "string_pattern_mismatch":
+            allowed = "a name of letters, digits and _.- that begins with a letter or digit"
+        case "too_short":
+            allowed = f"a list of at least {context['min_length']} values"
+        case "too_long":
+            allowed = f"a list of at most {context['max_length']} values"
+        case "model_type" | "model_attributes_type":
+            allowed = "a group of named values, as the presets in conf/ have them"
         case _:
-            return f"{key}={value!r} is not allowed: it should be {problem['msg'].removeprefix('Input should be ')}"
+            allowed = problem["msg"].removeprefix("Input should be ")
+    return f"{key or 'params.yaml'}={value} is not allowed: it should be {allowed}"
 
 
-def _nearest(location: tuple[str | int, ...]) -> str:
-    """', did you mean ...' for an unknown key, looking among all the keys there are."""
-    key = ".".join(map(str, location))
-    near = difflib.get_close_matches(key, _keys(Parameters), n=1, cutoff=0.7)
-    return f", did you mean {near[0]}?" if near else ""
+def _written(value: Any) -> str:
+    """As YAML has it: null, true, "text"."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _keys(group: Any) -> list[str]:
-    """Dotted names of all parameters below a group, or a union of groups."""
-    members = [part for part in (group, *get_args(group)) if isinstance(part, type) and issubclass(part, Group)]
-    keys = []
-    for name, field in ((name, field) for member in members for name, field in member.model_fields.items()):
-        below = _keys(field.annotation)
-        keys += [f"{name}.{key}" for key in below] or [name]
-    return keys
+def _keys_beside(location: tuple[str | int, ...]) -> str:
+    """What may stand where an unknown key was found, and which of them was probably meant."""
+    known = _fields(location[:-1])
+    above = "".join(f"{part}." for part in location[:-1])
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    meant = f"did you mean {above}{near[0]}? " if near else ""
+    return f"{meant}There are {', '.join(f'{above}{name}' for name in known)}"
+
+
+def _fields(location: tuple[str | int, ...]) -> list[str]:
+    """The names of a group's fields; of a union of groups, those of its members."""
+    group: Any = Parameters
+    for part in location:
+        group = group.model_fields[part].annotation
+    members = get_args(group) or (group,)
+    return list(dict.fromkeys(name for member in members for name in member.model_fields))

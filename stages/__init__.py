@@ -1,0 +1,1 @@
+"""One thin script a stage of dvc.yaml, and what the Makefile calls beside them."""

@@ -1,0 +1,97 @@
+"""What all tests stand on: the repository's own parameters, shrunk until a training takes a second.
+
+values = tiny_values({"train.epochs": 2}, loss="coins")               # as params.yaml holds them
+parameters = tiny_parameters({"train.epochs": 2}, loss="coins")       # checked
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from maskcon.datasets.digit_scans import save_scans
+from maskcon.datasets.packed import TrainingSet
+from maskcon.parameters import Parameters, check_parameters
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+TINY = {
+    "data.images": {"train": 80, "val": 110, "test": 120},
+    "model.width": 4,
+    "model.projector_hidden_size": 12,
+    "model.projection_size": 8,
+    "train.epochs": 3,
+    "train.warmup_epochs": 1,
+    "train.batch_size": 16,
+    "train.queue_size": 64,
+    "train.precision": "float32",
+    "train.snapshot_epochs": 1,
+    "train.checkpoint_seconds": 0.0,
+    "evaluate.bootstrap_samples": 100,
+    "figures.tsne_images": 60,
+    "figures.tsne_perplexity": 5.0,
+    "track.live": False,
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)  # tests share their cores
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def tiny_values() -> Callable[..., dict[str, Any]]:
+    """A function of changes, dotted key -> value, and the name of a method, whose preset is taken from conf/loss."""
+
+    def make(changes: Mapping[str, Any] | None = None, loss: str | None = None) -> dict[str, Any]:
+        values = _read_yaml(REPOSITORY / "params.yaml")
+        if loss is not None:
+            values["loss"] = _read_yaml(REPOSITORY / "conf" / "loss" / f"{loss}.yaml")
+        for key, value in (TINY | dict(changes or {})).items():
+            *groups, name = key.split(".")
+            place = values
+            for group in groups:
+                place = place[group]
+            assert name in place, f"{key} is not in params.yaml"
+            place[name] = value
+        return values
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_parameters(tiny_values) -> Callable[..., Parameters]:
+    """The same as ``tiny_values``, checked."""
+    return lambda changes=None, loss=None: check_parameters(tiny_values(changes, loss))
+
+
+@pytest.fixture(scope="session")
+def tiny_set() -> TrainingSet:
+    """80 images of noise, 16 x 24 as the default set's; each of 3 coarse classes has a bright block at a height."""
+    generator = np.random.default_rng(0)
+    coarse = generator.permutation(np.arange(80) % 3)
+    images = generator.integers(0, 80, (80, 16, 24, 1), dtype=np.uint8)
+    for image, label in zip(images, coarse, strict=True):
+        image[5 * label + 1 : 5 * label + 5, 4:20] += 150
+    return TrainingSet(np.repeat(images, 3, axis=-1), coarse, ["zero", "one", "two"])
+
+
+@pytest.fixture(scope="session")
+def scans_folder(tmp_path_factory) -> Path:
+    """The scans of handwritten digits, as the download stage leaves them."""
+    folder = tmp_path_factory.mktemp("scans")
+    save_scans(folder)
+    return folder
+
+
+def _read_yaml(path: Path) -> Any:
+    return YAML(typ="safe").load(path.read_text())
