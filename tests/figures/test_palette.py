@@ -39,6 +39,12 @@ def test_any_two_class_colours_are_told_apart(vision):
     assert nearest > 0.12  # 0.02 is about the least difference that can be seen
 
 
+def test_any_two_class_colours_differ_in_grey():
+    luminance = [np.dot([0.2126, 0.7152, 0.0722], np.square(to_rgb(colour))) for colour in CLASS_COLOURS]
+    lightness = np.sort(np.cbrt(luminance))
+    assert np.diff(lightness).min() > 0.03
+
+
 def test_class_colours_are_visible_on_white():
     assert all(oklab(colour, "normal")[0] < 0.88 for colour in CLASS_COLOURS)
 
