@@ -25,14 +25,13 @@ class NamedByParameter:
     """A package of which each run loads the one module that a parameter names."""
 
     package: str
-    parameter: str
-    group: str  # of conf/, whose presets carry the names there are
+    parameter: str  # group.key: the presets in conf/group/ carry the names there are
 
 
 LOADED_BY_NAME = (
-    NamedByParameter("maskcon.methods", "loss.name", "loss"),
-    NamedByParameter("maskcon.datasets", "data.name", "data"),
-    NamedByParameter("maskcon.augmentation", "data.augmentation", "data"),
+    NamedByParameter("maskcon.methods", "loss.name"),
+    NamedByParameter("maskcon.datasets", "data.name"),
+    NamedByParameter("maskcon.augmentation", "data.augmentation"),
 )
 
 
@@ -98,8 +97,8 @@ def code_dependencies(repository: Path, stage_module: str) -> list[str]:
 
 
 def preset_names(repository: Path, named: NamedByParameter) -> list[str]:
-    presets = (repository / "conf" / named.group).glob("*.yaml")
-    key = named.parameter.split(".")[-1]
+    group, key = named.parameter.split(".")
+    presets = (repository / "conf" / group).glob("*.yaml")
     return sorted({str(YAML(typ="safe").load(preset.read_text())[key]) for preset in presets})
 
 

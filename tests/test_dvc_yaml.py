@@ -167,6 +167,21 @@ def test_what_cannot_be_followed_is_named(made_up, text):
         code_dependencies(made_up, "stages.train")
 
 
+def test_a_module_that_another_key_of_the_parameters_names(made_up):
+    for name, text in {
+        "maskcon/queue.py": "import importlib\nimportlib.import_module(f'maskcon.augmentation.{family}')",
+        "maskcon/augmentation/characters.py": "import maskcon.never",
+        "conf/data/digits.yaml": "name: digits\naugmentation: characters",
+    }.items():
+        (made_up / name).parent.mkdir(exist_ok=True)
+        (made_up / name).write_text(text)
+
+    assert set(code_dependencies(made_up, "stages.train")) - set(TRAIN) == {
+        "maskcon/augmentation/${data.augmentation}.py",
+        "maskcon/never.py",
+    }
+
+
 def test_a_module_loaded_by_the_name_of_its_own_package(made_up):
     (made_up / "maskcon/loop.py").write_text("")
     (made_up / "maskcon/methods/__init__.py").write_text(

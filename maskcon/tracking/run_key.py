@@ -119,7 +119,8 @@ def _digest_of_path(path: Path) -> str:
         files = sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
         return _digest({file.relative_to(path).as_posix(): _digest_of_path(file) for file in files})
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UserError(
             f"{path}, which dvc.yaml names as a dependency, cannot be read ({error.strerror}); restore it with git"
