@@ -58,6 +58,7 @@ class DataParameters(Group):
 class Contrast(Group):
     """What every method has."""
 
+    name: str
     temperature: Positive  # T0: of the softmax over own key and queue
 
 

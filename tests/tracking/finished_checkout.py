@@ -21,7 +21,7 @@ VALUES = {
         "images": {"train": 1000, "val": 300, "test": 497},
         "seed": 0,
     },
-    "loss": {"name": "selfcon", "temperature": 0.1, "w": 1.0, "soft_temperature": 0.1},
+    "loss": {"name": "maskcon", "temperature": 0.1, "w": 1.0, "soft_temperature": 0.1},
     "model": {
         "backbone": "small_conv",
         "width": 24,
@@ -75,7 +75,7 @@ stages:
     params: [track]
     deps: [code/track.py, metrics/retrieval.json]
 """
-CODE = ("coarse.py", "train.py", "methods/selfcon.py", "evaluate.py", "track.py")
+CODE = ("coarse.py", "train.py", "methods/maskcon.py", "evaluate.py", "track.py")
 CURVE = [
     {"epoch": 1, "loss": 3.5, "learning_rate": 0.06, "images_per_second": 900.0, "seconds": 1.25},
     {"epoch": 2, "loss": 2.5, "learning_rate": 0.03, "images_per_second": 950.0, "seconds": 1.0},

@@ -26,7 +26,7 @@ def test_everything_is_recorded(store, checkout):
     [run] = all_runs(store)
     assert recorded.run_id == run.info.run_id
     assert not recorded.was_complete
-    assert run.info.run_name == "selfcon w=1 T=0.1 seed 1"
+    assert run.info.run_name == "maskcon w=1 T=0.1 seed 1"
     assert_complete_without_doubles(store, run)
     assert run.data.params["loss.w"] == "1.0"
     assert run.data.params["model.imagenet_weights"] == "false"
@@ -173,9 +173,9 @@ def test_four_processes_on_an_empty_store(checkout, tmp_path):
 
     runs = all_runs(find_store(checkout, {}))
     assert {run.info.run_name: run.data.tags["dvc.exp_names"] for run in runs} == {
-        "selfcon w=1 T=0.1 seed 1": "a, b",
-        "selfcon w=1 T=0.1 seed 2": "c",
-        "selfcon w=1 T=0.1 seed 3": "d",
+        "maskcon w=1 T=0.1 seed 1": "a, b",
+        "maskcon w=1 T=0.1 seed 2": "c",
+        "maskcon w=1 T=0.1 seed 3": "d",
     }
     assert len(runs) == 3
     for run in runs:
@@ -185,9 +185,9 @@ def test_four_processes_on_an_empty_store(checkout, tmp_path):
 @pytest.mark.parametrize(
     ("loss", "name"),
     [
-        ({"w": 1.0, "soft_temperature": 0.1}, "selfcon w=1 T=0.1 seed 7"),
-        ({"w": 0.25, "soft_temperature": None}, "selfcon w=0.25 seed 7"),
-        ({"w": None, "soft_temperature": None}, "selfcon seed 7"),
+        ({"w": 1.0, "soft_temperature": 0.1}, "maskcon w=1 T=0.1 seed 7"),
+        ({"name": "grafit", "w": 0.25, "soft_temperature": None}, "grafit w=0.25 seed 7"),
+        ({"name": "selfcon", "w": None, "soft_temperature": None}, "selfcon seed 7"),
     ],
 )
 def test_a_run_is_named_by_method_values_and_seed(loss, name):

@@ -13,14 +13,14 @@ CHANGED_INPUTS = {
     "the seed": {"seed": 2},
     "a parameter of figures": {"figures": {"neighbours": 5}},
 }
-CHANGED_FILES = ["code/train.py", "code/methods/selfcon.py", "code/evaluate.py", "coarse_labels/digits.csv"]
+CHANGED_FILES = ["code/train.py", "code/methods/maskcon.py", "code/evaluate.py", "coarse_labels/digits.csv"]
 
 
 def test_the_same_in_another_folder_with_other_outputs(checkout, tmp_path):
     elsewhere = shutil.copytree(checkout, tmp_path / "elsewhere")
     write_text(elsewhere / "metrics/retrieval.json", "{}")
     shutil.rmtree(elsewhere / "plots")
-    write_text(elsewhere / "code/methods/__pycache__/selfcon.pyc", "bytes of this machine")
+    write_text(elsewhere / "code/methods/__pycache__/maskcon.pyc", "bytes of this machine")
 
     assert hash_of_inputs(elsewhere, parameters_with()) == hash_of_inputs(checkout, parameters_with())
 
