@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from maskcon.errors import UserError
 
-BLOCK = 1 << 20  # bytes
+BLOCK = 1 << 16  # bytes; tarfile moves the rest of a block at every read, so that larger ones are slower
 MOST_BYTES_EACH = 100_000_000  # the largest photo of any set is far below
 MOST_NAME_BYTES = 1_000_000
 GZIP_START = b"\x1f\x8b"

@@ -246,7 +246,7 @@ def test_file_that_changes_between_attempts(server, tmp_path):
     assert len(server.seen) == 2
 
 
-def test_file_that_changes_at_a_server_that_ignores_if_range(server, tmp_path):
+def test_file_that_changes_at_a_server_that_ignores_if_range(server, tmp_path, capsys):
     def careless(handler: _Handler) -> None:
         del handler.headers["If-Range"]
         rest(ETag='"new"')(handler)
@@ -254,6 +254,7 @@ def test_file_that_changes_at_a_server_that_ignores_if_range(server, tmp_path):
     old = bytes(len(CONTENT))
     server.answers = [broken_off(HALF, old, ETag='"old"'), careless]
     assert fetch(published(server.url()), tmp_path, pause=_Pause()).read_bytes() == CONTENT
+    assert "another version than before" in capsys.readouterr().err
     assert [asked is None for asked in server.ranges()] == [True, False, True]
 
 
@@ -262,6 +263,16 @@ def test_file_that_changes_unnoticed_is_fetched_again_in_one_piece(server, tmp_p
     server.answers = [broken_off(HALF, old), rest(), whole()]
     assert fetch(published(server.url()), tmp_path, pause=_Pause()).read_bytes() == CONTENT
     assert [asked is None for asked in server.ranges()] == [True, False, True]
+
+
+def test_file_that_changes_unnoticed_between_runs(server, tmp_path):
+    file = published(server.url())
+    server.answers = [broken_off(HALF, bytes(len(CONTENT))), status(404)]
+    fails(file, tmp_path)
+    server.answers = [rest()]
+    server.seen.clear()
+    assert fetch(file, tmp_path, pause=_Pause()).read_bytes() == CONTENT
+    assert [asked is None for asked in server.ranges()] == [False, True]
 
 
 def test_range_that_cannot_be_satisfied(server, tmp_path):
@@ -389,6 +400,12 @@ def test_nobody_answers(tmp_path, server):
     pause = _Pause()
     assert "refused" in fails(published(address), tmp_path, pause)
     assert pause == [1, 2, 4, 8, 16]
+
+
+def test_server_without_certificate(server, tmp_path):
+    pause = _Pause()
+    assert "no trustworthy connection" in fails(published(server.url().replace("http:", "https:")), tmp_path, pause)
+    assert pause == []
 
 
 @pytest.mark.parametrize("address", ["nowhere", "ftp://127.0.0.1/set.tar.gz", "http://"])

@@ -201,8 +201,6 @@ EMPTY = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b
         b"c_codecs\nencode\nX\x01\x00\x00\x00aX\x03\x00\x00\x00hex\x86R.",
         b"\x80\x02" + EMPTY + b"(K\x01K\x04\x85" + DTYPE + b"\x89C\x03abct" + b"b.",  # fewer bytes than elements
         b"\x80\x02" + EMPTY + b"(K\x01K\x04\x85" + DTYPE + b"\x89](K\x01K\x02K\x03K\x04et" + b"b.",  # a list of objects
-        b"\x80\x02" + EMPTY + state_of(1, (4,), "O", False, bytes(32)) + b"b.",
-        b"\x80\x02" + DTYPE + state_of(3, "|", None, ("a",), {"a": 1}, -1, -1, 63) + b"b.",
         b"\x80\x02cnumpy\ndtype\n" + state_of("x") + b"b.",
         b"\x80\x02]q\x00h\x00a.",  # a list that holds itself
         b"(" * 10_000 + b"t" * 10_000 + b".",
@@ -214,6 +212,19 @@ EMPTY = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b
 )
 def test_whatever_else_is_refused(content):
     refused(content)
+
+
+@pytest.mark.parametrize(
+    ("array_type", "reason"),
+    [
+        (pickle.dumps("O", 2)[2:-1], "an array of objects"),
+        (b"cnumpy\ndtype\nX\x02\x00\x00\x00O8\x89\x88\x87R", "an array of object"),
+        (DTYPE + state_of(3, "|", None, ("a",), {"a": 1}, -1, -1, 63) + b"b", "an array of records"),
+        (DTYPE + state_of(3, "|", ("u1", (2,)), None, None, -1, -1, 63) + b"b", "an array of records"),
+    ],
+)
+def test_arrays_of_something_else_than_numbers(array_type, reason):
+    refused(b"\x80\x02" + EMPTY + b"(K\x01K\x08\x85" + array_type + b"\x89C\x08AAAAAAAAtb.", reason)
 
 
 def test_admitted_names_stay_as_they_are():
