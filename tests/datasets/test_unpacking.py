@@ -1,5 +1,6 @@
 """Archives, whole and hostile, made here member by member."""
 
+import gc
 import gzip
 import io
 import os
@@ -243,6 +244,14 @@ def test_altered_content(tmp_path, kind):
     refused(archive)
 
 
+def test_checksum_of_gzip_is_compared(tmp_path):
+    archive = archive_of(tmp_path / "set.tar.gz", FILES)
+    content = bytearray(archive.read_bytes())
+    content[-8] ^= 1
+    archive.write_bytes(content)
+    refused(archive)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_damage_gives_one_sentence_or_the_members(tmp_path, kind):
     draw = random.Random(2)
@@ -286,10 +295,8 @@ def test_folder_that_cannot_be_written(tmp_path):
         unpack(archive, tmp_path / "file" / "out", most_bytes=10**6, most_members=10)
 
 
-def test_many_members_take_little_memory(tmp_path):
-    archive = archive_of(tmp_path / "set.tar", {f"{number:05}.jpg": b"" for number in range(4000)})
-    tracemalloc.start()
-    assert sum(1 for _ in members(archive, (".jpg",))) == 4000
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 2_500_000  # the headers of all would take more
+def test_headers_read_are_not_kept(tmp_path):
+    archive = archive_of(tmp_path / "set.tar", {f"{number}.jpg": b"" for number in range(50)})
+    for _ in members(archive, (".jpg",)):
+        kept = sum(isinstance(thing, tarfile.TarInfo) for thing in gc.get_objects())
+    assert kept < 10
