@@ -245,8 +245,11 @@ def test_altered_content(tmp_path, kind):
 
 
 def test_checksum_of_gzip_is_compared(tmp_path):
-    archive = archive_of(tmp_path / "set.tar.gz", FILES)
-    content = bytearray(archive.read_bytes())
+    plain = archive_of(tmp_path / "set.tar", FILES).read_bytes()
+    archive = tmp_path / "set.tar.gz"
+    content = bytearray(gzip.compress(plain + bytes(10**6)))  # the end mark is far before the end
+    archive.write_bytes(content)
+    assert len(list(members(archive, (".jpg",)))) == 3
     content[-8] ^= 1
     archive.write_bytes(content)
     refused(archive)
@@ -296,7 +299,11 @@ def test_folder_that_cannot_be_written(tmp_path):
 
 
 def test_headers_read_are_not_kept(tmp_path):
-    archive = archive_of(tmp_path / "set.tar", {f"{number}.jpg": b"" for number in range(50)})
-    for _ in members(archive, (".jpg",)):
-        kept = sum(isinstance(thing, tarfile.TarInfo) for thing in gc.get_objects())
-    assert kept < 10
+    def headers_in_memory() -> int:
+        gc.collect()
+        return sum(isinstance(thing, tarfile.TarInfo) for thing in gc.get_objects())
+
+    archive = archive_of(tmp_path / "set.tar", {f"{number}.jpg": b"" for number in range(20)})
+    before = headers_in_memory()
+    *_, last = (headers_in_memory() for _ in members(archive, (".jpg",)))
+    assert last - before < 10
