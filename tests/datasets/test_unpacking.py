@@ -305,5 +305,6 @@ def test_headers_read_are_not_kept(tmp_path):
 
     archive = archive_of(tmp_path / "set.tar", {f"{number}.jpg": b"" for number in range(20)})
     before = headers_in_memory()
-    *_, last = (headers_in_memory() for _ in members(archive, (".jpg",)))
-    assert last - before < 10
+    for name, _ in members(archive, (".jpg",)):
+        if name == "19.jpg":
+            assert headers_in_memory() - before < 10
