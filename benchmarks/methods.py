@@ -1,10 +1,10 @@
-"""The methods side by side on one data set: values chosen on the validation part, then scored on test over several seeds.
+"""The methods side by side on one data set: values chosen on validation, then scored on test over several seeds.
 
     python -m benchmarks.methods --data two_digits --seeds 5
 
-Every method gets the same encoder, recipe and number of values tried (one seed each); the chosen values are then trained
-with seeds that took no part in the choice. Writes every run as a row to benchmarks/results/methods_DATA.csv and the table to
-methods_DATA.md beside it. Trainings run side by side, one thread each.
+Every method gets the same encoder, recipe and number of values tried (one seed each); the chosen values are then
+trained with seeds that took no part in the choice. Writes every run as a row to methods_DATA.csv in benchmarks/results/
+and the table to methods_DATA.md beside it. Trainings run side by side, one thread each.
 """
 
 import argparse

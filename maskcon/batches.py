@@ -33,7 +33,8 @@ class Batch:
 
 def to_device(images: np.ndarray, channels: int, device: torch.device) -> Tensor:
     """uint8 [N, H, W, 3] -> uint8 [N, channels, H, W] on the device; a grey set's three channels are equal."""
-    return torch.from_numpy(np.ascontiguousarray(images[..., :channels])).to(device).permute(0, 3, 1, 2).contiguous()
+    planes = images[..., :channels].transpose(0, 3, 1, 2)
+    return torch.from_numpy(np.array(planes, order="C")).to(device)  # a copy: torch warns of read-only memory maps
 
 
 class TwoViewBatches:
@@ -64,6 +65,8 @@ class TwoViewBatches:
         """The batches of the epoch called ``name``: a number, or a word for an epoch outside of training."""
         order = torch.randperm(len(self.images), generator=torch_generator(self.seed, "order", name))
         order = order[: len(self) * self.batch_size]
+        if not len(order):
+            return
         batches_per_block = max(BLOCK // self.batch_size, 1)
         for block, indices in enumerate(order.split(batches_per_block * self.batch_size)):
             indices = indices.to(self.images.device)

@@ -6,6 +6,7 @@ save_encoder(path, encoder, parameters.model, parameters.data)
 encoder = load_encoder(path)
 """
 
+import io
 from pathlib import Path
 
 import torch
@@ -75,7 +76,9 @@ def build_encoder(model: ModelParameters, data: DataParameters) -> Encoder:
 def save_encoder(path: Path, encoder: Encoder, model: ModelParameters, data: DataParameters) -> None:
     """Weights, with the configuration that rebuilds the encoder around them."""
     content = {"model": model.model_dump(), "data": data.model_dump(), "weights": encoder.state_dict()}
-    write_atomically(path, lambda file: torch.save(content, file))
+    buffer = io.BytesIO()  # torch hides a full disk behind an error of its own
+    torch.save(content, buffer)
+    write_atomically(path, lambda file: file.write(buffer.getbuffer()))
 
 
 def load_encoder(path: Path, device: torch.device | str = "cpu") -> Encoder:

@@ -72,6 +72,7 @@ class Negatives(Group):
 class Contrast(Group):
     """What every method has. The last three are what methods combine with; null where a method does not."""
 
+    name: str
     temperature: Positive  # T0: of the softmax over own key and queue
     mixup: None
     negatives: None
@@ -328,24 +329,35 @@ def _as_sentence(problem: dict[str, Any]) -> str:
     """One problem found by pydantic, as: key=value, what is allowed."""
     location = tuple(part for part in problem["loc"] if part not in METHODS)  # a union adds its tag
     key = ".".join(str(part) for part in location)
-    value = problem["input"]
+    context = problem.get("ctx", {})
+    value = _written(problem["input"])
     match problem["type"]:
         case "extra_forbidden":
-            return f"{key} is not a parameter{_nearest(location)}; remove it or correct its name"
-        case "missing" | "union_tag_not_found":
-            return f"{key} is missing in params.yaml; restore it: git checkout params.yaml"
+            return f"{key}={value} is no parameter; {_keys_beside(location)}"
+        case "missing":
+            return f"{key} is missing in params.yaml; compose it again: make params"
+        case "union_tag_not_found":
+            return f"{key}.name is missing in params.yaml; compose it again: make params"
         case "union_tag_invalid":
-            return f"loss.name={value['name']!r} is no method; the methods are {', '.join(METHODS)}"
+            name = _written(problem["input"]["name"])
+            return f"loss.name={name} is not allowed: it should be a method, one of {', '.join(METHODS)}"
         case "none_required":
             method = next((f"loss.name={part}" for part in problem["loc"] if part in METHODS), "this method")
-            return f"{key}={_written(value)} is not allowed: {method} does not use it, it should be null"
-        case "model_type":
-            return f"{key}={_written(value)} is not allowed: it should be a group of named values, as in conf/"
+            return f"{key}={value} is not allowed: {method} does not use it, it should be null"
         case "value_error":
             text = problem["msg"].removeprefix("Value error, ")
             return f"{key}.{text}" if key else text
+        case "string_pattern_mismatch":
+            allowed = "a name of letters, digits and _.- that begins with a letter or digit"
+        case "too_short":
+            allowed = f"a list of at least {context['min_length']} values"
+        case "too_long":
+            allowed = f"a list of at most {context['max_length']} values"
+        case "model_type" | "model_attributes_type":
+            allowed = "a group of named values, as the presets in conf/ have them"
         case _:
-            return f"{key}={value!r} is not allowed: it should be {problem['msg'].removeprefix('Input should be ')}"
+            allowed = problem["msg"].removeprefix("Input should be ")
+    return f"{key or 'params.yaml'}={value} is not allowed: it should be {allowed}"
 
 
 def _written(value: Any) -> str:
@@ -353,18 +365,20 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _nearest(location: tuple[str | int, ...]) -> str:
-    """', did you mean ...' for an unknown key, looking among all the keys there are."""
-    key = ".".join(map(str, location))
-    near = difflib.get_close_matches(key, _keys(Parameters), n=1, cutoff=0.7)
-    return f", did you mean {near[0]}?" if near else ""
+def _keys_beside(location: tuple[str | int, ...]) -> str:
+    """What may stand where an unknown key was found, and which of them was probably meant."""
+    known = _fields(location[:-1])
+    above = "".join(f"{part}." for part in location[:-1])
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    meant = f"did you mean {above}{near[0]}? " if near else ""
+    return f"{meant}There are {', '.join(f'{above}{name}' for name in known)}"
 
 
-def _keys(group: Any) -> list[str]:
-    """Dotted names of all parameters below a group, or a union of groups."""
-    members = [part for part in (group, *get_args(group)) if isinstance(part, type) and issubclass(part, Group)]
-    keys = []
-    for name, field in ((name, field) for member in members for name, field in member.model_fields.items()):
-        below = _keys(field.annotation)
-        keys += [f"{name}.{key}" for key in below] or [name]
-    return keys
+def _fields(location: tuple[str | int, ...]) -> list[str]:
+    """The names of a group's fields; of a union of groups, those of its members."""
+    groups: list[Any] = [Parameters]
+    for part in location:
+        annotations = [group.model_fields[part].annotation for group in groups if part in group.model_fields]
+        members = [member for annotation in annotations for member in get_args(annotation) or (annotation,)]
+        groups = [member for member in members if isinstance(member, type) and issubclass(member, Group)]
+    return list(dict.fromkeys(name for group in groups for name in group.model_fields))

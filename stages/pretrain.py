@@ -101,10 +101,14 @@ def scratch_folder(root: Path, name: str) -> Iterator[Path]:
     for number in itertools.count(1):
         folder = root / f"{name}-{number}"
         lock = FileLock(folder.with_suffix(".lock"))
-        with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+        try:
+            held = lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        with held:
             folder.mkdir(exist_ok=True)
             yield folder
-            return
+        return
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Views: per-sample augmentation of whole batches, on the device that the images are on."""

@@ -20,16 +20,22 @@ def read_coarse_table(path: Path) -> pd.DataFrame:
     """Read a table, by fine class.
 
     Raises:
-        UserError: it is missing or malformed, a fine class stands twice, fine or coarse classes are not
-            numbered from 0 without gaps, or a coarse class has two names.
+        UserError: it is missing, empty or malformed, a fine class stands twice, fine or coarse classes are not
+            numbered from 0 without gaps, a name is empty, or a coarse class has two names.
     """
     try:
-        table = pd.read_csv(path, usecols=list(TABLE_COLUMNS), dtype={"fine_name": str, "coarse_name": str})
+        table = pd.read_csv(path, usecols=list(TABLE_COLUMNS), dtype=str, keep_default_na=False)
         table = table.astype({"fine": np.int64, "coarse": np.int64}).sort_values("fine", ignore_index=True)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} cannot be read ({reason}); expected the columns {', '.join(TABLE_COLUMNS)}") from None
 
+    if table.empty:
+        raise UserError(f"{path} has no rows; expected one for each fine class")
+    for column in ("fine_name", "coarse_name"):
+        unnamed = table.loc[table[column].fillna("") == "", "fine"]
+        if len(unnamed):
+            raise UserError(f"{path}: the row of fine class {unnamed.iloc[0]} has no {column}; add it")
     if list(table["fine"]) != list(range(len(table))):
         raise UserError(f"{path}: the fine classes must be 0 to {len(table) - 1}, each in one row")
     coarse = sorted(set(table["coarse"]))

@@ -84,6 +84,23 @@ def disjoint_parts(
     return {part: np.concatenate(chosen) for part, chosen in dealt.items()}
 
 
+def evenly_mixed(digits: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """An order of all scans, otherwise random, of which any stretch shows every digit about equally often.
+
+    Args:
+        digits: int64 [N].
+
+    Returns:
+        Indices, int64 [N].
+    """
+    shuffled = generator.permutation(len(digits))
+    place = np.empty(len(digits))  # in the order, from 0 to 1
+    for digit in np.unique(digits):
+        scans = shuffled[digits[shuffled] == digit]
+        place[scans] = (np.arange(len(scans)) + 0.5) / len(scans)
+    return np.argsort(place, kind="stable")
+
+
 def draw(scans: np.ndarray, placement: Placement, height: int, width: int) -> np.ndarray:
     """Draw each scan on a black canvas of its own, by bilinear interpolation.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskcon.datasets.digit_scans import Placement, disjoint_parts, draw, load_scans, save_scans
+from maskcon.datasets.digit_scans import Placement, draw, evenly_mixed, load_scans, save_scans
 from maskcon.datasets.source import Part
 from maskcon.errors import UserError
 from maskcon.parameters import DataParameters
@@ -27,11 +27,10 @@ def parts(raw: Path, data: DataParameters) -> Iterator[tuple[str, Part]]:
     if sum(wanted.values()) > len(scans.digits):
         raise UserError(f"data.images={wanted} asks for more than the {len(scans.digits)} scans there are; lower it")
 
-    shares = {split: number / sum(wanted.values()) for split, number in wanted.items()}
-    generator = numpy_generator(data.seed, "digits")
-    for split, chosen in disjoint_parts(scans.digits, shares, generator).items():
-        chosen = np.sort(generator.permutation(chosen)[: wanted[split]])
-        number = len(chosen)
+    order = evenly_mixed(scans.digits, numpy_generator(data.seed, "digits"))
+    for split, start in zip(wanted, np.cumsum([0, *wanted.values()]), strict=False):
+        chosen = np.sort(order[start : start + wanted[split]])
+        number = wanted[split]
         upright = Placement(
             centre_y=np.full(number, (data.height - 1) / 2),
             centre_x=np.full(number, (data.width - 1) / 2),

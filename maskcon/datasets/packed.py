@@ -98,7 +98,7 @@ def read_labelled_set(folder: Path) -> LabelledSet:
     labels = _read_labels(folder, LABEL_COLUMNS)
     images = read_images(folder)
     _same_length(folder, images, labels)
-    has_fine = bool(labels["fine"].notna().all())
+    has_fine = bool((labels["fine"] != "").all())
     return LabelledSet(
         images=images,
         coarse=labels["coarse"].to_numpy(np.int64, copy=True),
@@ -111,9 +111,12 @@ def read_labelled_set(folder: Path) -> LabelledSet:
 
 def _read_labels(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     path = folder / "labels.csv"
-    names = {column: str for column in columns if column.endswith("_name") or column == "source"}
     try:
-        return pd.read_csv(path, usecols=list(columns), dtype=names, keep_default_na=False, na_values={"fine": [""]})
+        labels = pd.read_csv(path, usecols=list(columns), dtype=str, keep_default_na=False)
+        labels["coarse"] = labels["coarse"].astype(np.int64)
+        if "fine" in columns and (labels["fine"] != "").all():
+            labels["fine"] = labels["fine"].astype(np.int64)
+        return labels
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path} cannot be read ({' '.join(str(error).split())}); expected the columns {', '.join(columns)}; "

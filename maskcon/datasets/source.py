@@ -41,6 +41,10 @@ def source_named(name: str) -> Source:
         UserError: there is no such module.
     """
     folder = Path(__file__).parent
-    if not (folder / f"{name}.py").is_file():
-        raise UserError(f"data.name={name!r} is no data set; choose a preset of conf/data with -S data=NAME")
-    return import_module(f"maskcon.datasets.{name}")
+    unknown = UserError(f"data.name={name!r} is no data set; choose a preset of conf/data with -S data=NAME")
+    if not name.isidentifier() or not (folder / f"{name}.py").is_file():
+        raise unknown
+    module = import_module(f"maskcon.datasets.{name}")
+    if not hasattr(module, "parts"):  # of the modules beside the data sets
+        raise unknown
+    return module

@@ -1,0 +1,1 @@
+"""Methods: one file each, with the formula of its target."""

@@ -42,9 +42,12 @@ class Checkpoints:
             file.write(digest + b"\n")
             file.write(content)
 
-        write_atomically(self.folder / f"epoch_{epoch:06d}.ckpt", write)
-        for old in self._files()[:-KEPT]:
-            old.unlink()
+        path = self.folder / f"epoch_{epoch:06d}.ckpt"
+        write_atomically(path, write)
+        kept = [file for file in self._files() if file <= path][-KEPT:]
+        for file in self._files():  # older ones, and later ones: damaged, since training went on from before them
+            if file not in kept:
+                file.unlink()
 
     def load_latest(self) -> dict[str, Any] | None:
         """The newest state whose checksum holds, on the CPU."""

@@ -1,0 +1,31 @@
+# The two commands are `make repro` and `make test`; `make help` lists the rest.
+
+SHELL := /bin/sh
+PORT ?= 5000
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+
+.PHONY: help repro test ui params environment
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+repro: environment  ## the whole pipeline: from nothing to the report; again: only what has changed
+	dvc repro
+	@python -m stages.summary
+
+test: environment  ## lint and tests
+	ruff check .
+	ruff format --check .
+	python -m pytest $(PYTEST_ARGUMENTS)
+
+ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=5000
+	@python -m stages.tracking_ui --port $(PORT)
+
+params: environment  ## params.yaml composed from conf/; SET="data=digits loss=grafit" picks presets
+	@python -m stages.compose_parameters $(SET)
+
+environment:  ## .venv with what requirements.txt names
+	@./set_up.sh

@@ -1,0 +1,105 @@
+"""The sheet that every figure is drawn on, and how it is kept: PNG for the screen, vector PDF for print.
+
+    with figure_style():
+        figure = new_figure(width=TEXT_WIDTH, height=2.0)
+        ...
+        save_figure(figure, Path("reports/figures/training_curves"))
+
+The same figure gives the same bytes: no dates, no versions, no random names inside the files.
+"""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from maskcon.atomic_files import write_atomically
+from maskcon.figures.lettering import FONT
+from maskcon.figures.palette import INK, RULE, SOFT_INK
+
+TEXT_WIDTH = 6.9  # inches: both columns of the report
+COLUMN_WIDTH = 3.3  # inches: one column
+POINTS = 72  # to the inch
+PIXELS_PER_INCH = 200  # of the PNG
+
+TEXT_SIZE = 7.0  # points
+SMALL_SIZE = 6.0
+TITLE_SIZE = 8.0
+
+STYLE = {
+    "font.family": FONT,
+    "font.size": TEXT_SIZE,
+    "text.color": INK,
+    "text.parse_math": False,
+    "text.antialiased": True,
+    "axes.titlesize": TITLE_SIZE,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 5.0,
+    "axes.labelsize": TEXT_SIZE,
+    "axes.labelcolor": SOFT_INK,
+    "axes.edgecolor": SOFT_INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.5,
+    "xtick.labelsize": SMALL_SIZE,
+    "ytick.labelsize": SMALL_SIZE,
+    "xtick.color": SOFT_INK,
+    "ytick.color": SOFT_INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 3.2,
+    "figure.facecolor": "white",
+    "pdf.fonttype": 42,  # whole outlines, embedded: text can be searched and prints everywhere
+    "pdf.compression": 9,
+}
+
+
+def figure_style() -> AbstractContextManager:
+    """The look of all figures, whatever the user's own matplotlib settings say."""
+    return mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg", **STYLE})
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure; width and height in inches."""
+    return Figure(figsize=(width, height))
+
+
+def sheet(figure: Figure, left: float = 0, bottom: float = 0, width: float | None = None, height: float | None = None):
+    """Axes without frame whose unit is the point (1/72 inch), y upwards; by default over the whole figure."""
+    page_width, page_height = (side * POINTS for side in figure.get_size_inches())
+    width = page_width - left if width is None else width
+    height = page_height - bottom if height is None else height
+    axes = figure.add_axes((left / page_width, bottom / page_height, width / page_width, height / page_height))
+    axes.set(xlim=(0, width), ylim=(0, height))
+    axes.axis("off")
+    return axes
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write ``path``.png and ``path``.pdf."""
+    write_atomically(
+        path.with_name(path.name + ".png"),
+        lambda file: figure.savefig(file, format="png", dpi=PIXELS_PER_INCH, metadata={"Software": None}),
+    )
+    no_metadata = {"Creator": None, "Producer": None, "CreationDate": None}
+    write_atomically(
+        path.with_name(path.name + ".pdf"), lambda file: figure.savefig(file, format="pdf", metadata=no_metadata)
+    )
+
+
+def frame_lightly(axes: Axes) -> None:
+    """A thin frame and no ticks, for panels whose axes have no unit."""
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set(visible=True, color=RULE, linewidth=0.6)

@@ -1,0 +1,76 @@
+"""Curves in MLflow while training runs, without training knowing of MLflow.
+
+    with follow(curve, checkout=Path("."), enabled=parameters.track.live):
+        ...  # append to, or replace, the table at ``curve`` after each epoch
+
+A process of its own (maskcon/tracking/follower.py) reads the table as it grows. Training starts it, and never
+waits for it: a store that is slow, locked or gone costs the live curves alone, since the stage track records
+everything from the files in the end. The process ends by itself when the block ends or training is killed.
+
+The table is a CSV with a header and the columns epoch and seconds, as plots/pretrain.csv; a line counts once it has
+its end. The file need not exist yet.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+DONE = "done"  # said at an orderly end; a pipe that closes without it means that training was killed
+
+
+@contextlib.contextmanager
+def follow(curve: Path, checkout: Path, enabled: bool) -> Iterator[None]:
+    """Show the table ``curve`` in MLflow while the block runs.
+
+    Args:
+        curve: path of the table.
+        checkout: folder with the dvc.yaml and params.yaml of this run.
+        enabled: False: do nothing.
+    """
+    if not enabled:
+        yield
+        return
+    follower = _start(Path(curve), Path(checkout))
+    try:
+        yield
+    except BaseException:
+        _end(follower, orderly=False)
+        raise
+    _end(follower, orderly=True)
+
+
+def _start(curve: Path, checkout: Path) -> subprocess.Popen | None:
+    paths = [str(PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    try:
+        follower = subprocess.Popen(
+            [sys.executable, "-m", "maskcon.tracking.follower"],
+            stdin=subprocess.PIPE,
+            cwd=checkout,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,  # Ctrl-C is for training; the follower sees its pipe close
+            text=True,
+        )
+        follower.stdin.write(json.dumps({"curve": str(curve.resolve())}) + "\n")
+        follower.stdin.flush()
+    except OSError as error:
+        print(
+            f"warning: no live curves in MLflow ({error}); training goes on, the stage track records it",
+            file=sys.stderr,
+        )
+        return None
+    return follower
+
+
+def _end(follower: subprocess.Popen | None, orderly: bool) -> None:
+    """Tell the follower that nothing more will come. It writes what is left after training has gone on."""
+    if follower is None:
+        return
+    with contextlib.suppress(OSError):  # it has ended before: a broken pipe
+        if orderly:
+            follower.stdin.write(DONE + "\n")
+        follower.stdin.close()

@@ -1,0 +1,199 @@
+"""The MLflow record: exactly one complete run a distinct set of inputs.
+
+    inputs = Inputs.of(checkout, parameters)
+    record_run(store, inputs, checkout, environment)      # at the end, by the stage track
+
+While training runs, maskcon/tracking/follower.py fills the same run with the curves so far. A run counts once it has
+the tag pipeline.complete=true, which is written last: what breaks before that is filled in by the next call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maskcon.parameters import LossParameters, Parameters
+from maskcon.tracking.outcome import Outcome, Point, data_digest, flattened, read_outcome
+from maskcon.tracking.provenance import provenance
+from maskcon.tracking.run_key import hash_of_inputs, hash_of_training
+from maskcon.tracking.store import Store, StoreError, experiment_id
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+INPUTS = "inputs.hash"
+TRAINING = "inputs.training_hash"
+RESULTS = "results.hash"
+COMPLETE = "pipeline.complete"
+EXPERIMENTS = "dvc.exp_names"  # a list: experiments with the same inputs share a run
+WAIT_SECONDS = 60.0  # for another process that records the same inputs, such as a follower writing its last point
+PARAMETERS_AT_ONCE, METRICS_AT_ONCE = 100, 1000  # limits of MLflow's servers
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What identifies a run."""
+
+    parameters: Parameters
+    hash: str
+    training_hash: str
+
+    @classmethod
+    def of(cls, checkout: Path, parameters: Parameters) -> Inputs:
+        return cls(parameters, hash_of_inputs(checkout, parameters), hash_of_training(checkout, parameters))
+
+    @property
+    def flat_parameters(self) -> dict[str, str]:
+        """As params.yaml writes them: loss.w -> 1.0, model.imagenet_weights -> false."""
+        values = flattened(self.parameters.model_dump(mode="json"))
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What ``record_run`` did."""
+
+    run_id: str
+    run_name: str
+    experiment: str
+    was_complete: bool
+    same_results: bool  # False: the run was complete already, with other metrics
+
+
+def record_run(store: Store, inputs: Inputs, checkout: Path, environment: Mapping[str, str]) -> Recorded:
+    """Complete the run of these inputs from the files of the stages, or only its tags where it is complete.
+
+    Raises:
+        StoreError: the store cannot be used now; nothing is lost, call again.
+        UserError: files of the stages are missing or damaged.
+    """
+    outcome = read_outcome(checkout)
+    with store.writing(inputs.hash, WAIT_SECONDS), store.opened() as client:
+        run = open_run(store, client, inputs)
+        was_complete = is_complete(run)
+        same_results = run.data.tags.get(RESULTS, outcome.digest) == outcome.digest
+        if not was_complete:
+            _log_outcome(client, run, inputs, outcome, checkout)
+        _set_tags(client, run, _experiment_tags(run, environment))
+        if not was_complete:
+            _set_tags(client, run, provenance(checkout, environment) | outcome.texts | {RESULTS: outcome.digest})
+            client.set_tag(run.info.run_id, COMPLETE, "true")
+        if run.info.status != "FINISHED":
+            client.set_terminated(run.info.run_id, "FINISHED")
+        return Recorded(run.info.run_id, run.info.run_name, inputs.parameters.data.name, was_complete, same_results)
+
+
+def open_run(store: Store, client: MlflowClient, inputs: Inputs) -> Run:
+    """The run of these inputs: the one there is, an abandoned one of the same training, or a new one."""
+    experiment = experiment_id(store, client, inputs.parameters.data.name)
+    with store.creating():
+        same = _runs_with(client, experiment, INPUTS, inputs.hash)
+        run = max(same, key=is_complete, default=None) or _adopted(store, client, experiment, inputs)
+        if run is None:
+            tags = {INPUTS: inputs.hash, TRAINING: inputs.training_hash}
+            run = client.create_run(experiment, run_name=run_name(inputs.parameters), tags=tags)
+    log_parameters(client, run, inputs)
+    return client.get_run(run.info.run_id)
+
+
+def is_complete(run: Run) -> bool:
+    return run.data.tags.get(COMPLETE) == "true"
+
+
+def run_name(parameters: Parameters) -> str:
+    """Method, its values, seed: maskcon w=1 T=0.1 seed 1."""
+    loss: LossParameters = parameters.loss
+    values = {"w": loss.w, "T": loss.soft_temperature}
+    shown = [f"{letter}={value:g}" for letter, value in values.items() if value is not None]
+    return " ".join([loss.name, *shown, f"seed {parameters.seed}"])
+
+
+def log_parameters(client: MlflowClient, run: Run, inputs: Inputs) -> None:
+    from mlflow.entities import Param
+
+    missing = [Param(*item) for item in inputs.flat_parameters.items() if item[0] not in run.data.params]
+    for some in _portions(missing, PARAMETERS_AT_ONCE):
+        client.log_batch(run.info.run_id, params=some)
+
+
+def log_points(client: MlflowClient, run: Run, points: Iterable[Point]) -> None:
+    """Log those points of the curves that the run has not."""
+    points = list(points)
+    known = {
+        (name, metric.step)
+        for name in sorted({point.name for point in points} & set(run.data.metrics))
+        for metric in client.get_metric_history(run.info.run_id, name)
+    }
+    log_metrics(client, run, [point for point in points if (point.name, point.epoch) not in known])
+
+
+def log_metrics(client: MlflowClient, run: Run, points: Iterable[Point]) -> None:
+    """Log values at the time they belong to, not at the time of the call: MLflow keeps a repetition once."""
+    from mlflow.entities import Metric
+
+    start = run.info.start_time
+    metrics = [Metric(name, value, start + round(1000 * seconds), epoch) for name, epoch, value, seconds in points]
+    for some in _portions(metrics, METRICS_AT_ONCE):
+        client.log_batch(run.info.run_id, metrics=some)
+
+
+def _log_outcome(client: MlflowClient, run: Run, inputs: Inputs, outcome: Outcome, checkout: Path) -> None:
+    log_points(client, run, outcome.curves)
+    log_metrics(client, run, [Point(name, 0, value, 0.0) for name, value in outcome.metrics.items()])
+    _log_data_set(client, run, inputs.parameters, checkout)
+    for file in outcome.artifacts:
+        client.log_artifact(run.info.run_id, str(checkout / file), artifact_path=file.parent.as_posix().strip("."))
+
+
+def _log_data_set(client: MlflowClient, run: Run, parameters: Parameters, checkout: Path) -> None:
+    from mlflow.entities import Dataset, DatasetInput
+
+    name = parameters.data.name
+    digest = data_digest(checkout, name)
+    if digest is None:
+        return
+    data_set = Dataset(name=name, digest=digest[:36], source_type="dvc", source=f"data/sets/{name}")
+    client.log_inputs(run.info.run_id, [DatasetInput(data_set)])
+    _set_tags(client, run, {"dataset.name": name, "dataset.digest": digest})
+
+
+def _experiment_tags(run: Run, environment: Mapping[str, str]) -> dict[str, str]:
+    known = run.data.tags.get(EXPERIMENTS, "").split(", ")
+    names = {name for name in (*known, environment.get("DVC_EXP_NAME", "")) if name}
+    return {EXPERIMENTS: ", ".join(sorted(names))} if names else {}
+
+
+def _set_tags(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> None:
+    from mlflow.entities import RunTag
+
+    changed = [RunTag(name, value) for name, value in tags.items() if run.data.tags.get(name) != value]
+    if changed:
+        client.log_batch(run.info.run_id, tags=changed)
+
+
+def _runs_with(client: MlflowClient, experiment: str, tag: str, value: str) -> list[Run]:
+    return client.search_runs([experiment], filter_string=f"tags.`{tag}` = '{value}'", max_results=1000)
+
+
+def _adopted(store: Store, client: MlflowClient, experiment: str, inputs: Inputs) -> Run | None:
+    """A run left incomplete because code after training changed: its curves are those of this run.
+
+    Not one that another process still writes, nor one with other parameters.
+    """
+    ours = inputs.flat_parameters.items()
+    for run in _runs_with(client, experiment, TRAINING, inputs.training_hash):
+        if not is_complete(run) and run.data.params.items() <= ours:
+            with contextlib.suppress(StoreError), store.writing(run.data.tags[INPUTS], wait=0):
+                client.set_tag(run.info.run_id, INPUTS, inputs.hash)
+                return run
+    return None
+
+
+def _portions(items: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,150 @@
+"""Where runs are recorded, and how to open it safely from several processes at once.
+
+    store = find_store(root=Path("."), environment=os.environ)
+    with store.opened() as client:
+        experiment_id(store, client, "two_digits")
+
+MLFLOW_TRACKING_URI wins where it is set. Otherwise the store is a SQLite file under the root of the main checkout
+(DVC_ROOT in a stage: also from ``dvc exp run --temp`` and ``--queue``, whose own folders are thrown away).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlparse
+
+from filelock import FileLock, Timeout
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+LOCK_SECONDS = 120.0  # creating a SQLite store takes seconds, on a busy machine tens of them
+REMOTE_SCHEMES = {"http", "https", "databricks"}
+
+# Set before mlflow is imported, and only where the person has not set them.
+MLFLOW_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's 7 retries take minutes to say that nobody answers
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+
+
+class StoreError(Exception):
+    """The store cannot be reached, read or written. The message is one line."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """One MLflow tracking store."""
+
+    uri: str
+    artifacts: str | None  # where experiments keep files; None: their server decides
+    folder: Path  # of the locks between processes of this checkout
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[MlflowClient]:
+        """A client of the store.
+
+        Raises:
+            StoreError: whatever goes wrong with the store inside the block.
+        """
+        for name, value in MLFLOW_SETTINGS.items():
+            os.environ.setdefault(name, value)
+        try:
+            yield self._client()
+        except StoreError:
+            raise
+        except Exception as error:
+            if not _is_of_the_store(error):
+                raise
+            raise StoreError(f"the MLflow store {self.uri} does not work ({_reason(error)})") from error
+
+    def _client(self) -> MlflowClient:
+        from mlflow import MlflowClient  # seconds to import, and only after MLFLOW_SETTINGS
+
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a traceback for what is raised anyway
+        with self.creating():  # two processes that make the tables of an empty SQLite file break each other
+            return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def creating(self) -> contextlib.AbstractContextManager:
+        """Held while a database, experiment or run is looked for and made where missing."""
+        return self._lock("creating", LOCK_SECONDS)
+
+    def writing(self, inputs: str, wait: float) -> contextlib.AbstractContextManager:
+        """Held by whoever writes the run with these inputs; ends with the process, however it ends.
+
+        Raises:
+            StoreError: another process still writes it after ``wait`` seconds.
+        """
+        return self._lock(f"run-{inputs[:16]}", wait)
+
+    @contextlib.contextmanager
+    def _lock(self, name: str, wait: float) -> Iterator[None]:
+        path = self.folder / "locks" / f"{name}.lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path)
+            lock.acquire(timeout=wait)
+        except Timeout:
+            raise StoreError(f"another process is busy with it (it holds {path})") from None
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def find_store(root: Path, environment: Mapping[str, str]) -> Store:
+    """The store of the checkout at ``root``, or the one that MLFLOW_TRACKING_URI names."""
+    folder = Path(root).resolve() / "mlflow"
+    uri = environment.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+    if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
+        # Relative to the root, not to the folder of a temporary experiment, which is deleted.
+        uri = f"sqlite:///{folder.parent / uri.removeprefix('sqlite:///')}"
+    artifacts = None if urlparse(uri).scheme in REMOTE_SCHEMES else (folder / "artifacts").as_uri()
+    return Store(uri=uri, artifacts=artifacts, folder=folder)
+
+
+def experiment_id(store: Store, client: MlflowClient, name: str) -> str:
+    """The id of the experiment ``name``, made where it is missing.
+
+    Raises:
+        StoreError: the experiment was deleted in MLflow.
+    """
+    with store.creating():
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
+            return client.create_experiment(name, artifact_location=store.artifacts and f"{store.artifacts}/{name}")
+    if experiment.lifecycle_stage != "active":
+        raise StoreError(
+            f"the experiment {name} was deleted in MLflow; bring it back with: "
+            f"MLFLOW_TRACKING_URI={store.uri} mlflow experiments restore -x {experiment.experiment_id}"
+        )
+    return experiment.experiment_id
+
+
+def _is_of_the_store(error: Exception) -> bool:
+    """True for errors of MLflow, of the database, of the network and of the disk; a fault of the program is not."""
+    rooms = {kind.__module__.split(".")[0] for kind in type(error).__mro__}
+    return isinstance(error, OSError) or bool(rooms & {"mlflow", "sqlalchemy", "alembic", "sqlite3", "requests"})
+
+
+def _reason(error: BaseException) -> str:
+    """One line: of the failure of the network, the disk or the database beneath, where there is one."""
+    beneath, reason = error, error
+    while beneath := beneath.__cause__ or beneath.__context__:
+        if isinstance(beneath, OSError | sqlite3.Error):
+            reason = beneath
+    lines = (getattr(reason, "strerror", None) or str(reason)).strip().splitlines() or [type(reason).__name__]
+    return lines[0][:300]

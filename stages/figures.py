@@ -1,0 +1,89 @@
+"""embeddings/, the split's images, plots/*.csv -> reports/figures/."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from maskcon.atomic_files import write_json
+from maskcon.datasets.packed import read_labelled_set
+from maskcon.errors import UserError
+from maskcon.figures.embedding_map import MapLabels, draw_embedding_map, images_on_the_map
+from maskcon.figures.palette import class_palette
+from maskcon.figures.recall_curve import draw_recall_at_k
+from maskcon.figures.retrieved_images import Captions, choose_queries, draw_retrieved_images, lay_out, nearest_images
+from maskcon.figures.training_curves import draw_training_curves
+from maskcon.figures.tsne import two_dimensional_maps
+from maskcon.parameters import Parameters
+from maskcon.randomness import derived_seed, numpy_generator
+from stages.entry import run_stage
+
+FIGURES = Path("reports/figures")
+
+
+def main(parameters: Parameters) -> None:
+    wanted, split = parameters.figures, parameters.evaluate.split
+    labelled = read_labelled_set(Path("data/sets") / parameters.data.name / split)
+    features = {name: _read_features(Path("embeddings") / split / f"{name}.npy") for name in ("untrained", "encoder")}
+
+    shown = images_on_the_map(
+        labelled.coarse, labelled.fine, wanted.tsne_images, numpy_generator(parameters.seed, "map images")
+    )
+    maps = two_dimensional_maps(
+        [one[shown] for one in features.values()], wanted.tsne_perplexity, derived_seed(parameters.seed, "t-SNE")
+    )
+
+    draw_training_curves(
+        pd.read_csv("plots/pretrain.csv"), pd.read_csv("plots/recall_over_epochs.csv"), FIGURES / "training_curves"
+    )
+    draw_recall_at_k(pd.read_csv("plots/recall_at_k.csv"), FIGURES / "recall_at_k")
+    if labelled.fine is None:
+        captions = Captions(labelled.coarse_name, labelled.coarse_name, labelled.coarse, "coarse class")
+    else:
+        captions = Captions(labelled.coarse_name, labelled.fine_name, labelled.fine, "fine class")
+    rows = wanted.queries_per_coarse_class * len(np.unique(labelled.coarse))
+    layout = lay_out(rows, wanted.neighbours, labelled.images, captions)
+    queries = choose_queries(
+        labelled.coarse,
+        labelled.fine,
+        wanted.queries_per_coarse_class,
+        layout.most_rows,
+        numpy_generator(parameters.seed, "queries"),
+    )
+    retrievals = nearest_images(features["encoder"], queries, wanted.neighbours)
+    layout = lay_out(len(queries), wanted.neighbours, labelled.images, captions)
+    draw_retrieved_images(retrievals, labelled.images, captions, layout, FIGURES / "retrieved_images")
+
+    palette = class_palette(labelled.coarse, labelled.fine)
+    labels = MapLabels(
+        coarse=labelled.coarse[shown],
+        coarse_name=labelled.coarse_name[shown],
+        fine=None if labelled.fine is None else labelled.fine[shown],
+        fine_name=None if labelled.fine is None else labelled.fine_name[shown],
+        palette=palette.of(shown),
+    )
+    draw_embedding_map(list(maps), ["untrained encoder", "trained encoder"], labels, FIGURES / "embedding_map")
+
+    write_json(
+        FIGURES / "shown.json",
+        {
+            "images_on_the_map": len(shown),
+            "fine_classes_on_the_map": None if labels.fine is None else len(np.unique(labels.fine)),
+            "colours_stand_for": palette.scheme,
+            "queries": len(queries),
+            "coarse_classes_of_the_queries": len(np.unique(labelled.coarse[queries])),
+            "neighbours": len(retrievals[0].neighbours),
+        },
+    )
+
+
+def _read_features(path: Path) -> np.ndarray:
+    """float32 [N, F], read through a memory map."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); make it again with: dvc repro -f embed") from None
+
+
+if __name__ == "__main__":
+    run_stage(main)

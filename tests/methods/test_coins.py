@@ -1,0 +1,61 @@
+import math
+
+import pytest
+import target_oracle as oracle
+import torch
+from target_oracle import expected, random_keys
+from torch.testing import assert_close
+
+from maskcon.batches import Batch
+from maskcon.methods.coins import build
+from maskcon.methods.interface import build_method
+from maskcon.parameters import METHODS, CoInsParameters
+from maskcon.training.loop import build_learner
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("w", [0.0, 0.3, 1.0])
+def test_target_is_the_own_key_and_both_losses_are_weighted(w):
+    method = build(CoInsParameters(name="coins", temperature=0.1, w=w, soft_temperature=None))
+    keys = random_keys(0)
+    assert torch.equal(method.target(keys).double(), expected(oracle.selfcon, keys))
+    assert method.contrast_weight == 1 - w
+    assert method.extra_head.weight == w
+
+
+@pytest.mark.parametrize("w", [0.0, 0.3, 1.0])
+def test_loss_equals_the_loops(tiny_parameters, w):
+    """(1 - w) InfoNCE + w cross-entropy, image by image from the learner's own features and keys."""
+    parameters = tiny_parameters({"loss.w": w}, loss="coins")
+    learner = build_learner(parameters, 3, CPU)
+    learner.queue.enqueue(random_keys(1, size=64, dimensions=8).queue, torch.arange(64) % 3)
+    coarse = torch.tensor([0, 2, 1, 1])
+    views = torch.rand(2, 4, 1, 16, 24, generator=torch.Generator().manual_seed(0))
+    own_key = learner.encode_keys(views[1])
+    loss = learner.loss(Batch(views[0], views[1], coarse), own_key)
+
+    with torch.no_grad():
+        features, query = learner.query_network(views[0])
+    total = 0.0
+    for i in range(4):
+        positive = math.exp(float(query[i] @ own_key[i]) / parameters.loss.temperature)
+        others = [math.exp(float(query[i] @ key) / parameters.loss.temperature) for key in learner.queue.keys]
+        info_nce = -math.log(positive / (positive + sum(others)))
+        scores = [  # of the linear classifier
+            float(features[i] @ weight + bias)
+            for weight, bias in zip(*learner.extra_head.state_dict().values(), strict=True)
+        ]
+        classified = -math.log(math.exp(scores[coarse[i]]) / sum(math.exp(score) for score in scores))
+        total += ((1 - w) * info_nce + w * classified) / 4
+    assert_close(loss.item(), total, rtol=1e-5, atol=0)
+
+
+def test_only_coins_has_a_classifier(tiny_parameters):
+    for name in METHODS:
+        parameters = tiny_parameters(loss=name)
+        learner = build_learner(parameters, 7, CPU)
+        assert (build_method(parameters.loss).extra_head is not None) == (name == "coins")
+        assert (learner.extra_head is not None) == (name == "coins")
+        if learner.extra_head is not None:
+            assert learner.extra_head.weight.shape == (7, learner.query_network.encoder.feature_size)

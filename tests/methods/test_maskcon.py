@@ -1,0 +1,58 @@
+import pytest
+import target_oracle as oracle
+import torch
+from target_oracle import expected, random_keys
+from torch.testing import assert_close
+
+from maskcon.methods.maskcon import build
+from maskcon.parameters import MaskConParameters
+
+
+def maskcon(w, soft_temperature):
+    return build(MaskConParameters(name="maskcon", temperature=0.1, w=w, soft_temperature=soft_temperature))
+
+
+@pytest.mark.parametrize("soft_temperature", [0.05, 0.1, 1.0])
+@pytest.mark.parametrize("w", [0.0, 0.5, 0.8, 1.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_target_equals_the_loops(seed, w, soft_temperature):
+    keys = random_keys(seed)
+    target = maskcon(w, soft_temperature).target(keys).double()
+    assert_close(target, expected(oracle.maskcon_as_published, keys, w, soft_temperature), rtol=0, atol=2e-6)
+    assert_close(target, expected(oracle.maskcon_closed_form, keys, w, soft_temperature), rtol=0, atol=2e-6)
+    assert maskcon(w, soft_temperature).extra_head is None
+    assert maskcon(w, soft_temperature).contrast_weight == 1
+
+
+@pytest.mark.parametrize("soft_temperature", [0.001, 0.1, 1e6])
+def test_w_zero_is_selfcon(soft_temperature):
+    keys = random_keys(3)
+    assert torch.equal(maskcon(0.0, soft_temperature).target(keys).double(), expected(oracle.selfcon, keys))
+
+
+@pytest.mark.parametrize("w", [0.3, 0.8])
+def test_soft_temperature_to_infinity_is_grafit(w):
+    keys = random_keys(4)
+    assert_close(maskcon(w, 1e6).target(keys).double(), expected(oracle.grafit, keys, w), rtol=0, atol=1e-6)
+
+
+def test_soft_temperature_to_infinity_is_supcon_at_w_one():
+    keys = random_keys(5)
+    assert_close(maskcon(1.0, 1e6).target(keys).double(), expected(oracle.supcon, keys), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("w", [0.4, 1.0])
+def test_class_absent_from_the_queue_gives_the_own_key(w):
+    keys = random_keys(6)
+    keys.own_coarse[2] = 99
+    target = maskcon(w, 0.1).target(keys)
+    assert_close(target[2], torch.eye(10)[0])
+    assert torch.isfinite(target).all()
+
+
+def test_unfilled_queue_gives_the_own_key():
+    """A queue before its first key holds zeros, of a class that no image has."""
+    keys = random_keys(7)
+    keys.queue.zero_()
+    keys.queue_coarse.fill_(-1)
+    assert_close(maskcon(0.7, 0.1).target(keys).double(), expected(oracle.selfcon, keys))

@@ -1,0 +1,75 @@
+import errno
+import json
+
+import pytest
+
+from maskcon.atomic_files import write_atomically, write_json, write_table, write_text
+from maskcon.errors import UserError
+
+
+def test_makes_folders_and_replaces(tmp_path):
+    path = tmp_path / "a" / "b" / "file.bin"
+    write_atomically(path, lambda file: file.write(b"one"))
+    write_atomically(path, lambda file: file.write(b"two"))
+    assert path.read_bytes() == b"two"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def full_disk(file):
+    file.write(b"half of it")
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def fault(file):
+    file.write(b"half of it")
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("write", "error"), [(full_disk, UserError), (fault, KeyboardInterrupt)])
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_failing_write_leaves_what_was_there(tmp_path, write, error, old):
+    path = tmp_path / "file.bin"
+    if old is not None:
+        path.write_bytes(old)
+    with pytest.raises(error) as raised:
+        write_atomically(path, write)
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == ([] if old is None else [old])
+    if error is UserError:
+        assert str(path) in str(raised.value)
+        assert "No space left" in str(raised.value)
+
+
+def test_file_in_the_place_of_a_folder(tmp_path):
+    (tmp_path / "folder").write_text("a file")
+    with pytest.raises(UserError, match=r"cannot write .*file\.bin"):
+        write_atomically(tmp_path / "folder" / "file.bin", lambda file: file.write(b"x"))
+
+
+def test_folder_in_the_place_of_the_file(tmp_path):
+    (tmp_path / "file.bin").mkdir()
+    with pytest.raises(UserError, match=r"cannot write .*file.bin"):
+        write_atomically(tmp_path / "file.bin", lambda file: file.write(b"x"))
+    assert [file.name for file in tmp_path.iterdir()] == ["file.bin"]
+
+
+def test_text_is_utf8_with_its_line_ends(tmp_path):
+    write_text(tmp_path / "a.txt", "Grcić\r\nline\n")
+    assert (tmp_path / "a.txt").read_bytes() == "Grcić\r\nline\n".encode()
+
+
+def test_json_keeps_order_and_refuses_what_is_not_json(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"b": 1, "a": [1.5, None, "ć"]})
+    assert json.loads(path.read_text()) == {"b": 1, "a": [1.5, None, "ć"]}
+    assert path.read_text().index('"b"') < path.read_text().index('"a"')
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(path, {"loss": float("nan")})
+    assert "loss" not in path.read_text()
+
+
+def test_table(tmp_path):
+    path = tmp_path / "a.csv"
+    write_table(path, [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 1e-07}])
+    assert path.read_bytes() == b"epoch,loss\n1,0.5\n2,1e-07\n"
+    with pytest.raises(ValueError, match="no rows"):
+        write_table(path, iter([]))

@@ -1,0 +1,120 @@
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from maskcon import batches as batches_module
+from maskcon.augmentation.views import view_maker
+from maskcon.batches import TwoViewBatches, to_device
+
+CPU = torch.device("cpu")
+
+
+def as_it_is(images, generator):
+    return images / 255
+
+
+def tagged(number, batch_size, seed=0, view=as_it_is):
+    """Images whose every pixel tells their number, which also determines their label."""
+    numbers = torch.arange(number)
+    images = numbers.byte().view(-1, 1, 1, 1).expand(number, 1, 8, 8).contiguous()
+    return TwoViewBatches(images, numbers * 3 + 1, view, view, batch_size, seed)
+
+
+def tags(views):
+    numbers = (views * 255).round().long()
+    assert (numbers == numbers[:, :, :1, :1]).all()
+    return numbers[:, 0, 0, 0].tolist()
+
+
+@pytest.mark.parametrize("block", [1, 16, 50, 4096])
+@pytest.mark.parametrize(("number", "batch_size"), [(64, 16), (70, 16), (200, 7), (5, 5), (100, 100)])
+def test_every_epoch_is_a_permutation_of_which_whole_batches_are_taken(monkeypatch, number, batch_size, block):
+    monkeypatch.setattr(batches_module, "BLOCK", block)
+    batches = tagged(number, batch_size)
+    orders = []
+    for epoch in (1, 2, "queue 0"):
+        seen = []
+        for batch in batches.epoch(epoch):
+            assert len(batch.query_view) == len(batch.key_view) == len(batch.coarse) == batch_size
+            assert tags(batch.query_view) == tags(batch.key_view)
+            assert batch.coarse.tolist() == [3 * tag + 1 for tag in tags(batch.query_view)]
+            seen += tags(batch.query_view)
+        assert len(seen) == len(set(seen)) == len(batches) * batch_size == number // batch_size * batch_size
+        orders.append(seen)
+    assert len({tuple(order) for order in orders}) == 3
+
+
+def test_every_image_comes_sooner_or_later():
+    batches = tagged(70, 16)
+    seen = {tag for epoch in range(20) for batch in batches.epoch(epoch) for tag in tags(batch.key_view)}
+    assert seen == set(range(70))
+
+
+def test_fewer_images_than_a_batch_are_no_batch():
+    batches = tagged(3, 4, view=view_maker("characters", "strong"))
+    assert len(batches) == 0
+    assert list(batches.epoch(1)) == []
+
+
+def test_blocks_change_nothing_in_the_order(monkeypatch):
+    orders = []
+    for block in (1, 40, 4096):
+        monkeypatch.setattr(batches_module, "BLOCK", block)
+        orders.append([tags(batch.query_view) for batch in tagged(100, 8).epoch(3)])
+    assert orders[0] == orders[1] == orders[2]
+
+
+def test_views_of_a_block_are_made_together(monkeypatch):
+    monkeypatch.setattr(batches_module, "BLOCK", 40)
+    sizes = []
+
+    def counting(images, generator):
+        sizes.append(len(images))
+        return as_it_is(images, generator)
+
+    list(tagged(100, 16, view=counting).epoch(1))
+    assert sizes == [32, 32, 32, 32, 32, 32]  # 6 batches in blocks of 2, both views
+
+
+def content(batches, epoch):
+    return torch.cat([torch.stack([batch.query_view, batch.key_view]) for batch in batches.epoch(epoch)], dim=1)
+
+
+def test_order_and_views_depend_on_seed_and_epoch_alone():
+    def made(seed=0):
+        return tagged(100, 16, seed, view=view_maker("characters", "strong"))
+
+    first = content(made(), 5)
+    torch.rand(7)
+    later = made()
+    for epoch in (1, "queue 0", 4):
+        next(later.epoch(epoch))  # even an epoch left half-way
+    assert torch.equal(first, content(later, 5))
+    assert not torch.equal(first, content(later, 6))
+    assert not torch.equal(first, content(made(seed=1), 5))
+
+
+def test_views_of_blocks_epochs_and_sides_are_drawn_apart(monkeypatch):
+    """One image, many times: no two views alike, whether query or key, in whichever block."""
+    monkeypatch.setattr(batches_module, "BLOCK", 16)
+    image = torch.randint(256, (1, 1, 8, 8), generator=torch.Generator().manual_seed(0)).byte()
+    view = view_maker("characters", "strong")
+    batches = TwoViewBatches(image.repeat(64, 1, 1, 1), torch.zeros(64).long(), view, view, 16, 0)
+    views = torch.cat([content(batches, 1), content(batches, 2)]).flatten(0, 1).flatten(1)
+    assert len(views.unique(dim=0)) == 4 * 64
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_on_the_device_are_planes_of_channels(channels):
+    images = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3), dtype=np.uint8)
+    images.flags.writeable = False  # as those of a memory map
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        planes = to_device(images, channels, CPU)
+    assert planes.dtype == torch.uint8
+    assert planes.is_contiguous()
+    assert planes.shape == (5, channels, 4, 6)
+    for channel in range(channels):
+        assert planes[:, channel].tolist() == images[..., channel].tolist()

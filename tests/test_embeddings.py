@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+import torch
+
+from maskcon import embeddings
+from maskcon.embeddings import embed, raw_pixels
+from maskcon.encoders import build_encoder
+
+CPU = torch.device("cpu")
+
+
+def random_images(number=11, height=16, width=24):
+    return np.random.default_rng(0).integers(0, 256, (number, height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_features_equal_a_loop_image_by_image(monkeypatch, tiny_parameters, channels):
+    monkeypatch.setattr(embeddings, "BATCH", 4)  # 11 images: two whole batches and a part of one
+    parameters = tiny_parameters({"data.channels": channels})
+    torch.manual_seed(0)
+    encoder = build_encoder(parameters.model, parameters.data)
+    encoder(torch.rand(8, channels, 16, 24))  # batch-norm statistics other than the first ones
+    encoder.eval()
+    images = random_images()
+    features = embed(encoder, images, channels, CPU)
+    assert features.dtype == np.float32
+    assert features.shape == (11, encoder.feature_size)
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-6)
+    for image, feature in zip(images, features, strict=True):
+        planes = torch.tensor(image[..., :channels] / 255).float().permute(2, 0, 1)
+        with torch.no_grad():
+            alone = encoder(planes[None])[0].double().numpy()
+        np.testing.assert_allclose(feature, alone / np.sqrt((alone**2).sum()), atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_raw_pixels_are_the_pixels_at_unit_length(monkeypatch, channels):
+    monkeypatch.setattr(embeddings, "BATCH", 4)
+    images = random_images()
+    features = raw_pixels(images, channels)
+    assert features.dtype == np.float32
+    for image, feature in zip(images, features, strict=True):
+        planes = np.concatenate([image[..., channel].ravel() for channel in range(channels)]).astype(float)
+        np.testing.assert_allclose(feature, planes / np.sqrt((planes**2).sum()), atol=1e-6)
+
+
+def test_raw_pixels_of_large_images_are_averages():
+    images = random_images(3, 64, 24)
+    small = np.zeros((3, 32, 24, 3))
+    for y in range(32):
+        small[:, y] = images[:, 2 * y : 2 * y + 2].astype(float).mean(axis=1)
+    expected = small.transpose(0, 3, 1, 2).reshape(3, -1)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(raw_pixels(images, 3), expected, atol=1e-6)
+
+
+def test_black_image_is_finite():
+    features = raw_pixels(np.zeros((2, 16, 24, 3), np.uint8), 1)
+    assert np.isfinite(features).all()

@@ -1,0 +1,206 @@
+"""The report: facts worded, and set as text whatever they say."""
+
+import copy
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import typst
+
+from maskcon.errors import UserError
+from maskcon.figures.drawing import figure_style, new_figure, save_figure
+from maskcon.methods.interface import Method, build_method
+from maskcon.parameters import METHODS, load_parameters
+from maskcon.report import duration, gather_facts, grouped, percent, percent_range, read_finished_run, typeset
+from tests.finished_run import labels_table, number_images, two_digit_labels, write_finished_run
+
+TEMPLATE = Path(__file__).resolve().parents[1] / "reports/report.typ"
+FIGURES = ("embedding_map", "retrieved_images", "training_curves", "recall_at_k")
+PROVENANCE = {
+    "git.commit": "0123456789abcdef0123456789abcdef01234567",
+    "git.dirty": "false",
+    "version.python": "3.11.7",
+    "version.torch": "2.14.1",
+    "platform": "Linux",
+}
+COMMANDS = ["git checkout 0123456", "dvc repro"]
+SHOWN = {
+    "images_on_the_map": 1500,
+    "fine_classes_on_the_map": 100,
+    "colours_stand_for": "within",
+    "queries": 20,
+    "coarse_classes_of_the_queries": 10,
+    "neighbours": 10,
+}
+MARKUP = '#panic("read as code") $ @nowhere *_`</a> \\u{7} "'  # each part would fail or vanish if it were markup
+
+
+def method() -> Method:
+    return Method("MaskCon", "Z_i = e_0, quad r_(i j) = m_(i j)", "Feng and Patras, CVPR 2023", target=None)
+
+
+def finished_run(folder: Path, labels: pd.DataFrame):
+    write_finished_run(folder, labels, number_images(labels["fine"].fillna(0).to_numpy()))
+    pd.Series(SHOWN).to_json(folder / "shown.json")
+    with figure_style():
+        for name in FIGURES:
+            save_figure(new_figure(6.9, 2), folder / "reports/figures" / name)
+    (folder / "reports/figures/shown.json").write_text((folder / "shown.json").read_text())
+    return read_finished_run(folder, load_parameters(folder / "params.yaml"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    return finished_run(folder, two_digit_labels(200))
+
+
+@pytest.fixture(scope="module")
+def facts(run):
+    return gather_facts(run, method(), PROVENANCE, COMMANDS)
+
+
+@pytest.fixture(scope="module")
+def coarse_facts(tmp_path_factory):
+    labels = two_digit_labels(100).assign(fine=None, fine_name="")
+    labels["fine"] = labels["fine"].astype(float)
+    return gather_facts(finished_run(tmp_path_factory.mktemp("coarse"), labels), method(), PROVENANCE, COMMANDS)
+
+
+def pages(facts: dict, folder: Path) -> list[bytes]:
+    made = typeset(TEMPLATE, facts, folder / "reports/figures", format="png", ppi=20)
+    return made if isinstance(made, list) else [made]
+
+
+def with_every_text(value, text: str):
+    """The same facts with every string replaced, but those by which the template chooses."""
+    if isinstance(value, dict):
+        kept = {"equation", "colours_stand_for"}
+        return {key: one if key in kept else with_every_text(one, text) for key, one in value.items()}
+    if isinstance(value, list):
+        return [with_every_text(one, text) for one in value]
+    return text if isinstance(value, str) else value
+
+
+def test_facts_say_what_the_files_say(facts, run):
+    assert facts["dataset"]["images"] == {"train": "200", "val": "100", "test": "200"}
+    assert facts["dataset"]["coarse_names"] == [f"{ten}x" for ten in range(10)]
+    assert facts["dataset"]["splits"][0] == {"name": "training", "images": "200", "coarse": "10", "fine": "100"}
+    assert facts["training"]["duration"] == "1 min 2 s"
+    assert facts["recall"]["columns"] == ["R@1", "R@2", "R@5", "R@10", "R@50", "R@100", "mAP@R", "coarse R@1"]
+    names = [row["features"] for row in facts["recall"]["rows"]]
+    assert names == ["trained encoder", "untrained encoder", "raw pixels"]
+    for row, block in zip(
+        facts["recall"]["rows"], [run.retrieval, run.retrieval["untrained"], run.retrieval["pixels"]], strict=True
+    ):
+        interval = block["interval"]["recall_at_1"]
+        assert row["cells"][0]["value"] == f"{100 * block['recall_at_1']:.1f}"
+        assert row["cells"][0]["interval"] == percent_range(interval["low"], interval["high"])
+    assert [row["share"] for row in facts["by_coarse_class"]] == run.by_coarse_class["recall_at_1"].tolist()
+    assert facts["provenance"] == {"commit": "0123456789ab", "dirty": False}
+
+
+def test_every_parameter_is_in_the_report(facts, run):
+    printed = {(group["group"], row["key"].partition(".")[0]) for group in facts["parameters"] for row in group["rows"]}
+    values = run.parameters.model_dump()
+    wanted = {(group, key) for group, one in values.items() if isinstance(one, dict) for key in one if group != "track"}
+    absent = {(group, key) for group, key in wanted if values[group][key] is None}
+    assert wanted - absent <= printed
+    assert {("run", "seed"), ("run", "recipe"), ("versions", "torch")} <= printed
+
+
+def test_without_fine_labels_what_needs_them_is_left_out(coarse_facts, folder):
+    assert not coarse_facts["has_fine"]
+    assert coarse_facts["recall"]["columns"] == ["coarse R@1"]
+    assert coarse_facts["dataset"]["splits"][0]["fine"] == "none"
+    assert pages(coarse_facts, folder)
+
+
+def test_unknown_commit(run):
+    facts = gather_facts(run, method(), {"git.commit": "unknown"}, COMMANDS)
+    assert facts["provenance"]["commit"] == "unknown"
+
+
+@pytest.mark.parametrize("dirty", ["true", "false"])
+def test_the_report_is_the_same_twice_and_has_no_date(run, folder, dirty):
+    facts = gather_facts(run, method(), PROVENANCE | {"git.dirty": dirty}, COMMANDS)
+    first, second = (typeset(TEMPLATE, facts, folder / "reports/figures") for _ in range(2))
+    assert first == second
+    assert first.startswith(b"%PDF")
+    assert b"/CreationDate" not in first
+    assert b"/ModDate" not in first
+
+
+def test_text_is_never_read_as_markup(facts, folder):
+    assert len(pages(with_every_text(facts, MARKUP), folder)) >= len(pages(facts, folder))
+
+
+def test_class_names_with_markup_in_the_files_reach_the_page(tmp_path):
+    labels = two_digit_labels(60)
+    labels = labels_table(labels["coarse"], [MARKUP] * 60, labels["fine"], ["NA"] * 60)
+    run = finished_run(tmp_path, labels)
+    facts = gather_facts(run, method(), PROVENANCE, [MARKUP])
+    assert set(facts["dataset"]["coarse_names"]) == {MARKUP}
+    assert pages(facts, tmp_path)
+
+
+def test_the_equation_is_read_as_mathematics(facts, folder):
+    broken = copy.deepcopy(facts)
+    broken["method"]["equation"] = "unheard_i"
+    with pytest.raises(typst.TypstError):
+        pages(broken, folder)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_equation_of_every_method_can_be_set(run, folder, name):
+    values = {"w": 0.5, "soft_temperature": 0.1, "temperature": 0.1, "name": name}
+    loss = type("Loss", (), values)()
+    facts = gather_facts(run, build_method(loss), PROVENANCE, COMMANDS)
+    assert len(pages(facts, folder)) == len(pages(gather_facts(run, method(), PROVENANCE, COMMANDS), folder))
+
+
+@pytest.mark.parametrize("classes", [1, 2, 13, 40, 300])
+def test_any_number_of_coarse_classes(facts, folder, classes):
+    many = copy.deepcopy(facts)
+    row = many["by_coarse_class"][0]
+    many["by_coarse_class"] = [row | {"name": f"a class with a rather long name, {c}"} for c in range(classes)]
+    many["dataset"]["coarse_names"] = [row["name"] for row in many["by_coarse_class"]]
+    assert pages(many, folder)
+
+
+def test_a_missing_file_is_named_with_the_stage_that_makes_it(run, tmp_path):
+    with pytest.raises(UserError, match=r"metrics/pretrain\.json cannot be read .* dvc repro -f pretrain"):
+        read_finished_run(tmp_path, run.parameters)
+
+
+def test_a_torn_file_is_named(run, folder, tmp_path):
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics/pretrain.json").write_text('{"loss": ')
+    with pytest.raises(UserError, match="pretrain"):
+        read_finished_run(tmp_path, run.parameters)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (61.5, "1 min 2 s"),
+        (3600, "1 h 0 min"),
+        (90_061, "25 h 1 min"),
+    ],
+)
+def test_durations(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_numbers():
+    assert percent(0.9624) == "96.2"
+    assert percent(1.0) == "100.0"
+    assert grouped(9999) == "9999"
+    assert grouped(1234567) == "1\u2009234\u2009567"

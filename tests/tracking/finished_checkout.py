@@ -1,0 +1,130 @@
+"""A folder as the stages before track leave it, small enough to record in a second."""
+
+import csv
+import json
+from pathlib import Path
+
+from maskcon.parameters import Parameters, check_parameters
+
+VALUES = {
+    "seed": 1,
+    "recipe": "default",
+    "data": {
+        "name": "digits",
+        "root": "data/source",
+        "channels": 1,
+        "height": 16,
+        "width": 16,
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.5, 0.5, 0.5],
+        "augmentation": "characters",
+        "images": {"train": 1000, "val": 300, "test": 497},
+        "seed": 0,
+    },
+    "loss": {"name": "maskcon", "temperature": 0.1, "w": 1.0, "soft_temperature": 0.1},
+    "model": {
+        "backbone": "small_conv",
+        "width": 24,
+        "pooled": [1, 2],
+        "projector_hidden_size": 192,
+        "projection_size": 128,
+        "imagenet_weights": False,
+    },
+    "train": {
+        "epochs": 3,
+        "warmup_epochs": 1,
+        "batch_size": 128,
+        "learning_rate": 0.06,
+        "sgd_momentum": 0.9,
+        "weight_decay": 0.0005,
+        "queue_size": 2048,
+        "key_momentum": 0.99,
+        "query_view": "strong",
+        "key_view": "weak",
+        "precision": "auto",
+        "snapshot_epochs": 1,
+        "checkpoint_seconds": 20.0,
+    },
+    "evaluate": {"split": "test", "recall_at": [1, 2], "bootstrap_samples": 200},
+    "figures": {"tsne_images": 100, "tsne_perplexity": 30.0, "queries_per_coarse_class": 2, "neighbours": 10},
+    "track": {"live": True},
+}
+DVC_YAML = """\
+stages:
+  coarse:
+    cmd: python -m stages.coarse
+    params: [data]
+    deps: [code/coarse.py, 'coarse_labels/${data.name}.csv']
+    outs: ['data/sets/${data.name}']
+  pretrain:
+    cmd: python -m stages.pretrain
+    params: [seed, data, loss, model, train]
+    deps: [code/train.py, code/methods, 'data/sets/${data.name}/train']
+    outs: [models/encoder.pt]
+    metrics: [metrics/pretrain.json: {cache: false}]
+    plots: [plots/pretrain.csv]
+  evaluate:
+    cmd: python -m stages.evaluate
+    params: [seed, evaluate]
+    deps: [code/evaluate.py, models]
+    metrics: [metrics/retrieval_in_full.json]
+    plots: [plots/recall_over_epochs.csv]
+  track:
+    cmd: python -m stages.track
+    always_changed: true
+    params: [track]
+    deps: [code/track.py, metrics/retrieval_in_full.json]
+"""
+CODE = ("coarse.py", "train.py", "methods/maskcon.py", "evaluate.py", "track.py")
+CURVE = [
+    {"epoch": 1, "loss": 3.5, "learning_rate": 0.06, "images_per_second": 900.0, "seconds": 1.25},
+    {"epoch": 2, "loss": 2.5, "learning_rate": 0.03, "images_per_second": 950.0, "seconds": 1.0},
+    {"epoch": 3, "loss": 2.0, "learning_rate": 0.0, "images_per_second": 925.0, "seconds": 1.5},
+]
+LOCK = "stages:\n  coarse:\n    outs:\n    - path: data/sets/digits\n      md5: 0123456789abcdef0123456789abcdef.dir\n"
+
+
+def write_rows(path: Path, rows: list[dict]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def finish_stages(folder: Path) -> None:
+    """Write what the stages hand on to track."""
+    retrieval = {"recall_at_1": 0.5, "recall_at_2": 0.75, "images": 497}
+    retrieval |= {"interval": {"recall_at_1": {"low": 0.4, "high": 0.6}}}
+    retrieval |= {"untrained": {"recall_at_1": 0.25}, "pixels": {"recall_at_1": 0.3, "recall_at_2": None}}
+    timing = {"seconds": 3.75, "images_per_second": 925.0}
+    write_text(folder / "metrics/retrieval_in_full.json", json.dumps(retrieval))
+    write_text(folder / "metrics/pretrain.json", json.dumps({"loss": 2.0, "timing": timing, "device": "cpu"}))
+    write_rows(folder / "plots/pretrain.csv", CURVE)
+    recall = [(0, 0.25), (1, 0.3), (3, 0.5)]
+    rows = [{"epoch": epoch, "recall_at_1": value, "coarse_recall_at_1": ""} for epoch, value in recall]
+    write_rows(folder / "plots/recall_over_epochs.csv", rows)
+    write_text(folder / "reports/figures/embedding_map.png", "picture")
+    write_text(folder / "reports/report.pdf", "pages")
+
+
+def make_checkout(folder: Path) -> Path:
+    write_text(folder / "params.yaml", json.dumps(VALUES))  # JSON is YAML
+    write_text(folder / "dvc.yaml", DVC_YAML)
+    write_text(folder / "dvc.lock", LOCK)
+    write_text(folder / "coarse_labels/digits.csv", "fine,coarse\n0,0\n1,1\n")
+    for name in CODE:
+        write_text(folder / "code" / name, f"print('{name}')\n")
+    finish_stages(folder)
+    return folder
+
+
+def parameters_with(**groups) -> Parameters:
+    """VALUES with some changed: parameters_with(seed=2, loss={"w": 0.5})."""
+    changed = {name: {**VALUES[name], **value} if isinstance(value, dict) else value for name, value in groups.items()}
+    return check_parameters(VALUES | changed)

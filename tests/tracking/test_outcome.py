@@ -1,0 +1,70 @@
+import math
+
+import pytest
+
+from maskcon.errors import UserError
+from maskcon.tracking.outcome import Point, curve_points, data_digest, read_outcome
+from tests.tracking.finished_checkout import write_text
+
+
+def test_metrics_are_named_by_their_place(checkout):
+    outcome = read_outcome(checkout)
+
+    assert outcome.metrics["recall_at_1"] == 0.5
+    assert outcome.metrics["interval.recall_at_1.low"] == 0.4
+    assert outcome.metrics["untrained.recall_at_1"] == 0.25
+    assert outcome.metrics["pretrain.timing.seconds"] == 3.75
+    assert outcome.texts == {"pretrain.device": "cpu"}
+    assert "pixels.recall_at_2" not in outcome.metrics  # null: not measured
+
+
+def test_curves_carry_the_time_of_their_epoch(checkout):
+    curves = read_outcome(checkout).curves
+
+    assert [point for point in curves if point.name == "pretrain/loss"] == [
+        Point("pretrain/loss", 1, 3.5, 1.25),
+        Point("pretrain/loss", 2, 2.5, 2.25),
+        Point("pretrain/loss", 3, 2.0, 3.75),
+    ]
+    recall = [(p.epoch, p.seconds) for p in curves if p.name == "recall_over_epochs/recall_at_1"]
+    assert recall == [(0, 0.0), (1, 1.25), (3, 3.75)]
+    assert not any("coarse" in point.name for point in curves)  # its cells are empty
+
+
+def test_a_line_still_being_written_is_left_out(tmp_path):
+    write_text(tmp_path / "c.csv", "epoch,loss,seconds\n1,3.5,1.0\n2,2.")
+    assert curve_points(tmp_path / "c.csv", "pretrain")[0] == Point("pretrain/loss", 1, 3.5, 1.0)
+    assert {point.epoch for point in curve_points(tmp_path / "c.csv", "pretrain")} == {1}
+
+
+def test_a_loss_that_is_no_number_is_kept(tmp_path):
+    write_text(tmp_path / "c.csv", "epoch,loss,seconds\n1,nan,1.0\n")
+    assert math.isnan(curve_points(tmp_path / "c.csv", "pretrain")[0].value)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("metrics/retrieval_in_full.json", "{"),
+        ("metrics/pretrain.json", ""),
+        ("plots/pretrain.csv", "loss\n1\n"),
+        ("plots/pretrain.csv", "epoch,loss,seconds\none,1,1\n"),
+    ],
+)
+def test_damaged_results_are_one_error(checkout, file, text):
+    write_text(checkout / file, text)
+    with pytest.raises(UserError, match="results cannot be read"):
+        read_outcome(checkout)
+
+
+def test_missing_results_are_named(checkout):
+    (checkout / "metrics/retrieval_in_full.json").unlink()
+    with pytest.raises(UserError, match=r"retrieval_in_full\.json"):
+        read_outcome(checkout)
+
+
+def test_the_data_set_has_the_checksum_of_dvc(checkout):
+    assert data_digest(checkout, "digits") == "0123456789abcdef0123456789abcdef.dir"
+    assert data_digest(checkout, "two_digits") is None
+    (checkout / "dvc.lock").unlink()
+    assert data_digest(checkout, "digits") is None

@@ -1,0 +1,75 @@
+import os
+
+import pytest
+
+from maskcon.tracking.store import StoreError, experiment_id, find_store
+
+
+def test_the_store_lies_in_the_checkout(tmp_path):
+    store = find_store(tmp_path, {})
+    assert store.uri == f"sqlite:///{tmp_path}/mlflow/mlflow.db"
+    assert store.artifacts == f"file://{tmp_path}/mlflow/artifacts"
+
+
+def test_a_server_that_is_named_wins_and_keeps_the_artifacts(tmp_path):
+    store = find_store(tmp_path, {"MLFLOW_TRACKING_URI": "http://tracking.example:5000"})
+    assert store.uri == "http://tracking.example:5000"
+    assert store.artifacts is None
+
+
+def test_a_relative_database_is_not_made_in_a_temporary_experiment(tmp_path):
+    store = find_store(tmp_path, {"MLFLOW_TRACKING_URI": "sqlite:///runs.db"})
+    assert store.uri == f"sqlite:///{tmp_path}/runs.db"
+    absolute = find_store(tmp_path, {"MLFLOW_TRACKING_URI": "sqlite:////elsewhere/runs.db"})
+    assert absolute.uri == "sqlite:////elsewhere/runs.db"
+
+
+def test_an_experiment_is_made_once_with_its_artifacts_in_the_checkout(store, checkout):
+    with store.opened() as client:
+        first = experiment_id(store, client, "digits")
+        assert experiment_id(store, client, "digits") == first
+        assert client.get_experiment(first).artifact_location == f"{store.artifacts}/digits"
+
+
+def test_a_deleted_experiment_is_explained(store):
+    with store.opened() as client:
+        client.delete_experiment(experiment_id(store, client, "digits"))
+    with pytest.raises(StoreError, match="experiments restore -x"), store.opened() as client:
+        experiment_id(store, client, "digits")
+
+
+def test_telemetry_is_off_unless_the_person_says_otherwise(store, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+    with store.opened():
+        assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+        assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "5"
+
+
+def test_a_damaged_database_is_one_line(store, capfd):
+    (store.folder / "mlflow.db").write_bytes(b"not a database" * 1000)
+    message = f"the MLflow store {store.uri} does not work (file is not a database)"
+    with pytest.raises(StoreError) as raised, store.opened() as client:
+        client.search_experiments()
+    assert str(raised.value) == message
+    assert capfd.readouterr().err == ""
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "mlflow").write_text("a file where the folder should be")
+    with pytest.raises(StoreError, match="cannot be written"), find_store(tmp_path, {}).opened():
+        pass
+
+
+def test_a_fault_of_the_program_stays_a_fault(store):
+    with pytest.raises(ZeroDivisionError), store.opened():
+        raise ZeroDivisionError
+
+
+def test_a_run_has_one_writer(store):
+    with store.writing("a" * 64, wait=0):
+        with pytest.raises(StoreError, match="another process"), store.writing("a" * 64, wait=0):
+            pass
+        with store.writing("b" * 64, wait=0):
+            pass
+    with store.writing("a" * 64, wait=0):
+        pass

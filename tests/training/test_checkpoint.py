@@ -1,0 +1,134 @@
+import pytest
+import torch
+
+from maskcon.errors import UserError
+from maskcon.training.checkpoint import Checkpoints
+
+
+def state(epoch):
+    generator = torch.Generator().manual_seed(epoch)
+    return {
+        "learner": {"weight": torch.rand(50, 3, generator=generator), "position": torch.tensor(epoch)},
+        "optimizer": {
+            "state": {0: {"momentum_buffer": torch.rand(3, generator=generator)}},
+            "param_groups": [{"lr": 0.1}],
+        },
+        "curve": [{"epoch": e, "loss": e / 7, "seconds": 0.1} for e in range(1, epoch + 1)],
+    }
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys() == state(1).keys()
+    for name in ("weight", "position"):
+        assert torch.equal(one["learner"][name], other["learner"][name])
+    assert torch.equal(
+        one["optimizer"]["state"][0]["momentum_buffer"], other["optimizer"]["state"][0]["momentum_buffer"]
+    )
+    assert one["optimizer"]["param_groups"] == other["optimizer"]["param_groups"]
+    assert one["curve"] == other["curve"]
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    return Checkpoints(tmp_path / "run")
+
+
+def files(checkpoints):
+    return sorted(checkpoints.folder.iterdir())
+
+
+def damage_bit(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+DAMAGES = {
+    "one bit": damage_bit,
+    "torn": lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
+    "last byte": lambda file: file.write_bytes(file.read_bytes()[:-1]),
+    "empty": lambda file: file.write_bytes(b""),
+    "checksum alone": lambda file: file.write_bytes(file.read_bytes()[:64]),
+    "zeros": lambda file: file.write_bytes(bytes(file.stat().st_size)),
+}
+
+
+def test_nothing_there_is_nothing_to_resume(checkpoints):
+    assert checkpoints.load_latest() is None
+
+
+def test_round_trip(checkpoints):
+    checkpoints.save(3, state(3))
+    assert_same(checkpoints.load_latest(), state(3))
+
+
+def test_newest_counts_and_two_are_kept(checkpoints):
+    for epoch in (1, 2, 9, 10, 100):
+        checkpoints.save(epoch, state(epoch))
+        assert_same(checkpoints.load_latest(), state(epoch))
+    assert [file.name for file in files(checkpoints)] == ["epoch_000010.ckpt", "epoch_000100.ckpt"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_newest_is_named_and_passed_over(checkpoints, capsys, damage):
+    for epoch in (4, 5):
+        checkpoints.save(epoch, state(epoch))
+    newest = files(checkpoints)[-1]
+    DAMAGES[damage](newest)
+    assert_same(checkpoints.load_latest(), state(4))
+    captured = capsys.readouterr()
+    assert f"warning: checkpoint {newest} is damaged" in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_all_damaged_is_nothing_to_resume(checkpoints, capsys, damage):
+    for epoch in (4, 5):
+        checkpoints.save(epoch, state(epoch))
+    for file in files(checkpoints):
+        DAMAGES[damage](file)
+    assert checkpoints.load_latest() is None
+    assert capsys.readouterr().err.count("is damaged") == 2
+
+
+def test_undamaged_says_nothing(checkpoints, capsys):
+    checkpoints.save(1, state(1))
+    checkpoints.load_latest()
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("damaged", "done_again"), [([8], [5, 6, 7]), ([4, 8], [1, 2, 3])])
+def test_damaged_later_files_never_displace_what_is_saved_now(checkpoints, damaged, done_again):
+    for epoch in (4, 8):
+        checkpoints.save(epoch, state(epoch))
+    for epoch in damaged:
+        damage_bit(checkpoints.folder / f"epoch_{epoch:06d}.ckpt")
+    for epoch in done_again:
+        checkpoints.save(epoch, state(epoch))
+        assert_same(checkpoints.load_latest(), state(epoch))
+    assert [file.name for file in files(checkpoints)] == [f"epoch_{epoch:06d}.ckpt" for epoch in done_again[-2:]]
+
+
+def test_leftover_of_a_killed_write_is_no_checkpoint(checkpoints):
+    checkpoints.save(1, state(1))
+    (checkpoints.folder / ".epoch_000002.ckpt.123.part").write_bytes(b"half")
+    assert_same(checkpoints.load_latest(), state(1))
+
+
+def test_folder_that_cannot_be_written_gives_a_sentence(tmp_path):
+    (tmp_path / "run").write_text("a file where the folder should be")
+    with pytest.raises(UserError, match=r"cannot write .*epoch_000001\.ckpt"):
+        Checkpoints(tmp_path / "run").save(1, state(1))
+
+
+def test_failed_save_leaves_the_one_before(checkpoints, monkeypatch):
+    checkpoints.save(1, state(1))
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UserError, match="No space left"):
+        checkpoints.save(2, state(2))
+    assert_same(checkpoints.load_latest(), state(1))
+    assert len(files(checkpoints)) == 1

@@ -1,0 +1,335 @@
+import copy
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from maskcon.augmentation.views import view_maker
+from maskcon.batches import TwoViewBatches, to_device
+from maskcon.datasets.packed import LABEL_COLUMNS, read_training_set, write_set
+from maskcon.errors import UserError
+from maskcon.parameters import METHODS
+from maskcon.training import loop
+from maskcon.training.checkpoint import Checkpoints
+from maskcon.training.loop import build_learner, fill_queue, train, training_precision
+
+CPU = torch.device("cpu")
+
+
+class Recorder:
+    """A watcher that remembers what it was told, and may interrupt after an epoch."""
+
+    def __init__(self, interrupt_after=None):
+        self.interrupt_after = interrupt_after
+        self.resumed_after = None
+        self.steps = []
+        self.epochs = []
+        self.snapshots = {}
+
+    def resumed(self, curve):
+        self.resumed_after = len(curve)
+
+    def step_done(self, epoch, loss):
+        self.steps.append((epoch, loss.item()))
+        if self.interrupt_after is not None and epoch == self.interrupt_after + 1:
+            raise KeyboardInterrupt
+
+    def epoch_done(self, curve):
+        self.epochs.append([row["epoch"] for row in curve])
+
+    def snapshot(self, epoch, encoder):
+        self.snapshots[epoch] = copy.deepcopy(encoder.state_dict())
+
+
+def run(training_set, parameters, folder, watcher=None):
+    return train(training_set, parameters, CPU, Checkpoints(folder), watcher or Recorder())
+
+
+def final_state(folder):
+    """Networks, queue and optimizer after the last epoch (with train.checkpoint_seconds=0)."""
+    return Checkpoints(folder).load_latest()
+
+
+def without_times(curve):
+    return [{key: row[key] for key in ("epoch", "loss", "learning_rate")} for row in curve]
+
+
+def assert_same_state(one, other):
+    assert one["learner"].keys() == other["learner"].keys()
+    for name, value in one["learner"].items():
+        assert torch.equal(value, other["learner"][name]), name
+    for place, buffers in one["optimizer"]["state"].items():
+        assert torch.equal(buffers["momentum_buffer"], other["optimizer"]["state"][place]["momentum_buffer"])
+    assert without_times(one["curve"]) == without_times(other["curve"])
+
+
+def weights_differ(one, other):
+    return any(not torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("loss", METHODS)
+def test_every_method_trains_and_goes_on_after_an_interruption_bit_for_bit(tmp_path, tiny_parameters, tiny_set, loss):
+    """Interrupted in its third epoch and started again, a run ends as the uninterrupted one, queue and all."""
+    parameters = tiny_parameters({"train.epochs": 4}, loss=loss)
+    whole, first, second = Recorder(), Recorder(interrupt_after=2), Recorder()
+    uninterrupted = run(tiny_set, parameters, tmp_path / "whole", whole)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_set, parameters, tmp_path / "parts", first)
+    resumed = run(tiny_set, parameters, tmp_path / "parts", second)
+
+    assert_same_state(final_state(tmp_path / "whole"), final_state(tmp_path / "parts"))
+    for name in ("encoder", "untrained"):
+        expected = getattr(uninterrupted, name).state_dict()
+        for key, value in getattr(resumed, name).state_dict().items():
+            assert torch.equal(value, expected[key]), (name, key)
+    assert without_times(uninterrupted.curve) == without_times(resumed.curve)
+
+    assert (whole.resumed_after, first.resumed_after, second.resumed_after) == (None, None, 2)
+    assert first.steps[:10] + second.steps == whole.steps
+    assert whole.epochs == [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4]]
+    assert second.epochs == [[1, 2, 3], [1, 2, 3, 4]]
+    for epoch, weights in second.snapshots.items():
+        assert all(torch.equal(value, whole.snapshots[epoch][key]) for key, value in weights.items())
+
+    assert all(np.isfinite(row["loss"]) for row in uninterrupted.curve)
+    assert all(value.isfinite().all() for value in final_state(tmp_path / "whole")["learner"].values())
+    assert weights_differ(uninterrupted.encoder, uninterrupted.untrained)
+
+
+def test_interrupted_before_the_first_checkpoint_begins_again(tmp_path, tiny_parameters, tiny_set):
+    parameters = tiny_parameters({"train.epochs": 2})
+    run(tiny_set, parameters, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_set, parameters, tmp_path / "parts", Recorder(interrupt_after=0))
+    run(tiny_set, parameters, tmp_path / "parts")
+    assert_same_state(final_state(tmp_path / "whole"), final_state(tmp_path / "parts"))
+
+
+def test_damaged_newest_checkpoint_costs_epochs_alone(tmp_path, tiny_parameters, tiny_set):
+    parameters = tiny_parameters({"train.epochs": 4})
+    run(tiny_set, parameters, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_set, parameters, tmp_path / "parts", Recorder(interrupt_after=3))
+    newest = tmp_path / "parts" / "epoch_000003.ckpt"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    watcher = Recorder()
+    run(tiny_set, parameters, tmp_path / "parts", watcher)
+    assert watcher.resumed_after == 2
+    assert_same_state(final_state(tmp_path / "whole"), final_state(tmp_path / "parts"))
+
+
+def test_finished_run_is_not_trained_further(tmp_path, tiny_parameters, tiny_set):
+    parameters = tiny_parameters()
+    first, watcher = run(tiny_set, parameters, tmp_path), Recorder()
+    again = run(tiny_set, parameters, tmp_path, watcher)
+    assert watcher.steps == []
+    assert not weights_differ(first.encoder, again.encoder)
+
+
+@pytest.mark.parametrize("loss", ["maskcon", "coins"])
+def test_same_seed_same_bits_other_seed_others(tmp_path, tiny_parameters, tiny_set, loss):
+    states = []
+    for number, seed in enumerate((1, 1, 2)):
+        torch.rand(number)  # the global generator does not matter
+        run(tiny_set, tiny_parameters({"seed": seed}, loss=loss), tmp_path / str(number))
+        states.append(final_state(tmp_path / str(number)))
+    assert_same_state(states[0], states[1])
+    for name in ("query_network.projector.0.weight", "queue.keys", "queue.coarse"):
+        assert not torch.equal(states[0]["learner"][name], states[2]["learner"][name]), name
+
+
+def test_training_cannot_see_fine_labels(tmp_path, tiny_parameters, tiny_set):
+    """Whatever stands in the fine columns, and with no such columns at all, the same bits are trained."""
+    number = len(tiny_set.coarse)
+    generator = np.random.default_rng(0)
+    fine = tiny_set.coarse * 5 + generator.integers(0, 5, number)
+    labels = pd.DataFrame(
+        {
+            "coarse": tiny_set.coarse,
+            "coarse_name": [tiny_set.coarse_names[c] for c in tiny_set.coarse],
+            "fine": fine,
+            "fine_name": [f"fine {f}" for f in fine],
+            "source": [f"image {i}" for i in range(number)],
+            "width": 24,
+            "height": 16,
+        }
+    )
+    shuffled = generator.permutation(number)
+    variants = {
+        "true": labels,
+        "permuted": labels.assign(
+            fine=labels["fine"].to_numpy()[shuffled], fine_name=labels["fine_name"].to_numpy()[shuffled]
+        ),
+        "empty": labels.assign(fine="", fine_name=""),
+        "deleted": labels.drop(columns=["fine", "fine_name"]),
+    }
+    states = {}
+    for name, variant in variants.items():
+        folder = tmp_path / name
+        write_set(folder, tiny_set.images, labels[list(LABEL_COLUMNS)])
+        variant.to_csv(folder / "labels.csv", index=False)
+        run(read_training_set(folder), tiny_parameters({"train.epochs": 2}), folder / "checkpoints")
+        states[name] = final_state(folder / "checkpoints")
+    for name in ("permuted", "empty", "deleted"):
+        assert_same_state(states["true"], states[name])
+
+
+def test_coarse_labels_do_matter(tmp_path, tiny_parameters, tiny_set):
+    """The counterpart: what training may see changes what it trains."""
+    other = dataclasses.replace(tiny_set, coarse=np.roll(tiny_set.coarse, 1))
+    trained = [run(data, tiny_parameters(), tmp_path / str(i)) for i, data in enumerate((tiny_set, other))]
+    assert weights_differ(trained[0].encoder, trained[1].encoder)
+
+
+@pytest.mark.parametrize(
+    "queue_size", [1, 7, 37, 64, 300]
+)  # not a multiple of the batch, less than it, more than the set
+def test_any_queue_size(tmp_path, tiny_parameters, tiny_set, queue_size):
+    parameters = tiny_parameters({"train.queue_size": queue_size, "train.epochs": 2})
+    trained = run(tiny_set, parameters, tmp_path)
+    assert all(np.isfinite(row["loss"]) for row in trained.curve)
+    queue = final_state(tmp_path)["learner"]
+    assert queue["queue.keys"].shape == (queue_size, 8)
+    assert (queue["queue.coarse"] >= 0).all()
+
+
+@pytest.mark.parametrize("queue_size", [7, 37, 64, 200])
+def test_queue_is_filled_with_real_keys_and_their_labels(tiny_parameters, tiny_set, queue_size):
+    """Against a list to which the key network's outputs, batch by batch, are appended."""
+    parameters = tiny_parameters({"train.queue_size": queue_size})
+    learner = build_learner(parameters, 3, CPU)
+    weak = view_maker("characters", "weak")
+    batches = TwoViewBatches(
+        to_device(tiny_set.images, 1, CPU), torch.from_numpy(tiny_set.coarse), weak, weak, 16, parameters.seed
+    )
+    key_network = copy.deepcopy(learner.key_network)
+    keys, coarse = [], []
+    for repetition in range(3):
+        for batch in batches.epoch(f"queue {repetition}"):
+            if len(coarse) < queue_size:
+                keys += key_network(batch.key_view)[1].detach().tolist()
+                coarse += batch.coarse.tolist()
+
+    fill_queue(learner, batches)
+    oldest_first = -int(learner.queue.position)
+    assert learner.queue.coarse.roll(oldest_first).tolist() == coarse[-queue_size:]
+    assert learner.queue.keys.roll(oldest_first, dims=0).tolist() == keys[-queue_size:]
+
+
+def test_first_step_meets_a_full_queue(monkeypatch, tmp_path, tiny_parameters, tiny_set):
+    queues = []
+
+    def watched(learner, optimizer, batch):
+        queues.append(copy.deepcopy(learner.queue))
+        return training_step(learner, optimizer, batch)
+
+    training_step = loop.training_step
+    monkeypatch.setattr(loop, "training_step", watched)
+    run(tiny_set, tiny_parameters({"train.queue_size": 100}), tmp_path)
+    assert (queues[0].coarse >= 0).all()
+    assert torch.allclose(queues[0].keys.norm(dim=1), torch.ones(100))
+    assert len(queues[0].keys.unique(dim=0)) == 100
+
+
+def test_key_labels_in_the_queue_are_those_of_their_images(tmp_path, tiny_parameters, tiny_set):
+    """Once the coarse classes have been learned, the nearest key is nearly always of the same class."""
+    changes = {"train.epochs": 10, "train.key_momentum": 0.5}  # so short a training must not lag behind
+    run(tiny_set, tiny_parameters(changes, loss="supcon"), tmp_path)
+    queue = final_state(tmp_path)["learner"]
+    similarity = queue["queue.keys"] @ queue["queue.keys"].T
+    similarity.fill_diagonal_(-1)
+    nearest = queue["queue.coarse"][similarity.argmax(dim=1)]
+    assert (nearest == queue["queue.coarse"]).float().mean() > 0.9
+
+
+def test_learning_rate_of_the_curve_is_that_of_each_epoch_s_last_step(tmp_path, tiny_parameters, tiny_set):
+    """5 steps an epoch, 1 epoch of warm-up: step 4 of the warm-up has 4/5 of the base rate."""
+    curve = run(tiny_set, tiny_parameters(), tmp_path).curve
+    assert [row["epoch"] for row in curve] == [1, 2, 3]
+    base = tiny_parameters().train.learning_rate
+    expected = [base * 4 / 5, base / 2 * (1 + np.cos(np.pi * 4 / 10)), base / 2 * (1 + np.cos(np.pi * 9 / 10))]
+    assert [row["learning_rate"] for row in curve] == pytest.approx(expected)
+
+
+def test_loss_of_the_curve_is_the_mean_of_the_steps(tmp_path, tiny_parameters, tiny_set):
+    watcher = Recorder()
+    curve = run(tiny_set, tiny_parameters(), tmp_path, watcher).curve
+    for row in curve:
+        losses = [loss for epoch, loss in watcher.steps if epoch == row["epoch"]]
+        assert len(losses) == 5
+        assert row["loss"] == pytest.approx(np.mean(losses), rel=1e-6)
+        assert row["images_per_second"] * row["seconds"] == pytest.approx(80)
+
+
+@pytest.mark.parametrize(("every", "epochs"), [(0, []), (1, [1, 2, 3, 4, 5]), (2, [2, 4])])
+def test_snapshots(tmp_path, tiny_parameters, tiny_set, every, epochs):
+    watcher = Recorder()
+    parameters = tiny_parameters({"train.epochs": 5, "train.snapshot_epochs": every})
+    trained = run(tiny_set, parameters, tmp_path, watcher)
+    assert list(watcher.snapshots) == epochs
+    if every == 1:
+        assert all(torch.equal(trained.encoder.state_dict()[key], value) for key, value in watcher.snapshots[5].items())
+
+
+def test_rare_checkpoints(tmp_path, tiny_parameters, tiny_set):
+    run(tiny_set, tiny_parameters({"train.checkpoint_seconds": 1e6}), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("poisoned_step", [1, 7])
+def test_loss_that_is_not_finite_gives_a_sentence(monkeypatch, tmp_path, tiny_parameters, tiny_set, poisoned_step):
+    """Named are the epoch and its learning rate, and no checkpoint holds what came of it."""
+    calls = []
+
+    def diverging(learner, optimizer, batch):
+        calls.append(batch)
+        return training_step(learner, optimizer, batch) * (float("nan") if len(calls) == poisoned_step else 1)
+
+    training_step = loop.training_step
+    monkeypatch.setattr(loop, "training_step", diverging)
+    epoch = (poisoned_step + 4) // 5
+    with pytest.raises(UserError, match=rf"nan in epoch {epoch}, at learning rate 0\.0\d+; lower train\.learning_rate"):
+        run(tiny_set, tiny_parameters(), tmp_path)
+    state = final_state(tmp_path)
+    assert (len(state["curve"]) if state else 0) == epoch - 1
+
+
+def test_hopeless_learning_rate_gives_a_sentence(tmp_path, tiny_parameters, tiny_set):
+    with pytest.raises(UserError, match=r"the loss became (nan|inf) in epoch \d"):
+        run(tiny_set, tiny_parameters({"train.learning_rate": 1e38}, loss="coins"), tmp_path)
+
+
+def test_same_seed_same_weights_and_the_global_generator_is_left_alone(tiny_parameters):
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    learners = []
+    for seed in (1, 1, 2):
+        learners.append(build_learner(tiny_parameters({"seed": seed}, loss="coins"), 3, CPU).state_dict())
+        assert torch.equal(state, torch.get_rng_state())
+        torch.rand(5)
+        state = torch.get_rng_state()
+    assert all(torch.equal(learners[0][name], learners[1][name]) for name in learners[0])
+    assert any(not torch.equal(learners[0][name], learners[2][name]) for name in learners[0])
+
+
+def test_encoder_begins_the_same_for_every_method(tiny_parameters):
+    """Methods are compared from the same initial weights."""
+    states = [build_learner(tiny_parameters(loss=loss), 3, CPU).query_network.state_dict() for loss in METHODS]
+    for state in states[1:]:
+        assert all(torch.equal(states[0][name], value) for name, value in state.items())
+
+
+def test_key_network_begins_as_a_copy(tiny_parameters):
+    learner = build_learner(tiny_parameters(), 3, CPU)
+    pairs = list(zip(learner.query_network.parameters(), learner.key_network.parameters(), strict=True))
+    assert all(torch.equal(query, key) for query, key in pairs)
+    assert all(query.data_ptr() != key.data_ptr() for query, key in pairs)
+
+
+def test_precision():
+    assert training_precision("auto", CPU) == torch.float32
+    assert training_precision("auto", torch.device("cuda")) == torch.bfloat16
+    assert training_precision("bfloat16", CPU) == torch.bfloat16
+    assert training_precision("float32", torch.device("cuda")) == torch.float32

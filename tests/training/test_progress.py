@@ -1,0 +1,72 @@
+import io
+import sys
+
+import pytest
+import torch
+
+from maskcon.training.progress import Progress
+
+LOSS = torch.tensor(1.25)
+
+
+def row(epoch):
+    return {"epoch": epoch, "loss": 4.5678, "learning_rate": 0.03, "images_per_second": 12345.6, "seconds": 2.0}
+
+
+def run(epochs, first=1):
+    progress = Progress(epochs=epochs, steps=4, batch_size=16)
+    if first > 1:
+        progress.resumed([row(epoch) for epoch in range(1, first)])
+    for epoch in range(first, epochs + 1):
+        for _ in range(4):
+            progress.step_done(epoch, LOSS)
+        progress.epoch_done(row(epoch))
+    progress.close()
+    return progress
+
+
+def test_one_line_an_epoch_without_a_terminal(capsys):
+    run(3)
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert len(lines) == 3
+    for epoch, line in enumerate(lines, start=1):
+        assert f"epoch   {epoch}/3" in line
+        assert "loss 4.5678" in line
+        assert "12,346 images/s" in line
+        assert f"{2 * (3 - epoch)} s left" in line
+    assert captured.err == ""
+
+
+def test_resumed_run_says_so_and_goes_on(capsys):
+    run(4, first=3)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "resumed after epoch 2 of 4"
+    assert [line.split()[1] for line in lines[1:]] == ["3/4", "4/4"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("first", [1, 3])
+def test_bar_in_a_terminal(monkeypatch, capsys, first):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr("maskcon.training.progress.REFRESH_SECONDS", 0)
+    progress = run(4, first)
+    assert progress.bar.n == progress.bar.total == 16
+    assert "epoch 4/4" in terminal.getvalue()
+    assert "loss 1.250" in terminal.getvalue()
+    assert "images/s" in terminal.getvalue()
+    assert ("resumed" in capsys.readouterr().out) == (first > 1)
+
+
+def test_without_a_terminal_the_loss_is_never_waited_for():
+    class OnDevice:
+        def item(self):
+            raise AssertionError("read")
+
+    progress = Progress(epochs=1, steps=4, batch_size=16)
+    progress.step_done(1, OnDevice())

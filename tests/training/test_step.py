@@ -1,0 +1,217 @@
+import copy
+import math
+
+import pytest
+import target_oracle
+import torch
+from target_oracle import random_keys
+from torch.nn import functional as F
+from torch.testing import assert_close
+
+from maskcon.batches import Batch
+from maskcon.parameters import METHODS
+from maskcon.training import step as step_module
+from maskcon.training.loop import build_learner
+from maskcon.training.step import contrast_loss, follow, training_step
+
+CPU = torch.device("cpu")
+
+
+def loss_in_loops(query, own, queue, target, temperature):
+    total = 0.0
+    for i in range(len(query)):
+        logits = [float(query[i] @ own[i]) / temperature] + [float(query[i] @ key) / temperature for key in queue]
+        normaliser = math.log(sum(math.exp(logit) for logit in logits))
+        total -= sum(float(target[i, j]) * (logit - normaliser) for j, logit in enumerate(logits))
+    return total / len(query)
+
+
+def random_problem(seed):
+    """Query, own key, queue, target: float64, rows of unit length and rows that sum to 1."""
+    keys = random_keys(seed)
+    query = random_keys(seed + 100).own.double()
+    target = torch.rand(6, 10, generator=torch.Generator().manual_seed(seed)).double()
+    return query, keys.own.double(), keys.queue.double(), target / target.sum(dim=1, keepdim=True)
+
+
+@pytest.mark.parametrize("temperature", [0.05, 0.1, 1.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_loss_equals_the_loops(seed, temperature):
+    problem = random_problem(seed)
+    assert_close(contrast_loss(*problem, temperature).item(), loss_in_loops(*problem, temperature))
+
+
+@pytest.mark.parametrize("size", [1, 9, 100])
+def test_equal_keys_give_the_logarithm_of_their_number(size):
+    query = random_keys(0).own
+    key = random_keys(1).own[:1]
+    target = torch.rand(6, 1 + size, generator=torch.Generator().manual_seed(0))
+    target /= target.sum(dim=1, keepdim=True)
+    loss = contrast_loss(query, key.repeat(6, 1), key.repeat(size, 1), target, 0.1)
+    assert loss.item() == pytest.approx(math.log(size + 1), rel=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0])
+def test_gradient_is_softmax_minus_target(temperature):
+    """dL/dquery_i = sum_j (softmax(S_i)_j - Z_ij) key_j / (B temperature), the keys being the own one and the queue."""
+    query, own, queue, target = random_problem(0)
+    query.requires_grad_()
+    contrast_loss(query, own, queue, target, temperature).backward()
+    for i in range(len(query)):
+        keys = torch.cat([own[i : i + 1], queue])
+        softmax = (keys @ query[i].detach() / temperature).softmax(dim=0)
+        assert_close(query.grad[i], (softmax - target[i]) @ keys / (len(query) * temperature))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9, 0.99, 1.0])
+def test_key_parameters_follow_and_statistics_do_not(tiny_parameters, momentum):
+    learner = build_learner(tiny_parameters(), 3, CPU)
+    query, key = learner.query_network, learner.key_network
+    with torch.no_grad():
+        for parameter in query.parameters():
+            parameter += torch.rand_like(parameter)
+    query(torch.rand(8, 1, 16, 24))
+    before_key, before_query = copy.deepcopy(key), copy.deepcopy(query)
+    follow(key, query, momentum)
+    for after, old, new in zip(key.parameters(), before_key.parameters(), query.parameters(), strict=True):
+        assert_close(after, momentum * old + (1 - momentum) * new.detach())
+    for after, old in zip(key.buffers(), before_key.buffers(), strict=True):
+        assert torch.equal(after, old)
+    for after, old in zip(query.state_dict().values(), before_query.state_dict().values(), strict=True):
+        assert torch.equal(after, old)
+
+
+def learner_and_batch(parameters, seed=0):
+    learner = build_learner(parameters, 3, CPU)
+    generator = torch.Generator().manual_seed(seed)
+    keys = F.normalize(torch.randn(64, 8, generator=generator), dim=1)
+    learner.queue.enqueue(keys, torch.randint(3, (64,), generator=generator))
+    views = torch.rand(2, 16, 1, 16, 24, generator=generator)
+    return learner, Batch(views[0], views[1] ** 2, torch.randint(3, (16,), generator=generator))
+
+
+def sgd(learner):
+    return torch.optim.SGD(learner.trained_parameters(), lr=0.1)
+
+
+def test_key_network_has_batch_norm_statistics_of_its_own(tiny_parameters):
+    """After one step each network's first running mean is 0.1 of the mean over the view that it saw itself."""
+    learner, batch = learner_and_batch(tiny_parameters())
+    first_convolution = copy.deepcopy(learner.query_network.encoder.backbone[0])
+    training_step(learner, sgd(learner), batch)
+    for network, view in ((learner.query_network, batch.query_view), (learner.key_network, batch.key_view)):
+        seen = first_convolution((view - 0.5) / 0.5).mean(dim=(0, 2, 3))
+        assert_close(network.encoder.backbone[1].running_mean, 0.1 * seen)
+        assert int(network.encoder.backbone[1].num_batches_tracked) == 1
+
+
+@pytest.mark.parametrize("loss", METHODS)
+def test_step_in_the_published_order(tiny_parameters, loss):
+    """Momentum, keys, loss against the queue of before, gradient step on the query side, enqueue: all by hand."""
+    parameters = tiny_parameters({"train.key_momentum": 0.7}, loss=loss)
+    learner, batch = learner_and_batch(parameters)
+    with torch.no_grad():
+        for parameter in learner.query_network.parameters():
+            parameter *= 1.1  # so that following is seen
+    by_hand = copy.deepcopy(learner)
+    loss_of_step = training_step(learner, sgd(learner), batch)
+
+    with torch.no_grad():
+        for key, query in zip(by_hand.key_network.parameters(), by_hand.query_network.parameters(), strict=True):
+            key.copy_(0.7 * key + 0.3 * query)
+        own_key = by_hand.key_network(batch.key_view)[1]
+    features, query = by_hand.query_network(batch.query_view)
+    values = [own_key.tolist(), by_hand.queue.keys.tolist(), batch.coarse.tolist(), by_hand.queue.coarse.tolist()]
+    oracle = {
+        "selfcon": lambda: target_oracle.selfcon(*values),
+        "supcon": lambda: target_oracle.supcon(*values),
+        "grafit": lambda: target_oracle.grafit(*values, parameters.loss.w),
+        "maskcon": lambda: target_oracle.maskcon_closed_form(
+            *values, parameters.loss.w, parameters.loss.soft_temperature
+        ),
+        "coins": lambda: target_oracle.selfcon(*values),
+    }[loss]
+    positive = torch.einsum("bd,bd->b", query, own_key)[:, None]
+    logits = torch.cat([positive, query @ by_hand.queue.keys.T], dim=1) / 0.1
+    total = -(torch.tensor(oracle()) * logits.log_softmax(dim=1)).sum(dim=1).mean()
+    if loss == "coins":
+        total = 0.5 * total + 0.5 * F.cross_entropy(by_hand.extra_head(features), batch.coarse)
+    total.backward()
+
+    assert_close(loss_of_step, total.detach(), rtol=1e-4, atol=1e-5)
+    assert not loss_of_step.requires_grad
+    for name in ("query_network", "extra_head"):
+        if getattr(learner, name) is not None:
+            pairs = zip(getattr(learner, name).parameters(), getattr(by_hand, name).parameters(), strict=True)
+            for after, before in pairs:
+                assert_close(after.detach(), (before - 0.1 * before.grad).detach(), rtol=1e-4, atol=1e-5)
+    for after, followed in zip(learner.key_network.parameters(), by_hand.key_network.parameters(), strict=True):
+        assert_close(after, followed)
+    assert_close(learner.queue.keys[:16], own_key)
+    assert torch.equal(learner.queue.coarse[:16], batch.coarse)
+    assert torch.equal(learner.queue.keys[16:], by_hand.queue.keys[16:])
+
+
+def test_loss_sees_the_queue_of_before(monkeypatch, tiny_parameters):
+    learner, batch = learner_and_batch(tiny_parameters())
+    before = learner.queue.keys.clone()
+    seen = []
+
+    def recording(query, own_key, queue, target, temperature):
+        seen.append(queue.clone())
+        return contrast_loss(query, own_key, queue, target, temperature)
+
+    monkeypatch.setattr(step_module, "contrast_loss", recording)
+    training_step(learner, sgd(learner), batch)
+    assert torch.equal(seen[0], before)
+    assert not torch.equal(learner.queue.keys, before)
+
+
+@pytest.mark.parametrize("loss", METHODS)
+def test_gradient_reaches_the_query_side_alone(tiny_parameters, loss):
+    learner, batch = learner_and_batch(tiny_parameters(loss=loss))
+    learner.loss(batch, learner.encode_keys(batch.key_view)).backward()
+    for name, parameter in learner.named_parameters():
+        if name.startswith("key_network."):
+            assert parameter.grad is None
+            assert not parameter.requires_grad
+        else:
+            assert parameter.grad is not None, name
+            assert parameter.grad.isfinite().all()
+    assert any(parameter.grad.any() for parameter in learner.query_network.encoder.parameters())
+    trained = {id(parameter) for parameter in learner.trained_parameters()}
+    expected = [parameter for name, parameter in learner.named_parameters() if not name.startswith("key_network.")]
+    assert trained == {id(parameter) for parameter in expected}
+    assert not learner.queue.keys.requires_grad
+
+
+@pytest.mark.parametrize("loss", METHODS)
+def test_bfloat16_is_near_float32(tiny_parameters, loss):
+    losses, dtypes = {}, set()
+    for precision in ("float32", "bfloat16"):
+        learner, batch = learner_and_batch(tiny_parameters({"train.precision": precision}, loss=loss))
+        target_of = learner.method.target
+
+        def watched(keys, target_of=target_of):
+            target = target_of(keys)
+            dtypes.update((keys.own.dtype, keys.queue.dtype, target.dtype))
+            return target
+
+        object.__setattr__(learner.method, "target", watched)
+        losses[precision] = training_step(learner, sgd(learner), batch).item()
+        assert all(parameter.dtype == torch.float32 for parameter in learner.parameters())
+    assert losses["bfloat16"] != losses["float32"]  # it was on indeed
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.05)
+    assert dtypes == {torch.float32}
+
+
+def test_steps_lower_the_loss(tiny_parameters):
+    """The same batch again and again, against a queue kept as it is, is learned."""
+    learner, batch = learner_and_batch(tiny_parameters(loss="selfcon"))
+    queue = copy.deepcopy(learner.queue.state_dict())
+    optimizer = sgd(learner)
+    losses = []
+    for _ in range(15):
+        learner.queue.load_state_dict(queue)
+        losses.append(training_step(learner, optimizer, batch).item())
+    assert losses[-1] < 0.8 * losses[0]
