@@ -17,7 +17,11 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize("w", [0.0, 0.3, 1.0])
 def test_target_is_the_own_key_and_both_losses_are_weighted(w):
-    method = build(CoInsParameters(name="coins", temperature=0.1, w=w, soft_temperature=None))
+    method = build(
+        CoInsParameters(
+            name="coins", temperature=0.1, w=w, soft_temperature=None, mixup=None, negatives=None, multi_crop=None
+        )
+    )
     keys = random_keys(0)
     assert torch.equal(method.target(keys).double(), expected(oracle.selfcon, keys))
     assert method.contrast_weight == 1 - w
@@ -55,7 +59,7 @@ def test_only_coins_has_a_classifier(tiny_parameters):
     for name in METHODS:
         parameters = tiny_parameters(loss=name)
         learner = build_learner(parameters, 7, CPU)
-        assert (build_method(parameters.loss).extra_head is not None) == (name == "coins")
-        assert (learner.extra_head is not None) == (name == "coins")
-        if learner.extra_head is not None:
+        assert (build_method(parameters.loss).extra_head is not None) == (name in ("coins", "wcl"))
+        assert (learner.extra_head is not None) == (name in ("coins", "wcl"))
+        if name == "coins":
             assert learner.extra_head.weight.shape == (7, learner.query_network.encoder.feature_size)

@@ -221,9 +221,9 @@ def test_queue_is_filled_with_real_keys_and_their_labels(tiny_parameters, tiny_s
 def test_first_step_meets_a_full_queue(monkeypatch, tmp_path, tiny_parameters, tiny_set):
     queues = []
 
-    def watched(learner, optimizer, batch):
+    def watched(learner, optimizer, batch, **progress):
         queues.append(copy.deepcopy(learner.queue))
-        return training_step(learner, optimizer, batch)
+        return training_step(learner, optimizer, batch, **progress)
 
     training_step = loop.training_step
     monkeypatch.setattr(loop, "training_step", watched)
@@ -283,9 +283,11 @@ def test_loss_that_is_not_finite_gives_a_sentence(monkeypatch, tmp_path, tiny_pa
     """Named are the epoch and its learning rate, and no checkpoint holds what came of it."""
     calls = []
 
-    def diverging(learner, optimizer, batch):
+    def diverging(learner, optimizer, batch, **progress):
         calls.append(batch)
-        return training_step(learner, optimizer, batch) * (float("nan") if len(calls) == poisoned_step else 1)
+        return training_step(learner, optimizer, batch, **progress) * (
+            float("nan") if len(calls) == poisoned_step else 1
+        )
 
     training_step = loop.training_step
     monkeypatch.setattr(loop, "training_step", diverging)
