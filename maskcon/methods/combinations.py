@@ -15,10 +15,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from maskcon.contrast import over_batch_and_queue
+from maskcon.contrast import over_batch_and_queue, potential_keys
 from maskcon.methods.interface import Keys, Method, MomentumMixup
 from maskcon.methods.nearest_images import nearest_images
-from maskcon.methods.potential import potential_keys
 from maskcon.parameters import LossParameters, Mixup, Negatives
 
 

@@ -16,8 +16,9 @@ A row that would keep no negative keeps all. With mask_by_coarse, only entries o
 import torch
 from torch import Tensor
 
+from maskcon.contrast import potential_keys
 from maskcon.methods.interface import Keys, Method
-from maskcon.parameters import Negatives, PotentialParameters
+from maskcon.parameters import PotentialParameters
 from maskcon.targets import masked_softmax, own_key_and
 
 
@@ -52,20 +53,3 @@ def mined_target(keys: Keys, loss: PotentialParameters) -> Tensor:
     similarity = keys.own.float() @ keys.queue.float().T
     soft = hard.sum(dim=1, keepdim=True) * masked_softmax(similarity / loss.soft_temperature, hard)
     return own_key_and(loss.mined_weight * ((1 - loss.soft_share) * hard + loss.soft_share * soft))
-
-
-def potential_keys(similarities: Tensor, positive: Tensor, progress: float, negatives: Negatives) -> Tensor:
-    """bool [B, 1 + K]: the keys kept.
-
-    Args:
-        similarities: float32 [B, 1 + K], of the query to its own key and the queue.
-        positive: bool [B, K]: queue entries that are kept however similar they are.
-        progress: share of the training that is done.
-    """
-    if progress < negatives.warmup_share:  # the similarity to the own key says nothing yet
-        return torch.ones_like(similarities, dtype=torch.bool)
-    near = (similarities[:, 1:] - similarities[:, :1]).abs() <= negatives.margin
-    kept = near & ~positive
-    kept |= ~positive & ~kept.any(dim=1, keepdim=True)
-    own = torch.ones_like(positive[:, :1])
-    return torch.cat([own, positive | kept], dim=1)

@@ -6,7 +6,8 @@ import torch
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
-from maskcon.methods.potential import build, mined, potential_keys
+from maskcon.contrast import potential_keys
+from maskcon.methods.potential import build, mined
 from maskcon.parameters import Negatives, PotentialParameters
 
 
