@@ -333,7 +333,7 @@ def _as_sentence(problem: dict[str, Any]) -> str:
     value = _written(problem["input"])
     match problem["type"]:
         case "extra_forbidden":
-            return f"{key}={value} is no parameter; {_keys_beside(location)}"
+            return f"{key}={value} is no parameter; {_keys_beside(problem['loc'])}"
         case "missing":
             return f"{key} is missing in params.yaml; compose it again: make params"
         case "union_tag_not_found":
@@ -368,17 +368,20 @@ def _written(value: Any) -> str:
 def _keys_beside(location: tuple[str | int, ...]) -> str:
     """What may stand where an unknown key was found, and which of them was probably meant."""
     known = _fields(location[:-1])
-    above = "".join(f"{part}." for part in location[:-1])
+    above = "".join(f"{part}." for part in location[:-1] if part not in METHODS)
     near = difflib.get_close_matches(str(location[-1]), known, n=1)
     meant = f"did you mean {above}{near[0]}? " if near else ""
     return f"{meant}There are {', '.join(f'{above}{name}' for name in known)}"
 
 
 def _fields(location: tuple[str | int, ...]) -> list[str]:
-    """The names of a group's fields; of a union of groups, those of its members."""
+    """The names of a group's fields; where a union of groups is on the way, the location holds the method's name."""
     groups: list[Any] = [Parameters]
     for part in location:
-        annotations = [group.model_fields[part].annotation for group in groups if part in group.model_fields]
+        if part in METHODS:
+            groups = [group for group in groups if get_args(group.model_fields["name"].annotation) == (part,)]
+            continue
+        annotations = [group.model_fields[part].annotation for group in groups]
         members = [member for annotation in annotations for member in get_args(annotation) or (annotation,)]
         groups = [member for member in members if isinstance(member, type) and issubclass(member, Group)]
     return list(dict.fromkeys(name for group in groups for name in group.model_fields))

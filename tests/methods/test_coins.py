@@ -11,6 +11,7 @@ from maskcon.methods.coins import build
 from maskcon.methods.interface import build_method
 from maskcon.parameters import METHODS, CoInsParameters
 from maskcon.training.loop import build_learner
+from maskcon.training.step import unit
 
 CPU = torch.device("cpu")
 
@@ -40,7 +41,8 @@ def test_loss_equals_the_loops(tiny_parameters, w):
     loss = learner.loss(Batch(views[0], views[1], coarse), own_key)
 
     with torch.no_grad():
-        features, query = learner.query_network(views[0])
+        features, projection = learner.query_network(views[0])
+    query = unit(projection)
     total = 0.0
     for i in range(4):
         positive = math.exp(float(query[i] @ own_key[i]) / parameters.loss.temperature)

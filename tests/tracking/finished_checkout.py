@@ -21,7 +21,15 @@ VALUES = {
         "images": {"train": 1000, "val": 300, "test": 497},
         "seed": 0,
     },
-    "loss": {"name": "maskcon", "temperature": 0.1, "w": 1.0, "soft_temperature": 0.1},
+    "loss": {
+        "name": "maskcon",
+        "temperature": 0.1,
+        "w": 1.0,
+        "soft_temperature": 0.1,
+        "mixup": None,
+        "negatives": None,
+        "multi_crop": 0,
+    },
     "model": {
         "backbone": "small_conv",
         "width": 24,

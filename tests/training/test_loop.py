@@ -14,6 +14,7 @@ from maskcon.parameters import METHODS
 from maskcon.training import loop
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import build_learner, fill_queue, train, training_precision
+from maskcon.training.step import unit
 
 CPU = torch.device("cpu")
 
@@ -209,7 +210,7 @@ def test_queue_is_filled_with_real_keys_and_their_labels(tiny_parameters, tiny_s
     for repetition in range(3):
         for batch in batches.epoch(f"queue {repetition}"):
             if len(coarse) < queue_size:
-                keys += key_network(batch.key_view)[1].detach().tolist()
+                keys += unit(key_network(batch.key_view)[1]).detach().tolist()
                 coarse += batch.coarse.tolist()
 
     fill_queue(learner, batches)

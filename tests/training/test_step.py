@@ -12,7 +12,7 @@ from maskcon.batches import Batch
 from maskcon.contrast import own_and_queue, soft_cross_entropy
 from maskcon.parameters import METHODS
 from maskcon.training.loop import build_learner
-from maskcon.training.step import follow, training_step
+from maskcon.training.step import follow, training_step, unit
 
 CPU = torch.device("cpu")
 
@@ -123,8 +123,9 @@ def test_step_in_the_published_order(tiny_parameters, loss):
     with torch.no_grad():
         for key, query in zip(by_hand.key_network.parameters(), by_hand.query_network.parameters(), strict=True):
             key.copy_(0.7 * key + 0.3 * query)
-        own_key = by_hand.key_network(batch.key_view)[1]
-    features, query = by_hand.query_network(batch.query_view)
+        own_key = unit(by_hand.key_network(batch.key_view)[1])
+    features, projection = by_hand.query_network(batch.query_view)
+    query = unit(projection)
     values = [own_key.tolist(), by_hand.queue.keys.tolist(), batch.coarse.tolist(), by_hand.queue.coarse.tolist()]
     oracle = {
         "selfcon": lambda: target_oracle.selfcon(*values),
@@ -191,7 +192,7 @@ def test_gradient_reaches_the_query_side_alone(tiny_parameters, loss):
     assert not learner.queue.keys.requires_grad
 
 
-@pytest.mark.parametrize("loss", METHODS)
+@pytest.mark.parametrize("loss", [loss for loss in METHODS if loss != "wcl"])  # which has no target
 def test_bfloat16_is_near_float32(tiny_parameters, loss):
     losses, dtypes = {}, set()
     for precision in ("float32", "bfloat16"):
