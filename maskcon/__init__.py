@@ -5,10 +5,10 @@ Rooms, each importing only those before it:
     errors, parameters, randomness, atomic_files     what everything stands on
     datasets/                                        sources, coarse labels, the one packed format
     augmentation/, batches                           two views of every image, in batches
-    encoders, key_queue, neighbours                  query and key network, queue of keys, nearest images
+    encoders, key_queue                              query and key network, queue of keys
     targets, methods/                                what a method is: a soft target over own key and queue
     training/                                        schedule, step, checkpoint, loop
-    embeddings, recall, intervals                    what the encoder knows, measured
+    embeddings, neighbours, recall, intervals        what the encoder knows, measured
     figures/, report                                 what people look at
     tracking/                                        the MLflow record of a run
 """

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from maskcon.methods.interface import Memory
-from maskcon.neighbours import neighbours_by_chunk
+
+CHUNK = 1024  # images compared with all others at a time
 
 
 class NearestImages(nn.Module):
@@ -47,7 +48,8 @@ def nearest_within(keys: Tensor, group: Tensor, number: int) -> Tensor:
     for one in group.unique():
         members = places[group == one]
         count = min(number, len(members) - 1)
-        if count > 0:
-            for queries, neighbours in neighbours_by_chunk(keys[members], count):
-                nearest[members[queries], :count] = members[neighbours]
+        for some in members.split(CHUNK):
+            similarity = keys[some] @ keys[members].T
+            similarity.masked_fill_(some[:, None] == members[None, :], -torch.inf)
+            nearest[some, :count] = members[similarity.topk(count, dim=1).indices]
     return nearest

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from maskcon.methods import nearest_images as module
 from maskcon.methods.nearest_images import nearest_images, nearest_within
 
 
@@ -8,9 +9,11 @@ def unit_rows(seed, rows):
     return torch.nn.functional.normalize(torch.randn(rows, 4, generator=torch.Generator().manual_seed(seed)), dim=1)
 
 
+@pytest.mark.parametrize("chunk", [1, 4, 1024])
 @pytest.mark.parametrize("number", [1, 3, 8])
-def test_nearest_within_groups_equals_the_loops(number):
+def test_nearest_within_groups_equals_the_loops(monkeypatch, number, chunk):
     """Groups of 7, 6, 6 and 1 images: what a group has too few of is the image itself."""
+    monkeypatch.setattr(module, "CHUNK", chunk)
     keys = unit_rows(0, 20)
     group = torch.tensor([0, 1, 2] * 6 + [0, 3])
     nearest = nearest_within(keys, group, number)
