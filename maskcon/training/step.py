@@ -2,6 +2,7 @@
 
 import copy
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -67,6 +68,8 @@ class ContrastiveLearner(nn.Module):
         keys = Keys(
             own_key, self.queue.keys, batch.coarse, self.queue.coarse, progress, batch.generator("target"), self.memory
         )
+        if method.draw is not None:
+            keys = replace(keys, drawn=method.draw(keys))
         loss = projection.new_zeros(())
         if method.contrast_weight > 0:
             loss = method.contrast_weight * self.contrast(unit(projection), keys)
