@@ -111,6 +111,14 @@ def test_score_of_two_equal_clusters():
     assert not merge_nearest_pair(points, labels, 2, threshold=1.24)[1]
 
 
+def test_clusters_that_cost_more_together_are_never_merged():
+    """100 equal points each at right angles, D = 4: 52 log2(5/4) bits each, 102 log2((9/8)^2) together, which is more."""
+    points = torch.eye(4)[torch.arange(200) % 2]
+    labels = torch.arange(200) % 2
+    assert 2 * 52 * math.log2(5 / 4) < 102 * 2 * math.log2(9 / 8)
+    assert not merge_nearest_pair(points, labels, 2, threshold=1e9)[1]
+
+
 def test_a_single_cluster_has_nothing_to_merge_with():
     labels = torch.zeros(10, dtype=torch.int64)
     found, merged = merge_nearest_pair(blob(0, 10), labels, 1, threshold=100.0)
@@ -137,6 +145,13 @@ def test_every_point_is_nearest_to_the_mean_of_its_cluster():
     for point, label in zip(points, labels, strict=True):
         distances = [float((point - mean).norm()) for mean in means]
         assert distances[label] == pytest.approx(min(distances), abs=1e-6)
+
+
+def test_nearest_is_by_distance_whatever_the_lengths():
+    points = torch.tensor([[-0.2], [0.0], [0.2], [9.8], [10.0], [10.2]])
+    labels = k_means(points, 2, generator())
+    assert len(labels[:3].unique()) == len(labels[3:].unique()) == 1
+    assert labels[0] != labels[3]
 
 
 def test_as_many_clusters_as_points():

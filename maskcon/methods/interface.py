@@ -95,9 +95,7 @@ class Method:
     equation: str  # the target in typst's mathematics, for the report
     source: str  # paper
     target: Callable[[Keys], Tensor]  # -> float32 [B, M], rows sum to 1, over the key set
-    draw: Callable[[Keys], Any] | None = (
-        None  # once a batch, for target and kept to agree on: they find it in keys.drawn
-    )
+    draw: Callable[[Keys], Any] | None = None  # once a batch; target and kept find the result in keys.drawn
     key_set: Callable[[Tensor, Tensor, Tensor], Tensor] = own_and_queue  # (query, own, queue) -> similarities [B, M]
     kept: Callable[[Tensor, Keys], Tensor] | None = None  # (similarities, keys) -> bool [B, M]: False leaves a key out
     angle: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None  # (head, unit rows, coarse) -> other unit rows
