@@ -112,7 +112,7 @@ def test_score_of_two_equal_clusters():
 
 
 def test_clusters_that_cost_more_together_are_never_merged():
-    """100 equal points each at right angles, D = 4: 52 log2(5/4) bits each, 102 log2((9/8)^2) together, which is more."""
+    """100 equal points each, at right angles, D = 4: 52 log2(5/4) bits each, 102 log2((9/8)^2) together."""
     points = torch.eye(4)[torch.arange(200) % 2]
     labels = torch.arange(200) % 2
     assert 2 * 52 * math.log2(5 / 4) < 102 * 2 * math.log2(9 / 8)
