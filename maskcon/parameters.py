@@ -203,6 +203,23 @@ class WCLParameters(Contrast):
     multi_crop: Annotated[int, Field(ge=0, le=100)]
 
 
+class ANCORParameters(Contrast):
+    name: Literal["ancor"]
+    w: None
+    soft_temperature: None
+    classifier_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # of the coarse classifier, beside 1
+
+
+class BuCSFRParameters(Contrast):
+    name: Literal["bucsfr"]
+    w: Share  # of the coarse classifier's loss; 1 - w is the contrast's
+    soft_temperature: Positive  # T: of the weights of drawn positives
+    clusters: Count  # in a coarse class at first; a few times the fine classes expected there
+    cluster_temperature: Positive  # T_c: of a key's share in the clusters
+    merge_threshold: Positive  # above 1; the higher, the more unlike the clusters that are merged
+    warmup_epochs: Annotated[int, Field(ge=0)]  # before the first clusters
+
+
 # The method, picked by its name. A value that a method does not use is null.
 LossParameters = Annotated[
     SelfConParameters
@@ -213,7 +230,9 @@ LossParameters = Annotated[
     | ASCLParameters
     | SANEParameters
     | PotentialParameters
-    | WCLParameters,
+    | WCLParameters
+    | ANCORParameters
+    | BuCSFRParameters,
     Field(discriminator="name"),
 ]
 METHODS = tuple(method.model_fields["name"].annotation.__args__[0] for method in get_args(get_args(LossParameters)[0]))
@@ -299,6 +318,10 @@ class Parameters(Group):
             raise ValueError("model.width=null, but model.backbone=small_conv needs a width, such as 24")
         if self.model.imagenet_weights and self.model.backbone == "small_conv":
             raise ValueError("model.imagenet_weights=true needs a ResNet as model.backbone, not small_conv")
+        if self.loss.name == "bucsfr" and self.loss.warmup_epochs >= self.train.epochs:
+            raise ValueError(
+                f"loss.warmup_epochs={self.loss.warmup_epochs} must be less than train.epochs={self.train.epochs}"
+            )
         return self
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +37,7 @@ class Keys:
     progress: float = 0.0  # share of the training that is done, for what follows a schedule
     generator: torch.Generator | None = None  # of this step, on the CPU, for what is drawn
     memory: nn.Module | None = None  # of the method, where it has one
+    drawn: Any = None  # what the method's ``draw`` returned for this batch
 
     @cached_property
     def same_coarse(self) -> Tensor:
@@ -98,6 +100,7 @@ class Memory:
         [int, int], nn.Module
     ]  # (projection size D, coarse classes C) -> module whose buffers are the state
     renew: Callable[[nn.Module, Tensor, Tensor, int, torch.Generator], None]  # (module, keys [N, D], coarse [N], epoch)
+    first_epoch: int = 1  # that it is renewed before
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ class Method:
     equation: str  # the target in typst's mathematics, for the report
     source: str  # paper
     target: Callable[[Keys], Tensor] | None  # -> float32 [B, M], rows sum to 1, over the key set
+    draw: Callable[[Keys], Any] | None = None  # once a batch; target and kept find the result in keys.drawn
     key_set: Callable[[Tensor, Tensor, Tensor], Tensor] = own_and_queue  # (query, own, queue) -> similarities [B, M]
     kept: Callable[[Tensor, Keys], Tensor] | None = None  # (similarities, keys) -> bool [B, M]: False leaves a key out
     angle: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None  # (head, unit rows, coarse) -> other unit rows

@@ -139,12 +139,13 @@ def fill_queue(learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
 
 def renew_memory(epoch: int, learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
     """Give a method with a memory the keys of all training images, unaugmented and in evaluation mode."""
-    if learner.memory is None:
+    memory = learner.method.memory
+    if memory is None or epoch < memory.first_epoch:
         return
     chunks = (images / 255 for images in batches.images.split(batches.batch_size))
     keys = torch.cat([learner.encode_for_memory(chunk) for chunk in chunks])  # [N, D]
     generator = torch_generator(batches.seed, "memory", epoch)
-    learner.method.memory.renew(learner.memory, keys, batches.coarse, epoch, generator)
+    memory.renew(learner.memory, keys, batches.coarse, epoch, generator)
 
 
 def train_epoch(

@@ -2,6 +2,7 @@
 
 import copy
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -70,6 +71,8 @@ class ContrastiveLearner(nn.Module):
             generator = batch.generator("target")
             queue = self.queue
             keys = Keys(own_key, queue.keys, batch.coarse, queue.coarse, progress, generator, self.memory)
+            if method.draw is not None:
+                keys = replace(keys, drawn=method.draw(keys))
             projections = [projection, *(view.projection for view in nearest)]
             contrast = torch.stack([self.contrast(unit(each), keys) for each in projections]).mean()
             if method.mixup is not None:
