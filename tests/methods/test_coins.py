@@ -57,11 +57,12 @@ def test_loss_equals_the_loops(tiny_parameters, w):
     assert_close(loss.item(), total, rtol=1e-5, atol=0)
 
 
-def test_only_coins_has_a_classifier(tiny_parameters):
+def test_only_methods_that_need_one_have_an_extra_head(tiny_parameters):
     for name in METHODS:
         parameters = tiny_parameters(loss=name)
         learner = build_learner(parameters, 7, CPU)
-        assert (build_method(parameters.loss).extra_head is not None) == (name in ("coins", "wcl"))
-        assert (learner.extra_head is not None) == (name in ("coins", "wcl"))
+        expected = name in ("coins", "wcl", "ancor", "bucsfr")
+        assert (build_method(parameters.loss).extra_head is not None) == expected
+        assert (learner.extra_head is not None) == expected
         if name == "coins":
             assert learner.extra_head.weight.shape == (7, learner.query_network.encoder.feature_size)
