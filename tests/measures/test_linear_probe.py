@@ -40,8 +40,9 @@ def test_the_optimum_is_that_of_scikit_learn(strength):
     best = loss_of(reference.coef_, reference.intercept_, standardised, labels // 10, strength)
     assert best - 1e-6 < found < best + 1e-4 * best
     others, _ = classes_with_noise(500, seed=2)
-    assert (probe.predict(others) == reference.predict(
-        (others - probe.mean).numpy() / probe.scale.numpy())).mean() >= 0.99
+    assert (
+        probe.predict(others) == reference.predict((others - probe.mean).numpy() / probe.scale.numpy())
+    ).mean() >= 0.99
     assert probe.classes.tolist() == [0, 10, 20, 30, 40]
 
 
