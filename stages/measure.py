@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from maskcon.atomic_files import write_json
 from maskcon.embedding_files import EmbeddedSet, read_embedded_set
@@ -18,7 +19,10 @@ def main(parameters: Parameters) -> None:
     evaluate = parameters.evaluate
     embedded = {part: read_embedded_set(Path("embeddings") / part) for part in parts_needed(evaluate)}
     features = {name: {part: _part(of, name) for part, of in embedded.items()} for name in FEATURES}  # all are readable
-    metrics = {name: feature_measures(parts, evaluate, parameters.seed) for name, parts in features.items()}
+    # One thread: the same bytes on any number of cores. There are very many small sums here, and several threads, which
+    # wait for each other after each, gain little alone and lose much beside other work.
+    with threadpool_limits(limits=1):
+        metrics = {name: feature_measures(parts, evaluate, parameters.seed) for name, parts in features.items()}
 
     measured = embedded[evaluate.split]
     counts = {"images": len(measured)}
