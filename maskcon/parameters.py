@@ -24,6 +24,7 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=100_000_000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 SplitName = Literal["val", "test"]
+MeasureName = Literal["knn", "linear", "few_shot", "discovery"]
 
 
 class Group(BaseModel):
@@ -273,10 +274,41 @@ class TrainParameters(Group):
         return self
 
 
+class KnnParameters(Group):
+    neighbours: Count  # k; of a smaller train part all vote
+    temperature: Positive  # of the votes' weights
+
+
+class LinearParameters(Group):
+    strengths: Annotated[list[Positive], Field(min_length=1)]  # lambda of the L2 penalty, of which one is chosen
+
+
+class FewShotParameters(Group):
+    ways: Annotated[int, Field(ge=2, le=100_000)]  # classes an episode, beside all-way
+    shots: Annotated[list[Count], Field(min_length=1)]  # images a class that are shown
+    queries: Count  # images a class that are asked for, at most
+    episodes: Annotated[int, Field(ge=2, le=1_000_000)]
+    all_way_episodes: Annotated[int, Field(ge=2, le=1_000_000)]  # fewer do: each asks for images of every class
+
+
+class DiscoveryParameters(Group):
+    clusters: Literal["given", "estimated"]  # how many in a coarse class: as many as fine classes, or by silhouette
+    most_clusters: Annotated[int, Field(ge=2, le=10_000)]  # in a coarse class, of an estimate
+
+
 class EvaluateParameters(Group):
     split: SplitName  # sweeps choose on val, tables report test
     recall_at: Annotated[list[Count], Field(min_length=1)]
     bootstrap_samples: Annotated[int, Field(ge=100, le=1_000_000)]
+    measures: list[MeasureName]  # beside Recall@K; knn and linear need embeddings of the train images
+    knn: KnnParameters
+    linear: LinearParameters
+    few_shot: FewShotParameters
+    discovery: DiscoveryParameters
+
+    @property
+    def needs_train_embeddings(self) -> bool:
+        return "knn" in self.measures or "linear" in self.measures
 
     @model_validator(mode="after")
     def starts_at_one(self) -> EvaluateParameters:
