@@ -112,6 +112,7 @@ def finish_stages(folder: Path) -> None:
     retrieval |= {"untrained": {"recall_at_1": 0.25}, "pixels": {"recall_at_1": 0.3, "recall_at_2": None}}
     timing = {"seconds": 3.75, "images_per_second": 925.0}
     write_text(folder / "metrics/retrieval_in_full.json", json.dumps(retrieval))
+    write_text(folder / "metrics/measures_in_full.json", json.dumps({"knn_fine_top_1": 0.625, "images": 497}))
     write_text(folder / "metrics/pretrain.json", json.dumps({"loss": 2.0, "timing": timing, "device": "cpu"}))
     write_rows(folder / "plots/pretrain.csv", CURVE)
     recall = [(0, 0.25), (1, 0.3), (3, 0.5)]
