@@ -187,7 +187,7 @@ def test_four_processes_on_an_empty_store(checkout, tmp_path):
     [
         ({"w": 1.0, "soft_temperature": 0.1}, "maskcon w=1 T=0.1 seed 7"),
         ({"name": "grafit", "w": 0.25, "soft_temperature": None}, "grafit w=0.25 seed 7"),
-        ({"name": "selfcon", "w": None, "soft_temperature": None}, "selfcon seed 7"),
+        ({"name": "selfcon", "w": None, "soft_temperature": None, "multi_crop": None}, "selfcon seed 7"),
     ],
 )
 def test_a_run_is_named_by_method_values_and_seed(loss, name):
