@@ -126,7 +126,7 @@ def test_a_wrong_file_is_named_and_nothing_is_written(name):
 
 
 def test_measures_that_there_are_not():
-    with pytest.raises(UserError, match="evaluate.measures.0=.kmeans. is not allowed: it should be 'knn', 'linear'"):
+    with pytest.raises(UserError, match=r"evaluate\.measures\.0=.kmeans. is not allowed: it should be 'knn', 'linear'"):
         with_values(measures=["kmeans"])
 
 
