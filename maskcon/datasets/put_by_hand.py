@@ -1,0 +1,43 @@
+"""Files and folders that a person put into data.root: found there, and brought into data/raw without a second copy.
+
+    folder = lying_in(root, "cars_train")
+    link_or_copy(folder, raw / "cars_train")
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+DEPTH = 3  # folders that a mirror's archive may be wrapped in
+
+
+def lying_in(root: Path, name: str) -> Path | None:
+    """The file or folder of that name in ``root`` or in folders in it, the least deep one; None where there is none."""
+    for depth in range(DEPTH + 1):
+        found = sorted(root.glob("*/" * depth + name))
+        if found:
+            return found[0]
+    return None
+
+
+def link_or_copy(source: Path, target: Path) -> Path:
+    """Bring a file, or a folder with all in it, to ``target``: by hard links, or copies on another disk."""
+    if target.exists():
+        return target
+    unfinished = target.with_name(f".{target.name}.part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+        shutil.copytree(source, unfinished, copy_function=_link_or_copy_file)
+    else:
+        unfinished.unlink(missing_ok=True)
+        _link_or_copy_file(source, unfinished)
+    os.replace(unfinished, target)
+    return target
+
+
+def _link_or_copy_file(source: str | Path, target: str | Path) -> None:
+    try:
+        os.link(Path(source).resolve(), target)
+    except OSError:
+        shutil.copyfile(source, target)
