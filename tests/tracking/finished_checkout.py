@@ -12,6 +12,8 @@ VALUES = {
     "data": {
         "name": "digits",
         "root": "data/source",
+        "raw": "data/raw/digits",
+        "coarse_map": "coarse_labels/digits.csv",
         "channels": 1,
         "height": 16,
         "width": 16,
