@@ -100,7 +100,7 @@ def write_metrics(folder: Path, labels: pd.DataFrame, has_fine: bool, epochs: in
     retrieval = _block(0.62, len(labels), has_fine)
     retrieval["untrained"] = _block(0.11, len(labels), has_fine)
     retrieval["pixels"] = _block(0.28, len(labels), has_fine)
-    write_json(folder / "metrics/retrieval.json", retrieval)
+    write_json(folder / "metrics/retrieval_in_full.json", retrieval)
     write_json(
         folder / "metrics/pretrain.json",
         {
