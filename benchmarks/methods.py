@@ -48,7 +48,7 @@ VALUES_TRIED: dict[str, list[dict[str, float]]] = {  # six for each method
     "supcon": TEMPERATURES,
     "coins": [{"w": w} for w in (0.05, 0.1, 0.2, 0.3, 0.5, 0.7)],
     "grafit": [{"w": w} for w in (0.2, 0.4, 0.5, 0.6, 0.7, 0.8)],
-    "maskcon": [{"w": w, "soft_temperature": soft} for w in (0.8, 1.0) for soft in (0.05, 0.1, 0.15)],
+    "maskcon": [{"w": w, "soft_temperature": soft} for w in (0.8, 1.0) for soft in (0.1, 0.15, 0.2)],
 }
 
 

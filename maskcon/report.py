@@ -27,7 +27,7 @@ from maskcon.parameters import Parameters
 FEATURES = {"trained encoder": None, "untrained encoder": "untrained", "raw pixels": "pixels"}
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 PARAMETER_GROUPS = ("data", "loss", "model", "train", "evaluate", "figures")
-INTERVAL_LEVEL = "95%"  # of the bootstrap intervals in metrics/retrieval.json
+INTERVAL_LEVEL = "95%"  # of the bootstrap intervals in metrics/retrieval_in_full.json
 THIN_SPACE = "\u2009"
 EN_DASH = "\u2013"
 
@@ -38,7 +38,7 @@ class FinishedRun:
 
     parameters: Parameters
     pretrain: dict[str, Any]  # metrics/pretrain.json
-    retrieval: dict[str, Any]  # metrics/retrieval.json
+    retrieval: dict[str, Any]  # metrics/retrieval_in_full.json
     by_coarse_class: pd.DataFrame  # plots/recall_by_coarse_class.csv
     shown: dict[str, Any]  # reports/figures/shown.json
     labels: dict[str, pd.DataFrame]  # by split: labels.csv of the packed set
@@ -50,7 +50,7 @@ def read_finished_run(checkout: Path, parameters: Parameters) -> FinishedRun:
     return FinishedRun(
         parameters=parameters,
         pretrain=_read_json(checkout / "metrics/pretrain.json", "pretrain"),
-        retrieval=_read_json(checkout / "metrics/retrieval.json", "evaluate"),
+        retrieval=_read_json(checkout / "metrics/retrieval_in_full.json", "evaluate"),
         by_coarse_class=_read_table(checkout / "plots/recall_by_coarse_class.csv", "evaluate"),
         shown=_read_json(checkout / "reports/figures/shown.json", "figures"),
         labels={split: _read_table(packed / split / "labels.csv", "coarse") for split in SPLITS},

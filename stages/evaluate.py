@@ -52,13 +52,15 @@ def _scores(embedded: EmbeddedSet, name: str, recall_at: list[int], average_prec
 
 
 def _write_metrics(embedded: EmbeddedSet, metrics: dict[str, dict]) -> None:
+    """The main numbers for dvc's tables, and all of them, with intervals and baselines, for report and record."""
     trained = dict(metrics["trained"])
     interval = trained.pop("interval")
-    counts = {"images": len(embedded)}
+    numbers = {**trained, "images": len(embedded)}
     if embedded.fine is not None:
-        counts["queries_without_match"] = queries_without_match(embedded.fine)
+        numbers["queries_without_match"] = queries_without_match(embedded.fine)
     baselines = {FEATURES[title]: metrics[title] for title in ("untrained", "raw pixels")}
-    write_json(Path("metrics/retrieval.json"), {**trained, **counts, "interval": interval, **baselines})
+    write_json(Path("metrics/retrieval.json"), numbers)
+    write_json(Path("metrics/retrieval_in_full.json"), {**numbers, "interval": interval, **baselines})
 
 
 def _write_recall_at_k(metrics: dict[str, dict], recall_at: list[int]) -> None:

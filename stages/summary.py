@@ -12,8 +12,8 @@ from maskcon.parameters import Parameters
 from maskcon.tracking.store import find_store
 from stages.entry import run_stage
 
-METRICS = Path("metrics/retrieval.json")
-PLACES = {"Report": "reports/report.pdf", "Figures": "reports/figures/", "Metrics": str(METRICS)}
+METRICS = Path("metrics/retrieval_in_full.json")
+PLACES = {"Report": "reports/report.pdf", "Figures": "reports/figures/", "Metrics": "metrics/retrieval.json"}
 RECALL = "recall_at_"
 COARSE_RECALL = "coarse_recall_at_1"
 

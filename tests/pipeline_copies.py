@@ -1,8 +1,4 @@
-"""A copy of this checkout to run the pipeline in: small parameters, and if wished stages that only write files.
-
-The stub stages write what the real ones hand on, in milliseconds; dvc.yaml, the parameters, tracking and its live
-curves are the real ones.
-"""
+"""A copy of this checkout, in a git repository of its own, to run the pipeline in with small parameters."""
 
 import os
 import shutil
@@ -11,7 +7,6 @@ import sys
 from pathlib import Path
 
 from stages.compose_parameters import compose
-from tests.code_dependencies import read_pipeline, write_dependencies
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 POINTING_ELSEWHERE = ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "DVC_STAGE")
@@ -60,7 +55,7 @@ class PipelineCopy:
         self.run("git", "-c", "user.name=Test", "-c", "user.email=test@example.com", "commit", "-qm", message)
 
 
-def copy_checkout(folder: Path, stub_stages: bool) -> PipelineCopy:
+def copy_checkout(folder: Path) -> PipelineCopy:
     """A repository of its own with the files of this checkout, its parameters made small, one commit."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -80,18 +75,7 @@ def copy_checkout(folder: Path, stub_stages: bool) -> PipelineCopy:
             text = text.replace(old, new)
         (folder / "conf" / name).write_text(text)
     (folder / "params.yaml").write_text(compose(folder / "conf", []))
-    if stub_stages:
-        _put_stub_stages(folder)
     copy = PipelineCopy(folder)
     copy.run("git", "init", "-q")
     copy.commit("Copy")
     return copy
-
-
-def _put_stub_stages(folder: Path) -> None:
-    for name in read_pipeline(folder)["stages"]:
-        if name != "track":
-            shutil.copy(REPOSITORY / "tests" / "stub_stage.py", folder / "stages" / f"{name}.py")
-    (folder / "coarse_labels").mkdir(exist_ok=True)
-    (folder / "coarse_labels" / "digits.csv").write_text("fine,coarse\n")
-    write_dependencies(folder)

@@ -20,7 +20,7 @@ from maskcon.errors import UserError
 TRAINING_CURVE = "plots/pretrain.csv"
 RECALL_CURVE = "plots/recall_over_epochs.csv"
 TRAINING, RECALL = "pretrain", "recall_over_epochs"  # what the curves are grouped under
-RETRIEVAL = "metrics/retrieval.json"
+RETRIEVAL = "metrics/retrieval_in_full.json"
 PRETRAINING = "metrics/pretrain.json"
 ARTIFACTS = ("metrics", "plots", "reports/figures", "reports/report.pdf", "params.yaml", "dvc.yaml", "dvc.lock")
 

@@ -17,6 +17,7 @@ from stages.evaluate import main
 PARAMETERS = Path(__file__).parents[2] / "params.yaml"
 OUTPUTS = (
     "metrics/retrieval.json",
+    "metrics/retrieval_in_full.json",
     "plots/recall_at_k.csv",
     "plots/recall_by_coarse_class.csv",
     "plots/recall_over_epochs.csv",
@@ -82,10 +83,12 @@ def test_metrics_are_those_of_the_files(folder):
     write_embeddings(folder / "embeddings/test")
     main(write_parameters(folder))
 
-    metrics = json.loads(Path("metrics/retrieval.json").read_text())
+    metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
     names = [*METRICS, "coarse_recall_at_1"]
     assert list(metrics) == [*names, "images", "queries_without_match", "interval", "untrained", "pixels"]
     assert (metrics["images"], metrics["queries_without_match"]) == (120, 0)
+    for_tables = json.loads(Path("metrics/retrieval.json").read_text())
+    assert for_tables == {name: value for name, value in metrics.items() if not isinstance(value, dict)}
     labels = pd.read_csv("embeddings/test/labels.csv")
     for file, of in {"encoder": metrics, "untrained": metrics["untrained"], "pixels": metrics["pixels"]}.items():
         features = np.load(f"embeddings/test/{file}.npy")
@@ -100,7 +103,7 @@ def test_metrics_are_those_of_the_files(folder):
 def test_tables_agree_with_the_metrics(folder):
     write_embeddings(folder / "embeddings/test")
     main(write_parameters(folder))
-    metrics = json.loads(Path("metrics/retrieval.json").read_text())
+    metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
 
     at_k = pd.read_csv("plots/recall_at_k.csv")
     assert list(at_k) == ["features", "k", "recall", "low", "high"]
@@ -127,7 +130,7 @@ def test_without_fine_labels_the_coarse_metrics_remain(folder, capsys):
     write_embeddings(folder / "embeddings/test", has_fine=False)
     main(write_parameters(folder))
 
-    metrics = json.loads(Path("metrics/retrieval.json").read_text())
+    metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
     assert list(metrics) == ["coarse_recall_at_1", "images", "interval", "untrained", "pixels"]
     assert list(metrics["untrained"]) == ["coarse_recall_at_1", "interval"]
     assert Path("plots/recall_at_k.csv").read_text() == "features,k,recall,low,high\n"
@@ -141,7 +144,7 @@ def test_the_coarse_metrics_do_not_depend_on_fine_labels(folder):
     for part, has_fine in (("test", True), ("val", False)):
         write_embeddings(folder / "embeddings" / part, has_fine=has_fine)
         main(write_parameters(folder, split=part))
-        metrics = json.loads(Path("metrics/retrieval.json").read_text())
+        metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
         coarse.append((metrics["coarse_recall_at_1"], metrics["interval"]["coarse_recall_at_1"]))
     assert coarse[0] == coarse[1]
 
@@ -150,7 +153,7 @@ def test_a_small_folder_leaves_out_the_k_that_it_cannot_answer(folder, capsys):
     write_embeddings(folder / "embeddings/test", images=9, fine_classes=8)
     main(write_parameters(folder, recall_at=[1, 8, 9, 100]))
 
-    metrics = json.loads(Path("metrics/retrieval.json").read_text())
+    metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
     assert [name for name in metrics if name.startswith("recall_at_")] == ["recall_at_1", "recall_at_8"]
     assert metrics["recall_at_8"] == pytest.approx(2 / 9)  # all others are met: only the one pair can be found
     assert metrics["queries_without_match"] == 7
@@ -171,7 +174,7 @@ def test_the_part_named_by_split_is_evaluated(folder):
     write_embeddings(folder / "embeddings/test")
     write_embeddings(folder / "embeddings/val", images=60)
     main(write_parameters(folder, split="val"))
-    assert json.loads(Path("metrics/retrieval.json").read_text())["images"] == 60
+    assert json.loads(Path("metrics/retrieval_in_full.json").read_text())["images"] == 60
 
 
 def test_the_same_inputs_give_the_same_bytes(folder):

@@ -12,6 +12,8 @@ VALUES = {
     "data": {
         "name": "digits",
         "root": "data/source",
+        "raw": "data/raw/digits",
+        "coarse_map": "coarse_labels/digits.csv",
         "channels": 1,
         "height": 16,
         "width": 16,
@@ -67,13 +69,13 @@ stages:
     cmd: python -m stages.evaluate
     params: [seed, evaluate]
     deps: [code/evaluate.py, models]
-    metrics: [metrics/retrieval.json]
+    metrics: [metrics/retrieval_in_full.json]
     plots: [plots/recall_over_epochs.csv]
   track:
     cmd: python -m stages.track
     always_changed: true
     params: [track]
-    deps: [code/track.py, metrics/retrieval.json]
+    deps: [code/track.py, metrics/retrieval_in_full.json]
 """
 CODE = ("coarse.py", "train.py", "methods/maskcon.py", "evaluate.py", "track.py")
 CURVE = [
@@ -103,7 +105,7 @@ def finish_stages(folder: Path) -> None:
     retrieval |= {"interval": {"recall_at_1": {"low": 0.4, "high": 0.6}}}
     retrieval |= {"untrained": {"recall_at_1": 0.25}, "pixels": {"recall_at_1": 0.3, "recall_at_2": None}}
     timing = {"seconds": 3.75, "images_per_second": 925.0}
-    write_text(folder / "metrics/retrieval.json", json.dumps(retrieval))
+    write_text(folder / "metrics/retrieval_in_full.json", json.dumps(retrieval))
     write_text(folder / "metrics/pretrain.json", json.dumps({"loss": 2.0, "timing": timing, "device": "cpu"}))
     write_rows(folder / "plots/pretrain.csv", CURVE)
     recall = [(0, 0.25), (1, 0.3), (3, 0.5)]

@@ -45,7 +45,7 @@ def test_a_loss_that_is_no_number_is_kept(tmp_path):
 @pytest.mark.parametrize(
     ("file", "text"),
     [
-        ("metrics/retrieval.json", "{"),
+        ("metrics/retrieval_in_full.json", "{"),
         ("metrics/pretrain.json", ""),
         ("plots/pretrain.csv", "loss\n1\n"),
         ("plots/pretrain.csv", "epoch,loss,seconds\none,1,1\n"),
@@ -58,8 +58,8 @@ def test_damaged_results_are_one_error(checkout, file, text):
 
 
 def test_missing_results_are_named(checkout):
-    (checkout / "metrics/retrieval.json").unlink()
-    with pytest.raises(UserError, match=r"retrieval\.json"):
+    (checkout / "metrics/retrieval_in_full.json").unlink()
+    with pytest.raises(UserError, match=r"retrieval_in_full\.json"):
         read_outcome(checkout)
 
 

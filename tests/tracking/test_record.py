@@ -45,7 +45,7 @@ def test_everything_is_recorded(store, checkout):
             for folder in ("reports", "reports/figures", "metrics")
             for f in client.list_artifacts(run.info.run_id, folder)
         }
-    assert {"reports/report.pdf", "reports/figures/embedding_map.png", "metrics/retrieval.json"} <= kept
+    assert {"reports/report.pdf", "reports/figures/embedding_map.png", "metrics/retrieval_in_full.json"} <= kept
 
 
 def test_the_same_inputs_again_are_the_same_run(store, checkout):
@@ -68,7 +68,7 @@ def test_other_inputs_are_another_run(store, checkout):
 
 def test_other_results_of_the_same_inputs_are_noticed(store, checkout):
     record(store, checkout)
-    write_text(checkout / "metrics/retrieval.json", '{"recall_at_1": 0.9}')
+    write_text(checkout / "metrics/retrieval_in_full.json", '{"recall_at_1": 0.9}')
 
     assert not record(store, checkout).same_results
     [run] = all_runs(store)
