@@ -115,9 +115,13 @@ def download(root: Path, raw: Path) -> None:
         ["its published address, https://ai.stanford.edu/~jkrause/cars/car_dataset.html, is gone"],
         ["a mirror, such as those that people keep on Kaggle and the Internet Archive"],
         root,
-        [f"{pieces[0]}: as folders, or as", *(f"  {piece}" for piece in CHALLENGE)]
-        + [f"or {pieces[1]}: as they are, or as", *(f"  {piece}" for piece in JOINED)]
-        + ["or car_data/{train,test}/CLASS NAME/*.jpg"],
+        [
+            f"{pieces[0]}: as folders, or as",
+            *(f"  {piece}" for piece in CHALLENGE),
+            f"or {pieces[1]}: as they are, or as",
+            *(f"  {piece}" for piece in JOINED),
+            "or car_data/{train,test}/CLASS NAME/*.jpg",
+        ],
     )
 
 
@@ -131,7 +135,9 @@ def parts(raw: Path, data: PhotoSet, scratch: Path) -> Iterator[tuple[str, Part]
         rows = _of_sorted(raw, Path(data.coarse_map))
     for split, number in PHOTOS.items():
         if len(rows[split]) != number:
-            raise UserError(f"{raw} has {len(rows[split]):,} photos to {split}, expected {number:,}; use another mirror")
+            raise UserError(
+                f"{raw} has {len(rows[split]):,} photos to {split}, expected {number:,}; use another mirror"
+            )
     yield from train_val_test(raw, rows["train"], rows["test"], data, scratch)
 
 
@@ -176,7 +182,9 @@ def _of_sorted(raw: Path, coarse_map: Path) -> dict[str, pd.DataFrame]:
         photos = sorted((raw / "car_data").glob(f"**/{split}/*/*.jpg"))
         unknown = sorted({photo.parent.name for photo in photos} - set(number))
         if unknown:
-            raise UserError(f"{raw / 'car_data'}: the folder {unknown[0]!r} is named by none of the classes of {coarse_map}")
+            raise UserError(
+                f"{raw / 'car_data'}: the folder {unknown[0]!r} is named by none of the classes of {coarse_map}"
+            )
         fine = [number[photo.parent.name] for photo in photos]
         rows[split] = pd.DataFrame({"path": [str(photo.relative_to(raw)) for photo in photos], "fine": fine})
     return rows

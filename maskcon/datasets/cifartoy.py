@@ -1,7 +1,7 @@
 """CIFARtoy: CIFAR-10 without deer and frog, 40,000 + 8,000 photos in 8 fine classes and 2 coarse ones.
 
-What cifartoy_good and cifartoy_bad share. They differ in their tables of coarse labels alone: the good split groups what
-looks alike, the bad one does not. Source: Feng and Patras, MaskCon (CVPR 2023), section 4; CIFAR-10 from
+What cifartoy_good and cifartoy_bad share. They differ in their tables of coarse labels alone: the good split groups
+what looks alike, the bad one does not. Source: Feng and Patras, MaskCon (CVPR 2023), section 4; CIFAR-10 from
 https://www.cs.toronto.edu/~kriz/cifar.html, which gives the checksum.
 """
 
@@ -22,7 +22,16 @@ ARCHIVE = RemoteFile(
     "c58f30108f718f92721af3b95e74349a",
     170_498_071,
 )
-FINE = {0: 0, 1: 1, 8: 2, 9: 3, 2: 4, 3: 5, 5: 6, 7: 7}  # class of CIFAR-10 -> fine class; deer 4 and frog 6 are left out
+FINE = {
+    0: 0,
+    1: 1,
+    8: 2,
+    9: 3,
+    2: 4,
+    3: 5,
+    5: 6,
+    7: 7,
+}  # class of CIFAR-10 -> fine class; deer 4 and frog 6 are left out
 
 
 def download(root: Path, raw: Path) -> None:

@@ -1,8 +1,8 @@
 """Stanford Online Products: 120,053 photos of 22,634 products in 12 categories. What sop_split1 and sop_split2 share.
 
 Source: Song, Xiang, Jegelka and Savarese, Deep Metric Learning via Lifted Structured Feature Embedding (CVPR 2016),
-https://cvgl.stanford.edu/projects/lifted_struct/. It was published by FTP; the same server answers to HTTP. The checksum
-is the one in pytorch-metric-learning's reader.
+https://cvgl.stanford.edu/projects/lifted_struct/. It was published by FTP; the address over HTTP is the one in
+ChainerCV's reader, the checksum the one in pytorch-metric-learning's.
 """
 
 from pathlib import Path
@@ -27,7 +27,10 @@ def download(root: Path, raw: Path) -> None:
 
 
 def photos(raw: Path) -> pd.DataFrame:
-    """All photos in the order of the archive's lists: class_id, path (bicycle_final/111085122871_0.JPG), product, number.
+    """All photos in the order of the archive's lists.
+
+    Returns:
+        class_id, path (such as bicycle_final/111085122871_0.JPG), and from the path product (text) and number.
 
     Raises:
         UserError: a list is missing or has another form.
@@ -36,7 +39,9 @@ def photos(raw: Path) -> pd.DataFrame:
     parts = listed["path"].str.extract(r"^\w+_final/(?P<product>\d+)_(?P<number>\d+)\.JPG$")
     if parts["product"].isna().any():
         strange = listed["path"][parts["product"].isna()].iloc[0]
-        raise UserError(f"{raw / FOLDER}: {strange!r} is no CATEGORY_final/PRODUCT_NUMBER.JPG; fetch {ARCHIVE.name} again")
+        raise UserError(
+            f"{raw / FOLDER}: {strange!r} is no CATEGORY_final/PRODUCT_NUMBER.JPG; fetch {ARCHIVE.name} again"
+        )
     return pd.concat([listed, parts.astype({"number": int})], axis=1)
 
 

@@ -1,7 +1,7 @@
 """Files and folders that a person put into data.root: found there, and brought into data/raw without a second copy.
 
-    folder = lying_in(root, "cars_train")
-    link_or_copy(folder, raw / "cars_train")
+folder = lying_in(root, "cars_train")
+link_or_copy(folder, raw / "cars_train")
 """
 
 import os

@@ -1,7 +1,7 @@
 """Online products, split 1: no product in both parts, 2,517 (25,368 photos) to train and 2,518 (25,278) to test.
 
-Source: Feng and Patras, MaskCon (CVPR 2023). Their lists follow one rule, which ``chosen`` states. Validation takes whole
-products out of training, since a few photos of each would leave most queries without a match.
+Source: Feng and Patras, MaskCon (CVPR 2023). Their lists follow one rule, which ``chosen`` states. Validation takes
+whole products out of training, since a few photos of each would leave most queries without a match.
 """
 
 from collections.abc import Iterator
@@ -40,6 +40,8 @@ def parts(raw: Path, data: PhotoSet, scratch: Path) -> Iterator[tuple[str, Part]
     rows = chosen(photos(raw))
     products = rows.drop_duplicates("fine")["product"].tolist()
     if products != read_coarse_table(Path(data.coarse_map))["fine_name"].tolist():
-        raise UserError(f"{raw}: its products are not those of {data.coarse_map}, in that order; fetch {ARCHIVE.name} again")
+        raise UserError(
+            f"{raw}: its products are not those of {data.coarse_map}, in that order; fetch {ARCHIVE.name} again"
+        )
     train, test = (rows_of(rows[rows["split"] == split]) for split in ("train", "test"))
     yield from train_val_test(raw, train, test, data, scratch, whole_classes=True)

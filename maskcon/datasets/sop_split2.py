@@ -26,7 +26,9 @@ def chosen(listed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         table: rows with fine, fine_name (the product) and test_photos (numbers, as text).
     """
     kept = listed.merge(table, left_on="product", right_on="fine_name")
-    is_test = [number in map(int, tested.split()) for number, tested in zip(kept["number"], kept["test_photos"], strict=True)]
+    is_test = [
+        number in map(int, tested.split()) for number, tested in zip(kept["number"], kept["test_photos"], strict=True)
+    ]
     return kept.assign(split=pd.Series(is_test, index=kept.index).map({True: "test", False: "train"}))
 
 

@@ -1,6 +1,6 @@
 """A share of the training images kept for validation, for the sets that publish no such part.
 
-    train, val = held_out(rows, share=0.1, generator=numpy_generator(data.seed, data.name, "val"))
+train, val = held_out(rows, share=0.1, generator=numpy_generator(data.seed, data.name, "val"))
 """
 
 import numpy as np
