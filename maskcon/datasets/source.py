@@ -6,7 +6,7 @@
 The table data.coarse_map then turns fine classes into coarse ones, unless the source itself carries them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -36,6 +36,7 @@ class Part:
 
     labels: pd.DataFrame
     images: Iterable[np.ndarray]
+    left_out: Sequence[tuple[str, str]] = ()  # what of the source is not in the set, and why
 
 
 class Source(Protocol):
