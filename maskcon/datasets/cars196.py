@@ -135,9 +135,11 @@ def parts(raw: Path, data: PhotoSet, scratch: Path) -> Iterator[tuple[str, Part]
     else:
         rows = _of_sorted(raw, Path(data.coarse_map))
     for split, number in PHOTOS.items():
-        if len(rows[split]) != number:
+        fine = rows[split]["fine"]
+        if len(fine) != number or not fine.between(0, CLASSES - 1).all():
             raise UserError(
-                f"{raw} has {len(rows[split]):,} photos to {split}, expected {number:,}; use another mirror"
+                f"{raw} has {len(fine):,} photos to {split} in classes {fine.min() + 1} to {fine.max() + 1}, expected "
+                f"{number:,} in 1 to {CLASSES}; use another mirror"
             )
     yield from train_val_test(raw, rows["train"], rows["test"], data, scratch)
 

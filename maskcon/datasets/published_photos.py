@@ -4,20 +4,18 @@ train = DataFrame({"path": ["images/beagle_1.jpg", ...], "fine": [4, ...]})
 yield from train_val_test(raw, train, test, data, scratch)
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
+from maskcon.datasets.decoding import Decoded, decode_photos
 from maskcon.datasets.source import Part
 from maskcon.datasets.validation import held_out
 from maskcon.errors import UserError
 from maskcon.parameters import PublishedSet
 from maskcon.randomness import numpy_generator
-
-CHUNK = 256
 
 
 def train_val_test(
@@ -33,28 +31,27 @@ def train_val_test(
     Args:
         train, test: rows with path (below ``raw``), fine, and where the set has them fine_name, coarse, coarse_name.
         whole_classes: see ``held_out``.
+
+    Raises:
+        UserError: a photo is missing or cannot be read.
     """
     train, val = held_out(train, data.val_share, numpy_generator(data.seed, data.name, "val"), whole_classes)
-    for split, rows in {"train": train, "val": val, "test": test}.items():
-        paths = [raw / path for path in rows["path"]]
-        sizes = np.array([_size(path) for path in paths], np.int64).reshape(-1, 2)
-        labels = rows.rename(columns={"path": "source"}).assign(width=sizes[:, 0], height=sizes[:, 1])
-        yield split, Part(labels, _chunks(paths, data.stored_size))
+    splits = {"train": train, "val": val, "test": test}
+    paths = pd.concat([rows["path"] for rows in splits.values()], ignore_index=True)
+    decoded = decode_photos([raw / path for path in paths], *data.stored_size, scratch, f"decoding {data.name}")
+    _refuse_faults(raw, paths, decoded)
+    start = 0
+    for split, rows in splits.items():
+        places = np.arange(start, start := start + len(rows))
+        width, height = decoded.own_sizes[places].T
+        labels = rows.rename(columns={"path": "source"}).assign(width=width, height=height)
+        yield split, Part(labels, decoded.chunks(places))
 
 
-def _size(path: Path) -> tuple[int, int]:
-    try:
-        with Image.open(path) as photo:
-            return photo.size
-    except OSError as error:
-        raise UserError(f"{path} is no readable photo ({error}); fetch its archive again") from None
-
-
-def _chunks(paths: list[Path], size: tuple[int, int]) -> Iterable[np.ndarray]:
-    height, width = size
-    for start in range(0, len(paths), CHUNK):
-        photos = []
-        for path in paths[start : start + CHUNK]:
-            with Image.open(path) as photo:
-                photos.append(np.asarray(photo.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)))
-        yield np.stack(photos)
+def _refuse_faults(raw: Path, paths: pd.Series, decoded: Decoded) -> None:
+    if decoded.faults:
+        place, reason = next(iter(decoded.faults.items()))
+        raise UserError(
+            f"{raw / paths[place]} {reason}; {len(decoded.faults):,} of {len(paths):,} photos cannot be read: "
+            "fetch the set's files again into data.root, then dvc repro -f download"
+        )

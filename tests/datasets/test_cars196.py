@@ -186,7 +186,7 @@ def test_what_to_fetch_by_hand_is_said(tmp_path):
 
 
 def test_one_piece_of_a_layout_is_not_enough(tmp_path, data):
-    write_files(tmp_path / "source", {name: file for name, file in challenge().items() if "devkit" not in name})
+    write_files(tmp_path / "source", {name: file for name, file in challenge().items() if "jpg" in name})
     with pytest.raises(UserError, match="Stanford Cars cannot be fetched"):
         cars196.download(tmp_path / "source", tmp_path / "raw")
 
@@ -207,19 +207,21 @@ def raw_of_challenge(raw, changed):
     ("changed", "said"),
     [
         ({"cars_train/00002.jpg": None}, "cars_train lacks 1 of its photos, such as 00002.jpg"),
-        ({"cars_test_annos_withlabels.mat": annotations(TEST[:2])}, "2 photos to test, expected 3"),
+        (
+            {"cars_test_annos_withlabels.mat": annotations(TEST[:2])},
+            "2 photos to test in classes 14 to 196, expected 3",
+        ),
         ({"cars_test_annos_withlabels.mat": b"<html>"}, "withlabels.mat cannot be read"),
         ({"cars_test_annos_withlabels.mat": matlab(annotations=records("fname", rows=[["1.jpg"]]))}, "class"),
         ({"devkit/cars_train_annos.mat": None}, "cars_train_annos.mat cannot be read"),
         ({"cars_test/00001.jpg": b"GIF"}, "cars_test/00001.jpg"),
-        ({"devkit/cars_train_annos.mat": annotations([14, 3, 197, 174, 14])}, "196"),
+        ({"devkit/cars_train_annos.mat": annotations([14, 3, 197, 174, 14])}, "expected 5 in 1 to 196"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(tmp_path, data, changed, said):
     raw = raw_of_challenge(tmp_path / "raw", changed)
     with pytest.raises(UserError, match=said):
-        for _, part in cars196.parts(raw, data, tmp_path / "scratch"):
-            list(part.images)
+        [list(part.images) for _, part in cars196.parts(raw, data, tmp_path / "scratch")]
 
 
 def test_a_folder_of_an_unknown_class_is_named(tmp_path, data):
