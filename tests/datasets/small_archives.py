@@ -6,6 +6,7 @@ stand_in(monkeypatch, cifar100, "ARCHIVE", root)             # the checksum of t
 packed = download_and_pack(data, tmp_path)                   # split -> LabelledSet
 """
 
+import functools
 import hashlib
 import io
 import pickle
@@ -58,6 +59,7 @@ def stand_in(monkeypatch, module: ModuleType, constant: str, root: Path) -> None
 
 
 def write_tar(path: Path, files: dict[str, bytes]) -> None:
+    path.parent.mkdir(exist_ok=True)
     with tarfile.open(path, "w:gz") as tar:
         for name, content in files.items():
             header = tarfile.TarInfo(name)
@@ -66,6 +68,7 @@ def write_tar(path: Path, files: dict[str, bytes]) -> None:
 
 
 def write_zip(path: Path, files: dict[str, bytes]) -> None:
+    path.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
@@ -77,6 +80,7 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
+@functools.cache
 def jpeg(colour: tuple[int, int, int], width: int = 60, height: int = 45, mode: str = "RGB") -> bytes:
     """A photo of one colour, which JPEG keeps to within a few steps."""
     file = io.BytesIO()
