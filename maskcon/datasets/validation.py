@@ -6,6 +6,8 @@ train, val = held_out(rows, share=0.1, generator=numpy_generator(data.seed, data
 import numpy as np
 import pandas as pd
 
+FEWEST_SHARED_OUT = 4  # images of a class: 2 to find each other on either side
+
 
 def held_out(
     rows: pd.DataFrame, share: float, generator: np.random.Generator, whole_classes: bool = False
@@ -15,8 +17,7 @@ def held_out(
     Args:
         rows: with the column fine.
         share: of the images of every fine class, in [0, 1); 0 leaves validation without rows.
-        whole_classes: the share is one of the fine classes instead, where a class has too few images to be shared out:
-            two are needed for one to find the other.
+        whole_classes: the share is one of the fine classes instead, where these have too few images to be shared out.
     """
     fine = rows["fine"].to_numpy()
     is_held = np.zeros(len(rows), bool)
@@ -24,12 +25,29 @@ def held_out(
         classes = np.unique(fine)
         is_held = np.isin(fine, generator.permutation(classes)[: round(share * len(classes))])
     else:
-        for places in _places_by_class(fine):
-            is_held[generator.permutation(places)[: round(share * len(places))]] = True
+        is_held[drawn_share(fine, share, generator)] = True
     return rows[~is_held].reset_index(drop=True), rows[is_held].reset_index(drop=True)
 
 
-def _places_by_class(fine: np.ndarray) -> list[np.ndarray]:
-    order = np.argsort(fine, kind="stable")
-    starts = np.flatnonzero(np.diff(fine[order])) + 1
-    return np.split(order, starts)
+def drawn_share(classes: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
+    """A share of each class, but at least two images, so that each can find another; none of a class under four.
+
+    Args:
+        classes: [N].
+
+    Returns:
+        Indices, int64.
+    """
+    drawn = [np.empty(0, np.int64)]
+    for members in _members_of_each(classes) if share > 0 else []:
+        if len(members) >= FEWEST_SHARED_OUT:
+            number = min(max(2, round(share * len(members))), len(members) - 2)
+            drawn.append(generator.permutation(members)[:number])
+    return np.concatenate(drawn)
+
+
+def _members_of_each(classes: np.ndarray) -> list[np.ndarray]:
+    """Indices of the images of each class, the classes in sorted order."""
+    _, number = np.unique(classes.astype(str) if classes.dtype == object else classes, return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(number[order])) + 1)

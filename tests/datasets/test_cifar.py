@@ -28,7 +28,7 @@ CIFAR_10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hor
 
 
 def write_cifar_100(root, files=None):
-    labels = {"train": [*range(100)] * 2, "test": [*range(99, -1, -1)]}
+    labels = {"train": [*range(100)] * 4, "test": [*range(99, -1, -1)]}
     batches = {name: planar_batch(label, "fine_labels") for name, label in labels.items()}
     batches |= {"meta": pickle.dumps({b"fine_label_names": [b"apple"]}, protocol=2)} | (files or {})
     write_tar(root / "cifar-100-python.tar.gz", {f"cifar-100-python/{name}": file for name, file in batches.items()})
@@ -45,17 +45,17 @@ def test_cifar_100_from_archive_to_packed_set(tmp_path, monkeypatch):
     write_cifar_100(tmp_path / "source")
     stand_in(monkeypatch, cifar100, "ARCHIVE", tmp_path / "source")
     packed = download_and_pack(data, tmp_path)
-    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 100, "val": 100, "test": 100}
+    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 200, "val": 200, "test": 100}
     assert packed["test"].fine.tolist() == [*range(99, -1, -1)]
     for part in packed.values():
-        assert sorted(part.fine) == [*range(100)]
+        assert set(part.fine) == {*range(100)}
         assert part.coarse.tolist() == [SUPERCLASSES[fine] for fine in part.fine]
         assert (part.images[..., 0] == part.fine[:, None, None]).all()  # the planes stay red, green, blue
         assert (part.images[..., 2] == np.arange(32)[:, None]).all()  # and rows rows
     places = [source.split() for source in packed["test"].source]
     assert places == [["test", str(place)] for place in range(100)]
     used = sorted(int(source.split()[1]) for split in ("train", "val") for source in packed[split].source)
-    assert used == [*range(200)]
+    assert used == [*range(400)]
     assert (packed["train"].fine_name[packed["train"].fine == 0] == "apple").all()
 
 
@@ -64,7 +64,7 @@ def test_without_validation_all_of_train_is_trained_on(tmp_path, monkeypatch):
     write_cifar_100(tmp_path / "source")
     stand_in(monkeypatch, cifar100, "ARCHIVE", tmp_path / "source")
     packed = download_and_pack(data, tmp_path)
-    assert packed["train"].fine.tolist() == [*range(100)] * 2
+    assert packed["train"].fine.tolist() == [*range(100)] * 4
     assert len(packed["val"].images) == 0
 
 
@@ -118,7 +118,7 @@ def test_cifartoy_from_archive_to_packed_set(tmp_path, monkeypatch, module, grou
     write_cifar_10(tmp_path / "source")
     stand_in(monkeypatch, cifartoy, "ARCHIVE", tmp_path / "source")
     packed = download_and_pack(data, tmp_path)
-    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 72, "val": 8, "test": 16}
+    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 64, "val": 16, "test": 16}
     for part in packed.values():
         shown = [CIFAR_10[image[0, 0, 0]] for image in part.images]
         assert shown == part.fine_name.tolist()

@@ -30,7 +30,7 @@ def archive():
     files = {}
     for part in photos:
         for variant in AIRCRAFT:
-            for _ in range(2):
+            for _ in range(4):
                 number += 7
                 photos[part][f"{number:07}"] = variant
                 files[f"images/{number:07}.jpg"] = jpeg(shade(variant), 90, 60)
@@ -51,10 +51,10 @@ def write_archive(tmp_path, monkeypatch, changed=None):
 
 @pytest.mark.parametrize("coarse_by", ["manufacturer", "family"])
 def test_from_archive_to_packed_set(tmp_path, monkeypatch, coarse_by):
-    data = preset("fgvc_aircraft", tmp_path, val_share=0.5, coarse_by=coarse_by)
+    data = preset("fgvc_aircraft", tmp_path, val_share=0.0, coarse_by=coarse_by)
     write_archive(tmp_path, monkeypatch)
     packed = download_and_pack(data, tmp_path)
-    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 5, "val": 5, "test": 10}
+    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 20, "val": 0, "test": 20}
     coarse_names = sorted({level_of(variant, coarse_by) for variant in AIRCRAFT})
     for part in packed.values():
         assert part.fine_name.tolist() == [sorted(AIRCRAFT)[fine] for fine in part.fine]

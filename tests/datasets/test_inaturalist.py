@@ -77,7 +77,7 @@ def test_from_archives_to_packed_set(tmp_path, monkeypatch, rank):
     data = preset("inaturalist", tmp_path, val_share=0.25, coarse_by=rank)
     write_archives(tmp_path, monkeypatch)
     packed = download_and_pack(data, tmp_path)
-    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 12, "val": 4, "test": 8}
+    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 8, "val": 8, "test": 8}
     check(packed, rank)
 
 

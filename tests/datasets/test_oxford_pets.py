@@ -46,7 +46,7 @@ def test_from_archives_to_packed_set(tmp_path, monkeypatch):
     data = preset("oxford_pets", tmp_path, val_share=0.25)
     write_archives(tmp_path, monkeypatch)
     packed = download_and_pack(data, tmp_path)
-    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 12, "val": 4, "test": 8}
+    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 8, "val": 8, "test": 8}
     for part in packed.values():
         for image, fine, name, coarse, species, source in zip(
             part.images, part.fine, part.fine_name, part.coarse, part.coarse_name, part.source, strict=True
