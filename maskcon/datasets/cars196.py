@@ -40,9 +40,6 @@ class Piece:
     name: str
     file: RemoteFile | None
 
-    def __str__(self) -> str:
-        return self.name if self.file is None else str(self.file)
-
 
 CHALLENGE = (
     Piece("cars_train", RemoteFile("cars_train.tgz", (), "065e5b463ae28d29e77c1b4b166cfe61")),
@@ -110,18 +107,17 @@ def download(root: Path, raw: Path) -> None:
             for piece, path in zip(layout, found, strict=True):
                 _bring(piece, path, raw)
             return
-    pieces = [" and ".join(piece.name for piece in layout) for layout in LAYOUTS]
     raise by_hand(
         "Stanford Cars",
         ["its published address, https://ai.stanford.edu/~jkrause/cars/car_dataset.html, is gone"],
         ["a mirror, such as those that people keep on Kaggle and the Internet Archive"],
         root,
         [
-            f"{pieces[0]}: as folders, or as",
-            *(f"  {piece}" for piece in CHALLENGE),
-            f"or {pieces[1]}: as they are, or as",
-            *(f"  {piece}" for piece in JOINED),
-            "or car_data/{train,test}/CLASS NAME/*.jpg",
+            *(piece.file for piece in CHALLENGE),
+            f"or instead {JOINED[0].file}",
+            f"     with {JOINED[1].file}",
+            "or the same unpacked: folders cars_train, cars_test, devkit, car_ims in place of the .tgz",
+            "or instead car_data/{train,test}/CLASS NAME/*.jpg",
         ],
     )
 

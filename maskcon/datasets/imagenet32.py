@@ -39,7 +39,7 @@ def download(root: Path, raw: Path) -> None:
             raise by_hand(
                 ARCHIVES[part],
                 ["ImageNet gives it to people with an account"],
-                ["https://image-net.org/download-images (Download downsampled image data, 32x32, Train and Val)"],
+                ["https://image-net.org/download-images (downsampled image data, 32x32: train and validation)"],
                 root,
                 [*ARCHIVES.values(), "or, unpacked, train_data_batch_1 to train_data_batch_10 and val_data"],
             )

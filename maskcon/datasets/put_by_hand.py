@@ -8,6 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
+from maskcon.errors import UserError
+
 DEPTH = 3  # folders that a mirror's archive may be wrapped in
 
 
@@ -21,18 +23,28 @@ def lying_in(root: Path, name: str) -> Path | None:
 
 
 def link_or_copy(source: Path, target: Path) -> Path:
-    """Bring a file, or a folder with all in it, to ``target``: by hard links, or copies on another disk."""
+    """Bring a file, or a folder with all in it, to ``target``: by hard links, or copies on another disk.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written; ``target`` is then not there.
+    """
     if target.exists():
         return target
     unfinished = target.with_name(f".{target.name}.part")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
-        shutil.copytree(source, unfinished, copy_function=_link_or_copy_file)
-    else:
-        unfinished.unlink(missing_ok=True)
-        _link_or_copy_file(source, unfinished)
-    os.replace(unfinished, target)
+    try:
+        _remove(unfinished)  # of a run that was killed
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, unfinished, copy_function=_link_or_copy_file)
+        else:
+            _link_or_copy_file(source, unfinished)
+        os.replace(unfinished, target)
+    except OSError as error:
+        _remove(unfinished)
+        raise UserError(
+            f"cannot bring {source} to {target}: {error.strerror or error}; free some space or make the folder "
+            "writable, then run the same command again"
+        ) from error
     return target
 
 
@@ -41,3 +53,10 @@ def _link_or_copy_file(source: str | Path, target: str | Path) -> None:
         os.link(Path(source).resolve(), target)
     except OSError:
         shutil.copyfile(source, target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
