@@ -66,10 +66,10 @@ def parts(raw: Path, data: FolderSet, scratch: Path) -> Iterator[tuple[str, Part
 def _without_left_out(listing: pd.DataFrame, problems: Problems) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """The rows with a coarse class. Classes that the person's table leaves out are counted, other gaps are problems."""
     gap = listing["coarse"] == ""
-    problems.add("{number} photos have no coarse class", listing.loc[gap & (listing["fine"] == ""), "path"], "give it")
+    problems.add("photos without coarse class", listing.loc[gap & (listing["fine"] == ""), "path"], "give it")
     some_fine = (listing["fine"] != "").any()
     without_fine = listing.loc[~gap & (listing["fine"] == ""), "path"] if some_fine else []
-    problems.add("{number} photos have no fine class, others do", without_fine, "give it to all photos or to none")
+    problems.add("photos without fine class, while others have one", without_fine, "give it to all photos or to none")
     classes = listing.loc[gap & (listing["fine"] != ""), "fine"].value_counts().sort_index()
     left_out = [(name, f"class without coarse class: {number:,} photos") for name, number in classes.items()]
     return listing[~gap].reset_index(drop=True), left_out
@@ -82,7 +82,7 @@ def _readable(
     unreadable = [(listing["path"][row], why) for row, why in decoded.faults.items()]
     if on_bad_image == "error":
         problems.add(
-            "{number} photos cannot be read",
+            "photos that cannot be read",
             [f"{show(path)} {why}" for path, why in unreadable],
             "mend or remove them, or go on without them: -S data.on_bad_image=skip",
         )
@@ -90,7 +90,7 @@ def _readable(
         print(f"{len(unreadable):,} photos cannot be read and are left out, see left_out.csv", flush=True)
     listing = listing.assign(row=np.arange(len(listing)), width=decoded.own_sizes[:, 0], height=decoded.own_sizes[:, 1])
     if len(unreadable) == len(listing):
-        problems.add("no photo is left", ["all"], "add some")
+        problems.add("photos that can be read", ["none"], "add some")
     return listing.drop(index=list(decoded.faults)), unreadable
 
 
@@ -108,7 +108,7 @@ def _with_parts(listing: pd.DataFrame, data: FolderSet) -> pd.DataFrame:
 def _check_classes(listing: pd.DataFrame, problems: Problems) -> None:
     coarse_of_fine = listing[listing["fine"] != ""].groupby("fine")["coarse"].unique()
     problems.add(
-        "{number} fine classes are in more than one coarse class",
+        "fine classes in more than one coarse class",
         [
             f"{show(fine)} ({', '.join(map(show, several))})"
             for fine, several in coarse_of_fine.items()
@@ -119,14 +119,14 @@ def _check_classes(listing: pd.DataFrame, problems: Problems) -> None:
     for kind in ("coarse", "fine"):
         counts = listing.loc[listing[kind] != "", kind].value_counts()
         problems.add(
-            f"{{number}} {kind} classes have one photo only",
+            f"{kind} classes with one photo only",
             sorted(counts.index[counts == 1]),
             "add another of the same class, or remove it",
         )
     for split in ("train", "test"):
         missing = sorted(set(listing["coarse"]) - set(listing.loc[listing["split"] == split, "coarse"]))
         problems.add(
-            f"{{number}} coarse classes have no photo in {split}",
+            f"coarse classes without photo in {split}",
             missing,
             f"add photos, or move some (a part that is drawn has photos of classes with {FEWEST_SHARED_OUT} or more)",
         )

@@ -39,13 +39,13 @@ class Problems:
         self.found: list[str] = []
 
     def add(self, what: str, names: Iterable[object], remedy: str) -> None:
-        """Nothing, where there are no names. ``what`` may count them as {number}."""
+        """Nothing, where there are no names."""
         shown = [show(name) for name in names]
         if not shown:
             return
         listed = ", ".join(shown[:MOST_NAMES])
         more = f" and {len(shown) - MOST_NAMES:,} more" if len(shown) > MOST_NAMES else ""
-        self.found.append(f"{what.format(number=f'{len(shown):,}')}: {listed}{more}; {remedy}")
+        self.found.append(f"{what} ({len(shown):,}): {listed}{more}; {remedy}")
 
     def tell(self, root: Path) -> None:
         """Raises: UserError, with a line for each kind of problem, where there is any."""
@@ -100,7 +100,7 @@ def _with_coarse(listing: pd.DataFrame, coarse_of_fine: dict[str, str], problems
         )
     unknown = sorted(set(listing["fine"]) - set(coarse_of_fine))
     problems.add(
-        "{number} fine classes are not in data.coarse_map",
+        "fine classes that data.coarse_map lacks",
         unknown,
         "add a row for each, without coarse_name if it shall be left out",
     )
@@ -120,14 +120,14 @@ def _listed_in_file(root: Path, problems: Problems) -> pd.DataFrame:
     table["path"] = [os.path.normpath(path) if path else "" for path in table["path"]]
     table["split"] = _known_splits(table, problems)
 
-    problems.add("{number} rows have no path", [f"row {row + 2}" for row in table.index[table["path"] == ""]], "add it")
+    problems.add("rows without path", [f"row {row + 2}" for row in table.index[table["path"] == ""]], "add it")
     table = table[table["path"] != ""]
     outside = [path for path in table["path"] if not _lies_in(root / path, root)]
-    problems.add("{number} paths lead outside of the folder", outside, "copy the photos into it")
+    problems.add("paths that lead outside of the folder", outside, "copy the photos into it")
     twice = sorted(set(table.loc[table["path"].duplicated(), "path"]))
-    problems.add("{number} photos stand in several rows", twice, "keep one row of each")
+    problems.add("photos in several rows", twice, "keep one row of each")
     missing = [path for path in set(table["path"]) - set(outside) if not (root / path).is_file()]
-    problems.add("{number} photos are not there", sorted(missing), "correct their rows, or add them")
+    problems.add("photos that are not there", sorted(missing), "correct their rows, or add them")
     return table[~table["path"].duplicated() & ~table["path"].isin([*outside, *missing])]
 
 
@@ -136,7 +136,7 @@ def _known_splits(table: pd.DataFrame, problems: Problems) -> list[str]:
         return [""] * len(table)
     unknown = table.loc[~table["split"].str.lower().isin(SPLIT_NAMES), "split"]
     problems.add(
-        "{number} names of parts are not known",
+        "unknown names of parts",
         sorted({name or "(empty)" for name in unknown}),
         "use train, val and test in the column split",
     )
@@ -154,13 +154,17 @@ def _listed_by_folders(root: Path, layout: str, with_map: bool, problems: Proble
     levels = layout.split("/")
     misplaced = [path for path in paths if len(path.parts) != len(levels) + 1]
     problems.add(
-        f"{{number}} photos do not lie as {layout}/photo",
+        f"photos that do not lie as {layout}/photo",
         misplaced,
         "move them, or say with -S data.layout=... what the folders are named by",
     )
-    rows = [{"path": path.as_posix(), **dict(zip(levels, path.parts, strict=False))} for path in paths]
-    table = pd.DataFrame(rows, columns=list(LISTING_COLUMNS)).fillna("")
-    table = table[[len(path.parts) == len(levels) + 1 for path in paths]]
+    unknown = dict.fromkeys(LISTING_COLUMNS, "")
+    rows = [
+        {**unknown, "path": path.as_posix(), **dict(zip(levels, path.parts[:-1], strict=True))}
+        for path in paths
+        if len(path.parts) == len(levels) + 1
+    ]
+    table = pd.DataFrame(rows, columns=list(LISTING_COLUMNS))
     table["split"] = _known_splits(table, problems)
     return table
 
@@ -188,8 +192,8 @@ def _photos_in(root: Path, problems: Problems) -> Iterator[str]:
                 unwritable.append(path)
             else:
                 yield path
-    problems.add("{number} paths lead outside of the folder", sorted(outside), "copy the photos into it")
-    problems.add("{number} names are not UTF-8", sorted(unwritable), "rename them")
+    problems.add("paths that lead outside of the folder", sorted(outside), "copy the photos into it")
+    problems.add("names that are not UTF-8", sorted(unwritable), "rename them")
     if passed_over:
         counts = ", ".join(f"{number:,} {show(suffix)}" for suffix, number in sorted(passed_over.items()))
         print(f"passed over files that are not named as photos: {counts}", flush=True)
