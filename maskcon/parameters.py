@@ -23,6 +23,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=100_000_000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+PartOfTrain = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 SplitName = Literal["val", "test"]
 MeasureName = Literal["knn", "linear", "few_shot", "discovery"]
 
@@ -33,6 +34,12 @@ class Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+def _names(union: Any) -> tuple[str, ...]:
+    """The names by which the members of a union of groups are picked."""
+    members = get_args(get_args(union)[0])
+    return tuple(name for member in members for name in get_args(member.model_fields["name"].annotation))
+
+
 class SplitSizes(Group):
     """How many images each part has (the composed sets draw as many as asked)."""
 
@@ -41,19 +48,85 @@ class SplitSizes(Group):
     test: Count
 
 
-class DataParameters(Group):
-    """The image set: where it comes from and how its pixels are standardised."""
+class ImageSet(Group):
+    """What every image set has: where it comes from, its coarse labels, and how the encoder sees it."""
 
-    name: Name  # the preset, the folder under data/raw and data/sets, and the table in coarse_labels/
+    name: str  # the module in maskcon/datasets, the preset, and the folder under data/raw and data/sets
     root: str  # folder of source files supplied by the user or kept from a download
+    raw: str  # folder that is packed: what the download left, data/raw/NAME, or for a folder of photos that folder
+    coarse_map: str  # CSV: fine class -> coarse class; without rows where the source itself carries coarse labels
     channels: Literal[1, 3]  # 1: grey, the encoder reads one of the three equal channels
     height: Annotated[int, Field(ge=8, le=1024)]  # pixels
     width: Annotated[int, Field(ge=8, le=1024)]  # pixels
     mean: Annotated[list[Share], Field(min_length=3, max_length=3)]  # of pixels in [0, 1], per RGB channel
     std: Annotated[list[Positive], Field(min_length=3, max_length=3)]
     augmentation: Literal["characters", "small_colour"]  # the family of views, see maskcon/augmentation/views.py
+    seed: Annotated[int, Field(ge=0)]  # of what is drawn for the set: the same images whatever the run's seed
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Height and width of the packed images, in pixels."""
+        return self.height, self.width
+
+
+class ComposedSet(ImageSet):
+    """Composed from the scans that scikit-learn ships."""
+
+    name: Literal["two_digits", "digits"]
     images: SplitSizes
-    seed: Annotated[int, Field(ge=0)]  # of the composition: the same images whatever the run's seed
+
+
+class PublishedSet(ImageSet):
+    """From published archives, with images of one size, packed as they are."""
+
+    name: Literal["cifar100", "cifartoy_good", "cifartoy_bad", "imagenet32", "tinyimagenet"]
+    val_share: PartOfTrain  # of the training images, for validation
+
+
+class PhotoSet(PublishedSet):
+    """Photos of many sizes, packed at one."""
+
+    name: Literal["cars196", "sop_split1", "sop_split2", "oxford_pets"]
+    stored: Annotated[int, Field(ge=8, le=2048)] | None  # pixels: the side of the square that a whole photo becomes,
+    # from which views of height x width are cut; null: stored at height x width
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        return super().stored_size if self.stored is None else (self.stored, self.stored)
+
+    @model_validator(mode="after")
+    def stored_large_enough(self) -> PhotoSet:
+        if self.stored is not None and self.stored < max(self.height, self.width):
+            raise ValueError(f"stored={self.stored} must be at least height={self.height} and width={self.width}")
+        return self
+
+
+class AircraftSet(PhotoSet):
+    name: Literal["fgvc_aircraft"]
+    coarse_by: Literal["manufacturer", "family"]
+
+
+class SpeciesSet(PhotoSet):
+    name: Literal["inaturalist"]
+    coarse_by: Literal["supercategory", "kingdom", "phylum", "class", "order", "family", "genus"]
+
+
+class FolderSet(PhotoSet):
+    """A person's own photos; shares are used where the folder itself has no such part."""
+
+    name: Literal["folder"]
+    layout: Literal[
+        "auto", "labels.csv", "split/coarse/fine", "split/coarse", "coarse/fine", "coarse", "split/fine", "fine"
+    ]
+    test_share: PartOfTrain  # of all images
+    on_bad_image: Literal["error", "skip"]
+
+
+# The image set, picked by its name.
+DataParameters = Annotated[
+    ComposedSet | PublishedSet | PhotoSet | AircraftSet | SpeciesSet | FolderSet, Field(discriminator="name")
+]
+DATA_SETS = _names(DataParameters)
 
 
 class Mixup(Group):
@@ -236,7 +309,7 @@ LossParameters = Annotated[
     | BuCSFRParameters,
     Field(discriminator="name"),
 ]
-METHODS = tuple(method.model_fields["name"].annotation.__args__[0] for method in get_args(get_args(LossParameters)[0]))
+METHODS = _names(LossParameters)
 
 
 class ModelParameters(Group):
@@ -341,11 +414,14 @@ class Parameters(Group):
 
     @model_validator(mode="after")
     def values_fit_each_other(self) -> Parameters:
-        if self.data.images.train < self.train.batch_size:
+        data = self.data
+        if isinstance(data, ComposedSet) and data.images.train < self.train.batch_size:
             raise ValueError(
-                f"train.batch_size={self.train.batch_size} is more than the {self.data.images.train} images "
+                f"train.batch_size={self.train.batch_size} is more than the {data.images.train} images "
                 "of data.images.train; lower it"
             )
+        if self.evaluate.split == "val" and getattr(data, "val_share", None) == 0 and data.name != "folder":
+            raise ValueError("evaluate.split=val, but data.val_share=0 leaves no images for it; raise it to 0.1, say")
         if self.model.backbone == "small_conv" and self.model.width is None:
             raise ValueError("model.width=null, but model.backbone=small_conv needs a width, such as 24")
         if self.model.imagenet_weights and self.model.backbone == "small_conv":
@@ -380,25 +456,30 @@ def check_parameters(values: Any) -> Parameters:
         raise UserError("\n".join(_as_sentence(problem) for problem in error.errors())) from None
 
 
+PICKED_BY_NAME = {"data": DATA_SETS, "loss": METHODS}
+
+
 def _as_sentence(problem: dict[str, Any]) -> str:
     """One problem found by pydantic, as: key=value, what is allowed."""
-    location = tuple(part for part in problem["loc"] if part not in METHODS)  # a union adds its tag
+    location = problem["loc"]
+    tag = location[1] if len(location) > 1 and location[1] in PICKED_BY_NAME.get(location[0], ()) else None
+    if tag is not None:
+        location = location[:1] + location[2:]
     key = ".".join(str(part) for part in location)
     context = problem.get("ctx", {})
     value = _written(problem["input"])
     match problem["type"]:
         case "extra_forbidden":
-            return f"{key}={value} is no parameter; {_keys_beside(problem['loc'])}"
+            return f"{key}={value} is no parameter; {_keys_beside(problem['loc'], tag)}"
         case "missing":
             return f"{key} is missing in params.yaml; compose it again: make params"
         case "union_tag_not_found":
             return f"{key}.name is missing in params.yaml; compose it again: make params"
         case "union_tag_invalid":
             name = _written(problem["input"]["name"])
-            return f"loss.name={name} is not allowed: it should be a method, one of {', '.join(METHODS)}"
+            return f"{key}.name={name} is not allowed: it should be one of {', '.join(PICKED_BY_NAME[key])}"
         case "none_required":
-            method = next((f"loss.name={part}" for part in problem["loc"] if part in METHODS), "this method")
-            return f"{key}={value} is not allowed: {method} does not use it, it should be null"
+            return f"{key}={value} is not allowed: {location[0]}.name={tag} does not use it, it should be null"
         case "value_error":
             text = problem["msg"].removeprefix("Value error, ")
             return f"{key}.{text}" if key else text
@@ -420,21 +501,21 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _keys_beside(location: tuple[str | int, ...]) -> str:
+def _keys_beside(location: tuple[str | int, ...], tag: str | None) -> str:
     """What may stand where an unknown key was found, and which of them was probably meant."""
-    known = _fields(location[:-1])
-    above = "".join(f"{part}." for part in location[:-1] if part not in METHODS)
+    known = _fields(location[:-1], tag)
+    above = "".join(f"{part}." for part in location[:-1] if part != tag)
     near = difflib.get_close_matches(str(location[-1]), known, n=1)
     meant = f"did you mean {above}{near[0]}? " if near else ""
     return f"{meant}There are {', '.join(f'{above}{name}' for name in known)}"
 
 
-def _fields(location: tuple[str | int, ...]) -> list[str]:
-    """The names of a group's fields; where a union of groups is on the way, the location holds the method's name."""
+def _fields(location: tuple[str | int, ...], tag: str | None) -> list[str]:
+    """The names of a group's fields. Behind a union of groups the location holds the tag: the name that picks one."""
     groups: list[Any] = [Parameters]
     for part in location:
-        if part in METHODS:
-            groups = [group for group in groups if get_args(group.model_fields["name"].annotation) == (part,)]
+        if part == tag:
+            groups = [group for group in groups if tag in get_args(group.model_fields["name"].annotation)]
             continue
         annotations = [group.model_fields[part].annotation for group in groups]
         members = [member for annotation in annotations for member in get_args(annotation) or (annotation,)]

@@ -1,23 +1,34 @@
 """Stage coarse: coarse labels assigned, and the set packed into data/sets/NAME."""
 
+import hashlib
+import os
+import shutil
 from pathlib import Path
 
-from maskcon.datasets.coarse_labels import label_part, read_coarse_table
+from maskcon.atomic_files import write_table
+from maskcon.datasets.coarse_labels import label_part
 from maskcon.datasets.packed import write_set
 from maskcon.datasets.source import source_named
 from maskcon.parameters import Parameters
 from stages.entry import run_stage
+from stages.scratch import scratch_folder
 
 
 def main(parameters: Parameters) -> None:
     data = parameters.data
-    table = read_coarse_table(Path("coarse_labels") / f"{data.name}.csv")
     folder = Path("data/sets") / data.name
-    for split, part in source_named(data.name).parts(Path("data/raw") / data.name, data):
-        labels = label_part(part, table)
-        write_set(folder / split, part.images, labels)
-        classes = f"{labels['coarse'].nunique()} coarse and {labels['fine'].nunique()} fine classes"
-        print(f"{data.name}/{split}: {len(labels)} images, {classes}")
+    root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
+    with scratch_folder(root, f"packing-{hashlib.sha256(data.model_dump_json().encode()).hexdigest()[:24]}") as scratch:
+        left_out: list[tuple[str, str]] = []
+        for split, part in source_named(data.name).parts(Path(data.raw), data, scratch):
+            labels = label_part(part.labels, Path(data.coarse_map))
+            write_set(folder / split, labels, part.images, *data.stored_size)
+            fine = f" and {labels['fine'].nunique()} fine" if (labels["fine"] != "").all() else ""
+            print(f"{data.name}/{split}: {len(labels)} images, {labels['coarse'].nunique()} coarse{fine} classes")
+            left_out += part.left_out
+        if left_out:
+            write_table(folder / "left_out.csv", [{"source": source, "reason": reason} for source, reason in left_out])
+        shutil.rmtree(scratch)  # the set is whole: what an interruption would need has done its work
 
 
 if __name__ == "__main__":

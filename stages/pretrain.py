@@ -1,15 +1,11 @@
 """Stage pretrain: the encoder, trained by the method on images with coarse labels."""
 
-import contextlib
-import itertools
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
 from maskcon.atomic_files import write_json, write_table
 from maskcon.datasets.packed import read_training_set
@@ -22,6 +18,7 @@ from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import Trained, train
 from maskcon.training.progress import Progress
 from stages.entry import run_stage
+from stages.scratch import scratch_folder
 
 MODELS = Path("models")
 
@@ -88,27 +85,6 @@ def write_outputs(trained: Trained, snapshots: Path, parameters: Parameters, dev
         "timing": {"seconds": seconds, "images_per_second": images_seen / seconds},
     }
     write_json(Path("metrics/pretrain.json"), summary)
-
-
-@contextlib.contextmanager
-def scratch_folder(root: Path, name: str) -> Iterator[Path]:
-    """The folder where this very training keeps its state, locked.
-
-    It is named by what determines the training (code, parameters, data), so that no other training resumes from it.
-    Should the same training be running already, this one gets a folder of its own.
-    """
-    root.mkdir(parents=True, exist_ok=True)
-    for number in itertools.count(1):
-        folder = root / f"{name}-{number}"
-        lock = FileLock(folder.with_suffix(".lock"))
-        try:
-            held = lock.acquire(timeout=0)
-        except Timeout:
-            continue
-        with held:
-            folder.mkdir(exist_ok=True)
-            yield folder
-        return
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def write_finished_run(
 
     has_fine = bool(labels["fine"].notna().all())
     for split, count in (("train", len(labels)), ("val", len(labels) // 2), ("test", len(labels))):
-        write_set(folder / "data/sets" / data_name / split, images[:count], labels[:count])
+        write_set(folder / "data/sets" / data_name / split, labels[:count], [images[:count]], *images.shape[1:3])
     of_split = folder / "embeddings" / values["evaluate"]["split"]
     of_split.mkdir(parents=True, exist_ok=True)
     np.save(of_split / "encoder.npy", clustered_features(labels, 0.9, seed=1))

@@ -61,9 +61,9 @@ WRONG_VALUES = [
     ("data.mean", [0.5] * 4, "data.mean=[0.5, 0.5, 0.5, 0.5] is not allowed: it should be a list of at most 3 values"),
     ("data.mean", [0.5, 0.5, 2], "data.mean.2=2 is not allowed: it should be less than or equal to 1"),
     (
-        "data.name",
+        "recipe",
         "../etc",
-        'data.name="../etc" is not allowed: it should be a name of letters, digits and _.- that begins with a letter '
+        'recipe="../etc" is not allowed: it should be a name of letters, digits and _.- that begins with a letter '
         "or digit",
     ),
     ("train.warmup_epochs", 99, "train.warmup_epochs=99 must be less than epochs=3"),
@@ -71,6 +71,18 @@ WRONG_VALUES = [
         "train.batch_size",
         2000,
         "train.batch_size=2000 is more than the 1000 images of data.images.train; lower it",
+    ),
+    (
+        "data.val_share",
+        0.1,
+        "data.val_share=0.1 is no parameter; There are data.name, data.root, data.raw, data.coarse_map, data.channels, "
+        "data.height, data.width, data.mean, data.std, data.augmentation, data.seed, data.images",
+    ),
+    (
+        "data.images",
+        {"train": 1000, "val": 300, "tset": 497, "test": 497},
+        "data.images.tset=497 is no parameter; did you mean data.images.test? "
+        "There are data.images.train, data.images.val, data.images.test",
     ),
     (
         "loss.ww",
@@ -95,9 +107,45 @@ def test_a_wrong_value_is_one_sentence_with_key_value_and_what_is_allowed(key, v
     assert str(raised.value) == sentence
 
 
-def test_a_misspelt_method_is_answered_with_the_methods():
-    with pytest.raises(UserError, match=r'loss\.name="maskcn" is not allowed: it should be a method, one of .*selfcon'):
-        check_parameters(with_value("loss.name", "maskcn"))
+@pytest.mark.parametrize(
+    ("key", "name", "said"),
+    [
+        ("loss.name", "maskcn", r'loss\.name="maskcn" is not allowed: it should be one of .*selfcon'),
+        ("data.name", "../etc", r'data\.name="\.\./etc" is not allowed: it should be one of .*two_digits, .*folder'),
+    ],
+)
+def test_a_misspelt_method_or_data_set_is_answered_with_those_there_are(key, name, said):
+    with pytest.raises(UserError, match=said):
+        check_parameters(with_value(key, name))
+
+
+PHOTOS = {key: value for key, value in VALUES["data"].items() if key != "images"} | {
+    "name": "cars196",
+    "height": 224,
+    "width": 200,
+    "stored": 256,
+    "val_share": 0.1,
+}
+
+
+def with_photos(**changes) -> dict:
+    return VALUES | {"data": PHOTOS | changes}
+
+
+def test_photos_are_stored_as_a_square_or_as_the_encoder_sees_them():
+    assert check_parameters(with_photos()).data.stored_size == (256, 256)
+    assert check_parameters(with_photos(stored=None)).data.stored_size == (224, 200)
+    assert check_parameters(VALUES).data.stored_size == (16, 16)
+    with pytest.raises(UserError, match=r"^data\.stored=223 must be at least height=224 and width=200$"):
+        check_parameters(with_photos(stored=223))
+
+
+def test_evaluation_on_a_part_without_images_is_refused():
+    on_val = VALUES["evaluate"] | {"split": "val"}
+    assert check_parameters(with_photos() | {"evaluate": on_val})
+    assert check_parameters(with_photos(val_share=0))
+    with pytest.raises(UserError, match=r"^evaluate\.split=val, but data\.val_share=0 leaves no images"):
+        check_parameters(with_photos(val_share=0) | {"evaluate": on_val})
 
 
 @pytest.mark.parametrize("text", ["", "3", "- a"])

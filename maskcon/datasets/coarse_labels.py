@@ -1,4 +1,4 @@
-"""The tables of coarse_labels/: fine class -> coarse class, one readable CSV a data set.
+"""The tables of coarse_labels/: fine class -> coarse class, one readable CSV a data set, named by data.coarse_map.
 
 fine,fine_name,coarse,coarse_name
 42,42,4,tens 4
@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from maskcon.datasets.packed import LABEL_COLUMNS
-from maskcon.datasets.source import Part
 from maskcon.errors import UserError
 
 TABLE_COLUMNS = ("fine", "fine_name", "coarse", "coarse_name")
@@ -48,16 +47,29 @@ def read_coarse_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def label_part(part: Part, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of labels.csv for a part: its fine classes, and the coarse ones that the table gives them.
+def label_part(labels: pd.DataFrame, coarse_map: Path) -> pd.DataFrame:
+    """The rows of labels.csv for those of a part (see source.Part): fine classes, and the coarse ones that they have.
+
+    Where the part carries coarse labels of its own, they stand, and ``coarse_map`` is not read.
 
     Raises:
-        UserError: a fine class of the part is not in the table.
+        UserError: ``coarse_map`` is no such table, or lacks a fine class of the part.
     """
-    unknown = sorted(set(part.fine) - set(table["fine"]))
+    if "coarse" in labels:
+        return _all_columns(labels)
+    table = read_coarse_table(coarse_map)
+    unknown = sorted(set(labels["fine"]) - set(table["fine"]))
     if unknown:
-        raise UserError(f"the coarse labels lack the fine classes {unknown[:10]}; add a row for each")
-    labels = table.iloc[part.fine].reset_index(drop=True)
-    labels["source"] = part.sources
-    labels[["width", "height"]] = part.original_sizes
+        raise UserError(f"{coarse_map} lacks the fine classes {unknown[:10]}; add a row for each")
+    named = table.iloc[labels["fine"]].reset_index(drop=True)
+    return _all_columns(pd.concat([named, labels[["source", "width", "height"]].reset_index(drop=True)], axis=1))
+
+
+def _all_columns(labels: pd.DataFrame) -> pd.DataFrame:
+    """With LABEL_COLUMNS; what is not known of fine classes stays empty."""
+    labels = labels.copy()
+    if "fine" not in labels:
+        labels["fine"] = labels["fine_name"] = ""
+    if "fine_name" not in labels:
+        labels["fine_name"] = labels["fine"].astype(str)
     return labels[list(LABEL_COLUMNS)]

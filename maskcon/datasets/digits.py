@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from maskcon.datasets.digit_scans import Placement, draw, evenly_mixed, load_scans, save_scans
 from maskcon.datasets.source import Part
 from maskcon.errors import UserError
-from maskcon.parameters import DataParameters
+from maskcon.parameters import ComposedSet
 from maskcon.randomness import numpy_generator
 
 
@@ -20,7 +21,7 @@ def download(root: Path, raw: Path) -> None:
     save_scans(raw)
 
 
-def parts(raw: Path, data: DataParameters) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: ComposedSet, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Deal the scans out to train, val and test, each drawn upright in the middle of its canvas."""
     scans = load_scans(raw)
     wanted = data.images.model_dump()
@@ -39,12 +40,12 @@ def parts(raw: Path, data: DataParameters) -> Iterator[tuple[str, Part]]:
             contrast=np.ones(number),
         )
         grey = np.round(draw(scans.images[chosen], upright, data.height, data.width)).astype(np.uint8)
-        yield (
-            split,
-            Part(
-                images=np.repeat(grey[..., None], 3, axis=-1),
-                fine=scans.digits[chosen],
-                sources=[f"scan {scan}" for scan in chosen],
-                original_sizes=np.tile([data.width, data.height], (number, 1)),
-            ),
+        labels = pd.DataFrame(
+            {
+                "fine": scans.digits[chosen],
+                "source": [f"scan {scan}" for scan in chosen],
+                "width": data.width,
+                "height": data.height,
+            }
         )
+        yield split, Part(labels, [np.repeat(grey[..., None], 3, axis=-1)])

@@ -8,8 +8,12 @@ The columns fine and fine_name are empty where a person has coarse labels only. 
 """
 
 import hashlib
+import math
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -50,19 +54,52 @@ class LabelledSet:
     source: np.ndarray  # str [N], where each image comes from
 
 
-def write_set(folder: Path, images: np.ndarray, labels: pd.DataFrame) -> None:
-    """Write one part of a set.
+def write_set(folder: Path, labels: pd.DataFrame, chunks: Iterable[np.ndarray], height: int, width: int) -> None:
+    """Write one part of a set, of any size: no more than a chunk of it is held in memory.
 
     Args:
-        images: uint8 [N, H, W, 3].
-        labels: N rows with LABEL_COLUMNS, in the order of the images.
+        labels: N rows with LABEL_COLUMNS.
+        chunks: uint8 [b, height, width, 3] each, N images altogether, in the order of the rows.
+
+    Raises:
+        UserError: the disk has no room for it, or its source cannot be read; then there is no images.npy.
     """
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
-        raise ValueError(f"images must be uint8 [N, H, W, 3], not {images.dtype} {list(images.shape)}")
-    if len(images) != len(labels) or tuple(labels.columns) != LABEL_COLUMNS:
-        raise ValueError(f"{len(images)} images need as many rows with the columns {', '.join(LABEL_COLUMNS)}")
-    write_atomically(folder / "images.npy", lambda file: np.save(file, images))
+    if tuple(labels.columns) != LABEL_COLUMNS:
+        raise ValueError(f"labels must have the columns {', '.join(LABEL_COLUMNS)}")
+    shape = (len(labels), height, width, 3)
+    require_space(folder, math.prod(shape))
+    write_atomically(folder / "images.npy", lambda file: _write_images(file, shape, _from_source(chunks, folder)))
     write_text(folder / "labels.csv", labels.to_csv(index=False, lineterminator="\n"))
+
+
+def require_space(folder: Path, size: int) -> None:
+    """Raises: UserError, where ``size`` bytes do not fit on the disk of ``folder``, which need not exist yet."""
+    folder = Path(folder).absolute()
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(existing).free
+    if size > free:
+        raise UserError(f"{folder} needs {size / 1e9:,.3f} GB of disk, but {free / 1e9:,.3f} GB are free; free some")
+
+
+def _write_images(file: IO[bytes], shape: tuple[int, ...], chunks: Iterable[np.ndarray]) -> None:
+    """The bytes that np.save would write of the chunks put together."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    number = 0
+    for chunk in chunks:
+        if chunk.dtype != np.uint8 or chunk.shape[1:] != shape[1:]:
+            raise ValueError(f"images must be uint8 {['b', *shape[1:]]}, not {chunk.dtype} {list(chunk.shape)}")
+        number += len(chunk)
+        file.write(np.ascontiguousarray(chunk))
+    if number != shape[0]:
+        raise ValueError(f"{number} images came for {shape[0]} rows of labels")
+
+
+def _from_source(chunks: Iterable[np.ndarray], folder: Path) -> Iterator[np.ndarray]:
+    """The chunks; a fault of reading them is told as one, not as a fault of writing."""
+    try:
+        yield from chunks
+    except OSError as error:
+        raise UserError(f"the source of {folder} cannot be read ({error}); see that its files are there") from error
 
 
 def read_training_set(folder: Path) -> TrainingSet:

@@ -1,18 +1,19 @@
 """What a data set is to the pipeline: a module maskcon/datasets/NAME.py with two functions.
 
-    download(root: Path, raw: Path) -> None             fill raw with checked source files
-    parts(raw: Path, data: DataParameters)              -> iterator of (split, Part)
+    download(root: Path, raw: Path) -> None                         fill raw with checked source files
+    parts(raw: Path, data: DataParameters, scratch: Path)           -> iterator of (split, Part)
 
-``coarse_labels/NAME.csv`` then turns fine classes into coarse ones.
+The table data.coarse_map then turns fine classes into coarse ones, unless the source itself carries them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 
 from maskcon.errors import UserError
 from maskcon.parameters import DataParameters
@@ -20,18 +21,33 @@ from maskcon.parameters import DataParameters
 
 @dataclass(frozen=True)
 class Part:
-    """One split, before coarse labels are assigned."""
+    """One split, before coarse labels are assigned.
 
-    images: np.ndarray  # uint8 [N, H, W, 3]
-    fine: np.ndarray  # int64 [N]
-    sources: list[str]  # [N], what each image was made from
-    original_sizes: np.ndarray  # int64 [N, 2]: width, height
+    ``labels`` has N rows and the columns
+
+        source, width, height   what each image was made from, and its size there in pixels
+        fine                    int64; absent where there are coarse labels only
+        fine_name               optional: the table of coarse labels names the classes too
+        coarse, coarse_name     only where the source itself carries them
+
+    ``images`` are chunks uint8 [b, H, W, 3] in the order of the rows, of data.stored_size, N images altogether. They
+    are read once and one after the other, so that a set larger than memory streams through.
+    """
+
+    labels: pd.DataFrame
+    images: Iterable[np.ndarray]
+    left_out: Sequence[tuple[str, str]] = ()  # what of the source is not in the set, and why
 
 
 class Source(Protocol):
     def download(self, root: Path, raw: Path) -> None: ...
 
-    def parts(self, raw: Path, data: DataParameters) -> Iterator[tuple[str, Part]]: ...
+    def parts(self, raw: Path, data: DataParameters, scratch: Path) -> Iterator[tuple[str, Part]]:
+        """The splits train, val and test; val may have no rows.
+
+        ``scratch`` keeps what a packing that was interrupted has done, for the next one; only a source whose work
+        takes minutes needs it. It is emptied once the set is packed.
+        """
 
 
 def source_named(name: str) -> Source:

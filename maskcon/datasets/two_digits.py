@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from maskcon.datasets.digit_scans import Placement, Scans, disjoint_parts, draw, load_scans, save_scans
 from maskcon.datasets.source import Part
-from maskcon.parameters import DataParameters
+from maskcon.parameters import ComposedSet
 from maskcon.randomness import numpy_generator
 
 SHARES = {"train": 0.6, "val": 0.15, "test": 0.25}  # of the scans
@@ -27,7 +28,7 @@ def download(root: Path, raw: Path) -> None:
     save_scans(raw)
 
 
-def parts(raw: Path, data: DataParameters) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: ComposedSet, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Compose train, val and test; the same bytes for the same ``data.seed``."""
     scans = load_scans(raw)
     dealt = disjoint_parts(scans.digits, SHARES, numpy_generator(data.seed, "two_digits", "parts"))
@@ -36,9 +37,7 @@ def parts(raw: Path, data: DataParameters) -> Iterator[tuple[str, Part]]:
         yield split, _compose(scans, chosen, number, data, numpy_generator(data.seed, "two_digits", split))
 
 
-def _compose(
-    scans: Scans, chosen: np.ndarray, number: int, data: DataParameters, generator: np.random.Generator
-) -> Part:
+def _compose(scans: Scans, chosen: np.ndarray, number: int, data: ComposedSet, generator: np.random.Generator) -> Part:
     """Compose ``number`` images from the scans ``chosen``, every number from 00 to 99 equally often."""
     fine = generator.permutation(np.arange(number) % NUMBERS)
     tens = _scans_showing(fine // 10, scans.digits, chosen, generator)
@@ -52,12 +51,15 @@ def _compose(
         draw(scans.images[units], right, data.height, data.width),
     )
     grey = np.round(canvas).astype(np.uint8)
-    return Part(
-        images=np.repeat(grey[..., None], 3, axis=-1),
-        fine=fine.astype(np.int64),
-        sources=[f"scans {a} and {b}" for a, b in zip(tens, units, strict=True)],
-        original_sizes=np.tile([data.width, data.height], (number, 1)),
+    labels = pd.DataFrame(
+        {
+            "fine": fine.astype(np.int64),
+            "source": [f"scans {a} and {b}" for a, b in zip(tens, units, strict=True)],
+            "width": data.width,
+            "height": data.height,
+        }
     )
+    return Part(labels, [np.repeat(grey[..., None], 3, axis=-1)])
 
 
 def _scans_showing(

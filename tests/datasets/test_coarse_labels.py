@@ -1,9 +1,8 @@
-import numpy as np
+import pandas as pd
 import pytest
 
 from maskcon.datasets.coarse_labels import label_part, read_coarse_table
 from maskcon.datasets.packed import LABEL_COLUMNS
-from maskcon.datasets.source import Part
 from maskcon.errors import UserError
 
 HEADER = "fine,fine_name,coarse,coarse_name\n"
@@ -18,9 +17,14 @@ def write(tmp_path, text):
 
 def part_of(fine):
     number = len(fine)
-    images = np.zeros((number, 4, 5, 3), np.uint8)
-    sizes = np.arange(2 * number).reshape(number, 2)
-    return Part(images, np.array(fine), [f"file {i}" for i in range(number)], sizes)
+    return pd.DataFrame(
+        {
+            "fine": fine,
+            "source": [f"file {i}" for i in range(number)],
+            "width": range(0, 2 * number, 2),
+            "height": range(1, 2 * number, 2),
+        }
+    )
 
 
 def test_rows_in_any_order(tmp_path):
@@ -78,7 +82,7 @@ def test_missing_and_binary_files_give_a_sentence(tmp_path):
 
 
 def test_part_gets_its_labels(tmp_path):
-    labels = label_part(part_of([2, 0, 2, 1]), read_coarse_table(write(tmp_path, GOOD)))
+    labels = label_part(part_of([2, 0, 2, 1]), write(tmp_path, GOOD))
     assert tuple(labels.columns) == LABEL_COLUMNS
     assert labels.to_numpy().tolist() == [
         [1, "plant", 2, "rose", "file 0", 0, 1],
@@ -90,5 +94,22 @@ def test_part_gets_its_labels(tmp_path):
 
 @pytest.mark.parametrize("fine", [3, -1])
 def test_part_with_a_class_that_the_table_lacks(tmp_path, fine):
-    with pytest.raises(UserError, match=str(fine)):
-        label_part(part_of([0, fine]), read_coarse_table(write(tmp_path, GOOD)))
+    with pytest.raises(UserError, match=rf"flowers\.csv.*{fine}"):
+        label_part(part_of([0, fine]), write(tmp_path, GOOD))
+
+
+def test_coarse_labels_that_the_source_carries_stand(tmp_path):
+    carried = part_of([7, 7]).assign(fine_name=["cat", "cat"], coarse=[3, 1], coarse_name=["big", "small"])
+    labels = label_part(carried, tmp_path / "no such table.csv")
+    assert labels.to_numpy().tolist() == [
+        [3, "big", 7, "cat", "file 0", 0, 1],
+        [1, "small", 7, "cat", "file 1", 2, 3],
+    ]
+
+
+def test_fine_classes_without_names_and_images_without_fine_classes(tmp_path):
+    coarse = part_of([7, 11]).assign(coarse=[0, 1], coarse_name=["a", "b"])
+    assert label_part(coarse, tmp_path)["fine_name"].tolist() == ["7", "11"]
+    labels = label_part(coarse.drop(columns="fine"), tmp_path)
+    assert tuple(labels.columns) == LABEL_COLUMNS
+    assert labels["fine"].tolist() == labels["fine_name"].tolist() == ["", ""]

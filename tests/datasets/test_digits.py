@@ -9,7 +9,7 @@ from maskcon.datasets.coarse_labels import read_coarse_table
 from maskcon.datasets.digit_scans import load_scans
 from maskcon.datasets.digits import parts
 from maskcon.errors import UserError
-from maskcon.parameters import DataParameters, SplitSizes
+from maskcon.parameters import ComposedSet, SplitSizes
 
 IMAGES = {"train": 1000, "val": 300, "test": 497}
 SHA256 = {  # of the images
@@ -22,25 +22,26 @@ SHA256 = {  # of the images
 @pytest.fixture(scope="module")
 def data(repository):
     text = (repository / "conf" / "data" / "digits.yaml").read_text()
-    return DataParameters.model_validate(YAML(typ="safe").load(text))
+    return ComposedSet.model_validate(YAML(typ="safe").load(text))
 
 
 @pytest.fixture(scope="module")
 def drawn(scans_folder, data):
-    return dict(parts(scans_folder, data))
+    return dict(parts(scans_folder, data, scans_folder / "scratch"))
 
 
 def scans_of(part):
-    return [int(re.fullmatch(r"scan (\d+)", source).group(1)) for source in part.sources]
+    return [int(re.fullmatch(r"scan (\d+)", source).group(1)) for source in part.labels["source"]]
 
 
 @pytest.mark.parametrize("split", IMAGES)
 def test_counts_and_shapes(drawn, split):
     part, number = drawn[split], IMAGES[split]
-    assert part.images.shape == (number, 16, 16, 3)
-    assert part.images.dtype == np.uint8
-    assert len(part.fine) == len(part.sources) == len(part.original_sizes) == number
-    assert (part.original_sizes == [16, 16]).all()
+    [images] = part.images
+    assert images.shape == (number, 16, 16, 3)
+    assert images.dtype == np.uint8
+    assert len(part.labels) == number
+    assert (part.labels[["width", "height"]] == [16, 16]).all(axis=None)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +50,8 @@ def test_counts_and_shapes(drawn, split):
 )
 def test_as_many_images_as_asked(scans_folder, data, images):
     wanted = SplitSizes(**dict(zip(IMAGES, images, strict=True)))
-    made = dict(parts(scans_folder, data.model_copy(update={"images": wanted})))
-    assert tuple(len(made[split].fine) for split in IMAGES) == images
+    made = dict(parts(scans_folder, data.model_copy(update={"images": wanted}), scans_folder / "scratch"))
+    assert tuple(len(made[split].labels) for split in IMAGES) == images
     scans = [scan for part in made.values() for scan in scans_of(part)]
     assert len(scans) == len(set(scans))
 
@@ -58,27 +59,27 @@ def test_as_many_images_as_asked(scans_folder, data, images):
 @pytest.mark.parametrize("split", IMAGES)
 def test_every_digit_about_equally_often(drawn, split):
     """As often as scikit-learn has it, 174 to 183 times each."""
-    counts = np.bincount(drawn[split].fine, minlength=10)
+    counts = np.bincount(drawn[split].labels["fine"], minlength=10)
     assert counts.min() >= 0.95 * counts.mean() - 1
     assert counts.max() <= 1.05 * counts.mean() + 1
 
 
 @pytest.mark.parametrize("split", IMAGES)
 def test_scan_shows_the_digit_and_is_in_one_part(drawn, scans_folder, split):
-    assert (load_scans(scans_folder).digits[scans_of(drawn[split])] == drawn[split].fine).all()
+    assert (load_scans(scans_folder).digits[scans_of(drawn[split])] == drawn[split].labels["fine"]).all()
     others = [scan for other in IMAGES if other != split for scan in scans_of(drawn[other])]
     assert not set(scans_of(drawn[split])) & set(others)
 
 
 @pytest.mark.parametrize("split", IMAGES)
 def test_same_bytes_everywhere(drawn, split):
-    assert hashlib.sha256(drawn[split].images.tobytes()).hexdigest() == SHA256[split]
+    assert hashlib.sha256(drawn[split].images[0].tobytes()).hexdigest() == SHA256[split]
 
 
 def test_more_images_than_scans_are_refused(scans_folder, data):
     wanted = data.model_copy(update={"images": SplitSizes(train=1000, val=300, test=498)})
     with pytest.raises(UserError, match=r"data\.images.*1797"):
-        list(parts(scans_folder, wanted))
+        list(parts(scans_folder, wanted, scans_folder / "scratch"))
 
 
 def test_coarse_label_is_odd_or_even(repository):

@@ -1,3 +1,6 @@
+import shutil
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,7 +35,7 @@ def labels(fine=True):
 
 @pytest.fixture
 def folder(tmp_path):
-    write_set(tmp_path / "set", IMAGES, labels())
+    write_set(tmp_path / "set", labels(), [IMAGES], 4, 5)
     return tmp_path / "set"
 
 
@@ -58,13 +61,13 @@ def test_round_trip_with_all_labels(folder):
 
 
 def test_same_set_same_bytes(folder, tmp_path):
-    write_set(tmp_path / "again", IMAGES, labels())
+    write_set(tmp_path / "again", labels(), [IMAGES[:1], IMAGES[1:1], IMAGES[1:]], 4, 5)
     for file in ("images.npy", "labels.csv"):
         assert (folder / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
 
 
 def test_without_fine_labels(tmp_path):
-    write_set(tmp_path / "set", IMAGES, labels(fine=False))
+    write_set(tmp_path / "set", labels(fine=False), [IMAGES], 4, 5)
     labelled = read_labelled_set(tmp_path / "set")
     assert labelled.fine is None
     assert labelled.fine_name is None
@@ -91,7 +94,7 @@ def test_training_does_not_open_the_fine_columns(folder):
 
 def test_digest_tells_images_and_coarse_labels(tmp_path, folder):
     def digest(images, table):
-        write_set(tmp_path / "other", images, table)
+        write_set(tmp_path / "other", table, [images], 4, 5)
         return read_training_set(tmp_path / "other").digest()
 
     one_pixel = IMAGES.copy()
@@ -156,17 +159,71 @@ def test_unused_coarse_class_is_refused_for_training(folder):
         read_training_set(folder)
 
 
-def test_only_fitting_images_and_labels_are_written(tmp_path):
-    for images, table in [
-        (IMAGES.astype(np.float32), labels()),
-        (IMAGES[..., 0], labels()),
-        (IMAGES[1:], labels()),
-        (IMAGES, labels().drop(columns="fine")),
-        (IMAGES, labels()[list(reversed(LABEL_COLUMNS))]),
-    ]:
-        with pytest.raises(ValueError, match="images"):
-            write_set(tmp_path / "set", images, table)
-    assert not (tmp_path / "set").exists()
+@pytest.mark.parametrize(
+    ("table", "chunks"),
+    [
+        (labels(), [IMAGES.astype(np.float32)]),
+        (labels(), [IMAGES[..., 0]]),
+        (labels(), [IMAGES[:, :3]]),
+        (labels(), [IMAGES[1:]]),
+        (labels(), [IMAGES, IMAGES[:1]]),
+        (labels(), []),
+        (labels().drop(columns="fine"), [IMAGES]),
+        (labels()[list(reversed(LABEL_COLUMNS))], [IMAGES]),
+    ],
+)
+def test_only_fitting_images_and_labels_are_written(tmp_path, table, chunks):
+    with pytest.raises(ValueError, match=r"images|columns"):
+        write_set(tmp_path / "set", table, chunks, 4, 5)
+    assert not list(tmp_path.glob("set/*"))
+
+
+def test_the_file_is_the_one_that_numpy_writes(tmp_path, folder):
+    np.save(tmp_path / "images.npy", IMAGES)
+    assert (folder / "images.npy").read_bytes() == (tmp_path / "images.npy").read_bytes()
+
+
+def test_a_part_without_images(tmp_path):
+    write_set(tmp_path / "set", labels()[:0], [], 4, 5)
+    assert read_images(tmp_path / "set").shape == (0, 4, 5, 3)
+    assert read_labelled_set(tmp_path / "set").coarse.tolist() == []
+
+
+def test_no_more_than_a_chunk_is_in_memory(tmp_path):
+    """60 MB of images stream through; what is held at once stays below three of its chunks."""
+    number, height = 2000, 100
+    table = pd.concat([labels()] * 334, ignore_index=True)[:number]
+    chunks = (np.zeros((50, height, height, 3), np.uint8) for _ in range(number // 50))
+    tracemalloc.start()
+    try:
+        write_set(tmp_path / "set", table, chunks, height, height)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "set" / "images.npy").stat().st_size > number * height * height * 3
+    assert peak < 3 * 50 * height * height * 3 + 1e6
+
+
+def test_a_full_disk_is_told_before_anything_is_read(tmp_path, monkeypatch):
+    def chunks():
+        pytest.fail("the source was read")
+        yield
+
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1000, 950, 50))
+    with pytest.raises(UserError, match=r"set needs 0\.000 GB of disk"):
+        write_set(tmp_path / "no" / "such" / "set", labels(), chunks(), 4, 5)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), UserError("damaged"), KeyboardInterrupt("stopped by hand")])
+def test_a_source_that_breaks_off_leaves_nothing(tmp_path, error):
+    def chunks():
+        yield IMAGES[:3]
+        raise error
+
+    with pytest.raises((UserError, KeyboardInterrupt), match=r"source of .*gone|damaged|stopped by hand"):
+        write_set(tmp_path / "set", labels(), chunks(), 4, 5)
+    assert not list(tmp_path.glob("set/*"))
 
 
 def test_images_alone(folder):

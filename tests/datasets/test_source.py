@@ -1,4 +1,5 @@
 import pytest
+from ruamel.yaml import YAML
 
 from maskcon.datasets import digits, two_digits
 from maskcon.datasets.source import source_named
@@ -17,10 +18,12 @@ def test_what_is_no_data_set_gives_a_sentence(name):
 
 
 def test_every_preset_has_its_module_and_its_coarse_labels(repository):
-    presets = [file.stem for file in (repository / "conf" / "data").glob("*.yaml")]
-    assert "two_digits" in presets
-    for name in presets:
-        source = source_named(name)
+    presets = sorted((repository / "conf" / "data").glob("*.yaml"))
+    assert "two_digits" in [preset.stem for preset in presets]
+    for preset in presets:
+        values = YAML(typ="safe").load(preset.read_text())
+        source = source_named(values["name"])
         assert callable(source.download)
         assert callable(source.parts)
-        assert (repository / "coarse_labels" / f"{name}.csv").is_file()
+        coarse_map = values["coarse_map"].replace("${.name}", values["name"])
+        assert (repository / coarse_map.replace("${.coarse_by}", str(values.get("coarse_by")))).is_file()

@@ -25,12 +25,14 @@ def data(repository):
 
 @pytest.fixture(scope="module")
 def composed(scans_folder, data):
-    return dict(parts(scans_folder, data))
+    return dict(parts(scans_folder, data, scans_folder / "scratch"))
 
 
 def scans_of(part):
     """Indices of the left and right scans of each image, [N, 2]."""
-    return np.array([re.fullmatch(r"scans (\d+) and (\d+)", source).groups() for source in part.sources]).astype(int)
+    return np.array(
+        [re.fullmatch(r"scans (\d+) and (\d+)", source).groups() for source in part.labels["source"]]
+    ).astype(int)
 
 
 def test_default_data_set_is_this_one(data):
@@ -41,22 +43,23 @@ def test_default_data_set_is_this_one(data):
 @pytest.mark.parametrize("split", IMAGES)
 def test_counts_and_shapes(composed, split):
     part, number = composed[split], IMAGES[split]
-    assert part.images.shape == (number, 16, 24, 3)
-    assert part.images.dtype == np.uint8
-    assert len(part.fine) == len(part.sources) == len(part.original_sizes) == number
-    assert (part.images == part.images[..., :1]).all()
-    assert (part.original_sizes == [24, 16]).all()
+    [images] = part.images
+    assert images.shape == (number, 16, 24, 3)
+    assert images.dtype == np.uint8
+    assert len(part.labels) == number
+    assert (images == images[..., :1]).all()
+    assert (part.labels[["width", "height"]] == [24, 16]).all(axis=None)
 
 
 @pytest.mark.parametrize("split", IMAGES)
 def test_every_number_equally_often(composed, split):
-    assert (np.bincount(composed[split].fine, minlength=100) == IMAGES[split] // 100).all()
+    assert (np.bincount(composed[split].labels["fine"], minlength=100) == IMAGES[split] // 100).all()
 
 
 @pytest.mark.parametrize("split", IMAGES)
 def test_scans_show_the_number(composed, scans_folder, split):
     digits = load_scans(scans_folder).digits[scans_of(composed[split])]
-    assert (digits[:, 0] * 10 + digits[:, 1] == composed[split].fine).all()
+    assert (digits[:, 0] * 10 + digits[:, 1] == composed[split].labels["fine"]).all()
 
 
 def test_no_scan_is_in_two_parts(composed):
@@ -72,8 +75,9 @@ def test_tens_stand_left_and_units_right(composed, half, digit):
     """The average half image of each digit, of train, tells the digits of test apart well above chance (0.1)."""
 
     def halves_and_digits(part):
-        pixels = part.images[:, :, half, 0].reshape(len(part.fine), -1).astype(float)
-        return pixels, part.fine // 10 if digit == "tens" else part.fine % 10
+        pixels = part.images[0][:, :, half, 0].reshape(len(part.labels), -1).astype(float)
+        fine = part.labels["fine"]
+        return pixels, fine // 10 if digit == "tens" else fine % 10
 
     pixels, digits = halves_and_digits(composed["train"])
     averages = np.stack([pixels[digits == d].mean(axis=0) for d in range(10)])
@@ -84,24 +88,25 @@ def test_tens_stand_left_and_units_right(composed, half, digit):
 
 @pytest.mark.parametrize("split", IMAGES)
 def test_same_bytes_everywhere(composed, split):
-    assert hashlib.sha256(composed[split].images.tobytes()).hexdigest() == SHA256[split]
+    assert hashlib.sha256(composed[split].images[0].tobytes()).hexdigest() == SHA256[split]
 
 
 def test_seed_of_the_data_alone_decides(composed, scans_folder, data):
-    other = dict(parts(scans_folder, data.model_copy(update={"seed": 1})))
-    again = dict(parts(scans_folder, data))
-    assert (again["val"].images == composed["val"].images).all()
-    assert again["val"].sources == composed["val"].sources
-    assert (other["val"].images != composed["val"].images).any()
+    other = dict(parts(scans_folder, data.model_copy(update={"seed": 1}), scans_folder / "scratch"))
+    again = dict(parts(scans_folder, data, scans_folder / "scratch"))
+    assert (again["val"].images[0] == composed["val"].images[0]).all()
+    assert again["val"].labels.equals(composed["val"].labels)
+    assert (other["val"].images[0] != composed["val"].images[0]).any()
 
 
 def test_hard_for_raw_pixels(composed):
     """The nearest other image, by pixels, has the same number for every third or fourth image alone."""
     part = composed["test"]
-    features = raw_pixels(part.images, channels=1)
+    features = raw_pixels(part.images[0], channels=1)
     similarity = features @ features.T
     np.fill_diagonal(similarity, -1)
-    assert 0.2 < (part.fine[similarity.argmax(axis=1)] == part.fine).mean() < 0.4
+    fine = part.labels["fine"].to_numpy()
+    assert 0.2 < (fine[similarity.argmax(axis=1)] == fine).mean() < 0.4
 
 
 def test_coarse_label_is_the_tens_digit(repository):

@@ -169,7 +169,7 @@ def test_training_cannot_see_fine_labels(tmp_path, tiny_parameters, tiny_set):
     states = {}
     for name, variant in variants.items():
         folder = tmp_path / name
-        write_set(folder, tiny_set.images, labels[list(LABEL_COLUMNS)])
+        write_set(folder, labels[list(LABEL_COLUMNS)], [tiny_set.images], *tiny_set.images.shape[1:3])
         variant.to_csv(folder / "labels.csv", index=False)
         run(read_training_set(folder), tiny_parameters({"train.epochs": 2}), folder / "checkpoints")
         states[name] = final_state(folder / "checkpoints")

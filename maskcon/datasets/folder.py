@@ -1,0 +1,141 @@
+"""A person's own folder of photos, with coarse labels and perhaps fine ones.
+
+    dvc exp run -S data=folder -S data.root=/home/me/birds
+
+How the folder says what its photos are: folder_listing.py. Nothing is copied from it but the packed pixels; DVC watches
+it, so that a photo changed is a set packed again.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from maskcon.atomic_files import write_text
+from maskcon.datasets.decoding import Decoded, decode_photos
+from maskcon.datasets.folder_listing import Problems, list_photos, read_coarse_of_fine, show
+from maskcon.datasets.packed import SPLITS
+from maskcon.datasets.source import Part
+from maskcon.datasets.validation import FEWEST_SHARED_OUT, drawn_share
+from maskcon.errors import UserError
+from maskcon.parameters import FolderSet
+from maskcon.randomness import numpy_generator
+
+
+def download(root: Path, raw: Path) -> None:
+    """Nothing is fetched: a note says where the photos lie.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not root.is_dir():
+        raise UserError(
+            f"data.root={show(root)} is no folder; give the folder of your photos by its whole path: "
+            "-S data.root=/home/me/photos"
+        )
+    write_text(raw / "README", f"The photos are read from {show(root)}.\n")
+
+
+def parts(raw: Path, data: FolderSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+    """The photos of the folder ``raw``: its own parts, and shares drawn by ``data.seed`` for those that it lacks.
+
+    Raises:
+        UserError: all that is wrong with the folder.
+    """
+    problems = Problems()
+    listing = list_photos(raw, data.layout, read_coarse_of_fine(Path(data.coarse_map)), problems)
+    listing, left_out = _without_left_out(listing, problems)
+    paths = [raw / path for path in listing["path"]]
+    decoded = decode_photos(paths, *data.stored_size, scratch, title=f"{len(paths):,} photos of {show(raw)}")
+    listing, unreadable = _readable(listing, decoded, data.on_bad_image, problems)
+    listing = _with_parts(listing, data)
+    _check_classes(listing, problems)
+    problems.tell(raw)
+
+    rows = _numbered(listing)
+    for split in SPLITS:
+        chosen = rows[rows["split"] == split]
+        labels = chosen.drop(columns=["split", "row"]).reset_index(drop=True)
+        yield (
+            split,
+            Part(labels, decoded.chunks(chosen["row"].to_numpy()), left_out + unreadable if split == "train" else ()),
+        )
+
+
+def _without_left_out(listing: pd.DataFrame, problems: Problems) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """The rows with a coarse class. Classes that the person's table leaves out are counted, other gaps are problems."""
+    gap = listing["coarse"] == ""
+    problems.add("photos without coarse class", listing.loc[gap & (listing["fine"] == ""), "path"], "give it")
+    some_fine = (listing["fine"] != "").any()
+    without_fine = listing.loc[~gap & (listing["fine"] == ""), "path"] if some_fine else []
+    problems.add("photos without fine class, while others have one", without_fine, "give it to all photos or to none")
+    classes = listing.loc[gap & (listing["fine"] != ""), "fine"].value_counts().sort_index()
+    left_out = [(name, f"class without coarse class: {number:,} photos") for name, number in classes.items()]
+    return listing[~gap].reset_index(drop=True), left_out
+
+
+def _readable(
+    listing: pd.DataFrame, decoded: Decoded, on_bad_image: str, problems: Problems
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """The rows of photos that could be read, with their sizes and their place among the decoded."""
+    unreadable = [(listing["path"][row], why) for row, why in decoded.faults.items()]
+    if on_bad_image == "error":
+        problems.add(
+            "photos that cannot be read",
+            [f"{show(path)} {why}" for path, why in unreadable],
+            "mend or remove them, or go on without them: -S data.on_bad_image=skip",
+        )
+    elif unreadable:
+        print(f"{len(unreadable):,} photos cannot be read and are left out, see left_out.csv", flush=True)
+    listing = listing.assign(row=np.arange(len(listing)), width=decoded.own_sizes[:, 0], height=decoded.own_sizes[:, 1])
+    if len(unreadable) == len(listing):
+        problems.add("photos that can be read", ["none"], "add some")
+    return listing.drop(index=list(decoded.faults)), unreadable
+
+
+def _with_parts(listing: pd.DataFrame, data: FolderSet) -> pd.DataFrame:
+    """With a part for every photo: test and val are drawn from train where the folder has none."""
+    split = listing["split"].replace("", "train").to_numpy(dtype=object, copy=True)
+    classes = listing["fine"].where(listing["fine"] != "", listing["coarse"]).to_numpy(dtype=object)
+    for part, share in (("test", data.test_share), ("val", data.val_share)):
+        if part not in split:
+            train = np.flatnonzero(split == "train")
+            split[train[drawn_share(classes[train], share, numpy_generator(data.seed, "folder", part))]] = part
+    return listing.assign(split=split)
+
+
+def _check_classes(listing: pd.DataFrame, problems: Problems) -> None:
+    coarse_of_fine = listing[listing["fine"] != ""].groupby("fine")["coarse"].unique()
+    problems.add(
+        "fine classes in more than one coarse class",
+        [
+            f"{show(fine)} ({', '.join(map(show, several))})"
+            for fine, several in coarse_of_fine.items()
+            if len(several) > 1
+        ],
+        "keep each in one",
+    )
+    for kind in ("coarse", "fine"):
+        counts = listing.loc[listing[kind] != "", kind].value_counts()
+        problems.add(
+            f"{kind} classes with one photo only",
+            sorted(counts.index[counts == 1]),
+            "add another of the same class, or remove it",
+        )
+    for split in ("train", "test"):
+        missing = sorted(set(listing["coarse"]) - set(listing.loc[listing["split"] == split, "coarse"]))
+        problems.add(
+            f"coarse classes without photo in {split}",
+            missing,
+            f"add photos, or move some (a part that is drawn has photos of classes with {FEWEST_SHARED_OUT} or more)",
+        )
+
+
+def _numbered(listing: pd.DataFrame) -> pd.DataFrame:
+    """With classes numbered in the order of their names, and the columns of a Part."""
+    rows = listing.rename(columns={"path": "source", "coarse": "coarse_name", "fine": "fine_name"})
+    for kind in ("coarse", "fine"):
+        number_of = {name: number for number, name in enumerate(sorted(set(rows[f"{kind}_name"])))}
+        rows[kind] = rows[f"{kind}_name"].map(number_of).astype(np.int64)
+    return rows.drop(columns=["fine", "fine_name"]) if (rows["fine_name"] == "").all() else rows

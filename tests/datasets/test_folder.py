@@ -1,0 +1,210 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+from maskcon.datasets.coarse_labels import label_part
+from maskcon.datasets.folder import download, drawn_share, parts
+from maskcon.errors import UserError
+from maskcon.parameters import FolderSet
+
+SUFFIXES = ["jpg", "png", "webp", "gif", "bmp", "tiff"]
+
+
+@pytest.fixture
+def settings(repository):
+    values = YAML(typ="safe").load((repository / "conf" / "data" / "folder.yaml").read_text())
+    values |= {"coarse_map": str(repository / "coarse_labels" / "carried_by_source.csv"), "stored": None}
+
+    def make(**changes):
+        return FolderSet.model_validate(values | {"height": 8, "width": 10} | changes)
+
+    return make
+
+
+def photograph(path, number=0):
+    """A photo of its own size and grey, in the format that its name says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (20 + number, 30), number % 250).convert("RGB").save(path)
+
+
+def fill(root, counts):
+    """Photos in folders, {folder: number}."""
+    number = 0
+    for folder, several in counts.items():
+        for index in range(several):
+            photograph(root / folder / f"{index:03}.{SUFFIXES[index % 6]}", number)
+            number += 1
+    return root
+
+
+def packed(root, data, tmp_path):
+    """Split -> (labels, images), and what was left out."""
+    result, left_out = {}, []
+    for split, part in parts(root, data, tmp_path / "scratch"):
+        images = np.concatenate([*part.images, np.empty((0, *data.stored_size, 3), np.uint8)])
+        result[split] = (part.labels, images)
+        left_out += part.left_out
+    return result, left_out
+
+
+def test_parts_that_the_folder_has(tmp_path, settings):
+    counts = {
+        f"{split}/{fine}": 3 for split in ("train", "val", "test") for fine in ("bird/wren", "bird/tit", "cat/lion")
+    }
+    result, left_out = packed(fill(tmp_path / "photos", counts), settings(), tmp_path)
+    assert left_out == []
+    assert list(result) == ["train", "val", "test"]
+    for split, (labels, images) in result.items():
+        assert len(labels) == len(images) == 9
+        assert images.shape[1:] == (8, 10, 3)
+        assert sorted(labels["source"]) == list(labels["source"])
+        for row, image in zip(labels.itertuples(), images, strict=True):
+            _, coarse, fine, _ = Path(row.source).parts
+            assert row.source.startswith(f"{split}/")
+            assert (row.coarse_name, row.fine_name) == (coarse, fine)
+            assert row.coarse == ["bird", "cat"].index(coarse)
+            assert row.fine == ["lion", "tit", "wren"].index(fine)
+            assert row.height == 30
+            assert abs(int(image.mean()) - (row.width - 20)) <= 2  # the photo of this row
+
+
+def test_parts_drawn_by_seed(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"bird/wren": 20, "bird/tit": 10, "cat/lion": 5, "cat/lynx": 3})
+    result, _ = packed(root, settings(), tmp_path)
+    counts = {split: Counter(labels["fine_name"]) for split, (labels, _) in result.items()}
+    assert counts["test"] == {"wren": 4, "tit": 2, "lion": 2}
+    assert counts["val"] == {"wren": 2, "tit": 2}
+    assert counts["train"] == {"wren": 14, "tit": 6, "lion": 3, "lynx": 3}
+    sources = [source for labels, _ in result.values() for source in labels["source"]]
+    assert len(sources) == len(set(sources)) == 38
+
+    again, _ = packed(root, settings(), tmp_path / "again")
+    other, _ = packed(root, settings(seed=1), tmp_path / "other")
+    for split in result:
+        assert again[split][0].equals(result[split][0])
+        assert (again[split][1] == result[split][1]).all()
+    assert list(other["test"][0]["source"]) != list(result["test"][0]["source"])
+    assert other["test"][0]["fine_name"].tolist() == result["test"][0]["fine_name"].tolist()
+
+
+def test_shares_of_nothing(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"train/bird": 8, "test/bird": 2, "train/cat": 8, "test/cat": 2})
+    result, _ = packed(root, settings(val_share=0.0), tmp_path)
+    assert {split: len(labels) for split, (labels, _) in result.items()} == {"train": 16, "val": 0, "test": 4}
+    assert result["val"][1].shape == (0, 8, 10, 3)
+
+
+@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.95])
+def test_share_of_each_class(number, share):
+    classes = np.array(["b"] * number + ["a"] * 100)[np.random.default_rng(0).permutation(number + 100)]
+    drawn = drawn_share(classes, share, np.random.default_rng(1))
+    assert len(set(drawn)) == len(drawn)
+    counts = Counter(classes[drawn])
+    assert counts["a"] == min(round(share * 100), 98)
+    if share == 0 or number < 4:
+        assert counts["b"] == 0
+    else:
+        assert counts["b"] == min(max(2, round(share * number)), number - 2)
+
+
+def test_without_fine_classes(tmp_path, settings):
+    result, _ = packed(fill(tmp_path / "photos", {"bird": 5, "cat": 5}), settings(), tmp_path)
+    labels = result["train"][0]
+    assert "fine" not in labels
+    assert (label_part(labels, tmp_path)["fine"] == "").all()
+    assert result["test"][0]["coarse_name"].tolist() == ["bird", "bird", "cat", "cat"]
+
+
+def test_coarse_classes_from_a_table(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"wren": 4, "lion": 4, "deer": 4, "frog": 2})
+    (tmp_path / "map.csv").write_text('fine_name,coarse_name\nwren,"a, b"\nlion,cat\ndeer,\nfrog,\n')
+    result, left_out = packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
+    assert set(result["train"][0]["fine_name"]) == {"lion", "wren"}
+    assert set(result["train"][0]["coarse_name"]) == {"a, b", "cat"}
+    assert left_out == [
+        ("deer", "class without coarse class: 4 photos"),
+        ("frog", "class without coarse class: 2 photos"),
+    ]
+
+
+def test_stored_as_a_square(tmp_path, settings):
+    result, _ = packed(fill(tmp_path / "photos", {"bird": 4, "cat": 4}), settings(stored=12), tmp_path)
+    assert result["train"][1].shape == (4, 12, 12, 3)
+
+
+def test_photos_that_cannot_be_read_are_left_out_where_that_is_wanted(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"bird": 6, "cat": 6})
+    (root / "bird" / "broken.jpg").write_bytes(b"")
+    (root / "cat" / "page.jpg").write_text("<html></html>")
+    with pytest.raises(
+        UserError, match=r"photos that cannot be read \(2\): bird/broken\.jpg is empty, cat/page\.jpg is no image"
+    ):
+        packed(root, settings(), tmp_path)
+    result, left_out = packed(root, settings(on_bad_image="skip"), tmp_path)
+    assert left_out == [("bird/broken.jpg", "is empty"), ("cat/page.jpg", "is no image of a known format")]
+    assert sum(len(labels) for labels, _ in result.values()) == 12
+    for labels, images in result.values():
+        assert [int(image.mean()) for image in images] == pytest.approx(labels["width"] - 20, abs=2)
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path, settings):
+    root = fill(
+        tmp_path / "photos",
+        {
+            "train/bird/crane": 3,
+            "test/machine/crane": 2,
+            "train/machine/saw": 3,
+            "train/plant/rose": 1,
+            "test/bird/crane": 2,
+        },
+    )
+    (root / "train/bird/crane/bad.jpg").write_bytes(b"")
+    photograph(root / "train/bird/astray.jpg")
+    with pytest.raises(UserError) as raised:
+        packed(root, settings(), tmp_path)
+    first, *lines = str(raised.value).splitlines()
+    assert first == f"the photos of data.root={root} cannot be used yet"
+    assert [line.split(";")[0] for line in lines] == [
+        "photos that do not lie as split/coarse/fine/photo (1): train/bird/astray.jpg",
+        "photos that cannot be read (1): train/bird/crane/bad.jpg is empty",
+        "fine classes in more than one coarse class (1): crane (bird, machine)",
+        "coarse classes with one photo only (1): plant",
+        "fine classes with one photo only (1): rose",
+        "coarse classes without photo in test (1): plant",
+    ]
+
+
+def test_gaps_in_a_table_of_labels(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"x": 6})
+    names = sorted(path.name for path in (root / "x").iterdir())
+    labels = pd.DataFrame(
+        {"path": [f"x/{name}" for name in names], "coarse": ["a"] * 5 + [""], "fine": ["f", ""] + ["g"] * 3 + [""]}
+    )
+    labels.to_csv(root / "labels.csv", index=False)
+    with pytest.raises(UserError) as raised:
+        packed(root, settings(), tmp_path)
+    assert f"photos without coarse class (1): x/{names[5]}; give it" in str(raised.value)
+    assert f"photos without fine class, while others have one (1): x/{names[1]}; " in str(raised.value)
+
+
+def test_no_photo_left(tmp_path, settings):
+    root = tmp_path / "photos"
+    for name in ("a", "b"):
+        (root / name).mkdir(parents=True)
+        (root / name / "x.jpg").write_bytes(b"")
+    with pytest.raises(UserError, match=r"photos that can be read \(1\): none"):
+        packed(root, settings(on_bad_image="skip"), tmp_path)
+
+
+def test_download_only_says_where_the_photos_lie(tmp_path):
+    (tmp_path / "photos").mkdir()
+    download(tmp_path / "photos", tmp_path / "raw")
+    assert str(tmp_path / "photos") in (tmp_path / "raw" / "README").read_text()
+    with pytest.raises(UserError, match=r"data\.root=.*gone is no folder; give the folder of your photos"):
+        download(tmp_path / "gone", tmp_path / "raw")
