@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 import torchvision
+from pydantic import TypeAdapter
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -90,7 +91,7 @@ def load_encoder(path: Path, device: torch.device | str = "cpu") -> Encoder:
     try:
         content = torch.load(path, map_location=device, weights_only=True)
         model = ModelParameters.model_validate(content["model"] | {"imagenet_weights": False})
-        encoder = build_encoder(model, DataParameters.model_validate(content["data"]))
+        encoder = build_encoder(model, TypeAdapter(DataParameters).validate_python(content["data"]))
         encoder.load_state_dict(content["weights"])
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, ImportError) as error:
         reason = " ".join(str(error).split())[:200]
