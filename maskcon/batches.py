@@ -15,6 +15,7 @@ from maskcon.augmentation.views import View
 from maskcon.randomness import derived_seed, torch_generator
 
 BLOCK = 4096  # images augmented together: large enough that the cost per operation is spread
+BLOCK_PIXELS = BLOCK * 64 * 64  # and of larger images fewer, as their views must fit into memory
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,18 @@ class TwoViewBatches:
         query_view, key_view: see maskcon/augmentation/views.py.
         batch_size: images a batch; what does not fill a batch is left out of its epoch.
         seed: the run's.
+        stretch: float64 [N], on the CPU, where images were squashed when they were stored: see crop.draw_crops.
     """
 
     def __init__(
-        self, images: Tensor, coarse: Tensor, query_view: View, key_view: View, batch_size: int, seed: int
+        self,
+        images: Tensor,
+        coarse: Tensor,
+        query_view: View,
+        key_view: View,
+        batch_size: int,
+        seed: int,
+        stretch: Tensor | None = None,
     ) -> None:
         self.images = images
         self.coarse = coarse
@@ -57,6 +66,7 @@ class TwoViewBatches:
         self.key_view = key_view
         self.batch_size = batch_size
         self.seed = seed
+        self.stretch = stretch
 
     def __len__(self) -> int:
         return len(self.images) // self.batch_size
@@ -67,12 +77,14 @@ class TwoViewBatches:
         order = order[: len(self) * self.batch_size]
         if not len(order):
             return
-        batches_per_block = max(BLOCK // self.batch_size, 1)
+        images_per_block = min(BLOCK, BLOCK_PIXELS // self.images[0, 0].numel())
+        batches_per_block = max(images_per_block // self.batch_size, 1)
         for block, indices in enumerate(order.split(batches_per_block * self.batch_size)):
+            stretch = self._stretch_of(indices)
             indices = indices.to(self.images.device)
             images = self.images[indices]
-            query_views = self.query_view(images, torch_generator(self.seed, "query view", name, block))
-            key_views = self.key_view(images, torch_generator(self.seed, "key view", name, block))
+            query_views = self.query_view(images, torch_generator(self.seed, "query view", name, block), stretch)
+            key_views = self.key_view(images, torch_generator(self.seed, "key view", name, block), stretch)
             views = zip(
                 query_views.split(self.batch_size),
                 key_views.split(self.batch_size),
@@ -85,4 +97,7 @@ class TwoViewBatches:
 
     def query_view_of(self, places: Tensor, generator: torch.Generator) -> Tensor:
         """A query view float32 [B, c, H, W] of the images at these places, int64 [B]."""
-        return self.query_view(self.images[places], generator)
+        return self.query_view(self.images[places], generator, self._stretch_of(places.cpu()))
+
+    def _stretch_of(self, places: Tensor) -> Tensor | None:
+        return None if self.stretch is None else self.stretch[places]

@@ -3,10 +3,13 @@
 features = embed(encoder, images, channels=3, device=device)      # float32 [N, F]
 """
 
+import math
+
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from maskcon.augmentation.crop import resized
 from maskcon.batches import to_device
 from maskcon.encoders import Encoder
 
@@ -15,20 +18,28 @@ PIXELS_SIDE = 32  # the raw pixels of larger images are averaged down to this he
 
 
 @torch.inference_mode()
-def embed(encoder: Encoder, images: np.ndarray, channels: int, device: torch.device) -> np.ndarray:
+def embed(
+    encoder: Encoder,
+    images: np.ndarray,
+    channels: int,
+    device: torch.device,
+    size: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Backbone features, before any projector (MaskCon, CVPR 2023, evaluates these).
 
     Args:
         encoder: in evaluation mode, on the device.
         images: uint8 [N, H, W, 3], may be a memory map.
         channels: 1 for a grey set, else 3.
+        size: height and width at which the encoder sees whole images; their own, unless said.
 
     Returns:
         float32 [N, F], unit rows.
     """
     features = np.empty((len(images), encoder.feature_size), np.float32)
     for start in range(0, len(images), BATCH):
-        batch = to_device(images[start : start + BATCH], channels, device) / 255
+        planes = to_device(images[start : start + BATCH], channels, device)
+        batch = resized(planes, size or planes.shape[2:]) / 255
         batch = batch.to(memory_format=torch.channels_last)
         features[start : start + BATCH] = F.normalize(encoder(batch).float(), dim=1).cpu().numpy()
     return features
@@ -41,7 +52,7 @@ def raw_pixels(images: np.ndarray, channels: int) -> np.ndarray:
     Returns:
         float32 [N, channels * H * W], unit rows; H and W at most PIXELS_SIDE.
     """
-    parts = []
+    parts = [np.empty((0, channels * math.prod(min(side, PIXELS_SIDE) for side in images.shape[1:3])), np.float32)]
     for start in range(0, len(images), BATCH):
         pixels = to_device(images[start : start + BATCH], channels, torch.device("cpu")) / 255
         height, width = (min(side, PIXELS_SIDE) for side in pixels.shape[2:])

@@ -60,7 +60,9 @@ class ImageSet(Group):
     width: Annotated[int, Field(ge=8, le=1024)]  # pixels
     mean: Annotated[list[Share], Field(min_length=3, max_length=3)]  # of pixels in [0, 1], per RGB channel
     std: Annotated[list[Positive], Field(min_length=3, max_length=3)]
-    augmentation: Literal["characters", "small_colour"]  # the family of views, see maskcon/augmentation/views.py
+    augmentation: Literal[
+        "characters", "small_colour", "photo"
+    ]  # the family of views, see maskcon/augmentation/views.py
     seed: Annotated[int, Field(ge=0)]  # of what is drawn for the set: the same images whatever the run's seed
 
     @property

@@ -5,6 +5,7 @@ commands("0123abc", parameters.model_dump(), Path("conf"))
 """
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from ruamel.yaml import YAML
 
 GROUPS = ("data", "loss", "model", "train")
 RECIPE = "recipe"
+SIBLING = re.compile(r"\$\{\.(\w+)\}")  # in a preset: another value of it
 
 
 def commands(commit: str, parameters: Mapping[str, Any], conf: Path) -> list[str]:
@@ -68,13 +70,22 @@ def _nearest_preset(folder: Path, group: str, values: Mapping[str, Any], preferr
         unlike = sum(preset.get(key) != wanted.get(key) for key in preset.keys() | wanted.keys())
         return unlike, name != preferred
 
-    presets = {file.stem: _leaves({group: _read(file)}) for file in sorted(folder.glob("*.yaml"))}
+    presets = {file.stem: _leaves({group: _resolved(_read(file), values)}) for file in sorted(folder.glob("*.yaml"))}
     nearest = min(presets, key=differences)
     return nearest, presets[nearest]
 
 
 def _read(file: Path) -> dict[str, Any]:
     return YAML(typ="safe").load(file.read_text()) or {}
+
+
+def _resolved(preset: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """With ${.name} replaced as Hydra would in a composition that gives ``values``."""
+
+    def value_of(match: re.Match) -> str:
+        return str(values.get(match[1], match[0]))
+
+    return {key: SIBLING.sub(value_of, value) if isinstance(value, str) else value for key, value in preset.items()}
 
 
 def _preset_names(defaults: list[Any]) -> dict[str, str]:

@@ -35,7 +35,7 @@ def main(parameters: Parameters) -> None:
         images = read_images(source)
         _save(target / "pixels.npy", raw_pixels(images, data.channels))
         for file in files:
-            features = embed(load_encoder(file, device), images, data.channels, device)
+            features = embed(load_encoder(file, device), images, data.channels, device, (data.height, data.width))
             _save(target / file.relative_to(MODELS).with_suffix(".npy"), features)
         shutil.copyfile(source / "labels.csv", target / "labels.csv")
         print(f"{data.name}/{split}: {len(images)} images, {features.shape[1]} features")

@@ -11,7 +11,7 @@ from maskcon.batches import TwoViewBatches, to_device
 CPU = torch.device("cpu")
 
 
-def as_it_is(images, generator):
+def as_it_is(images, generator, stretch=None):
     return images / 255
 
 
@@ -70,7 +70,7 @@ def test_views_of_a_block_are_made_together(monkeypatch):
     monkeypatch.setattr(batches_module, "BLOCK", 40)
     sizes = []
 
-    def counting(images, generator):
+    def counting(images, generator, stretch):
         sizes.append(len(images))
         return as_it_is(images, generator)
 

@@ -30,6 +30,8 @@ def composed(*changes: str) -> dict:
         ["evaluate.recall_at=[1,3]", "data.mean=[0.1,0.2,0.3]", "data.images.test=12"],
         ["data.name=own", "data.root='my pictures/a b=c'", "+loss.extra=null"],
         ["~loss.temperature"],
+        ["data=folder", "data.root='/home/me/my photos'", "data.stored=null"],
+        ["data.raw=elsewhere", "data.coarse_map=coarse_labels/digits.csv"],
     ],
     ids=" ".join,
 )
@@ -42,6 +44,7 @@ def test_the_shortest_way_is_said():
     assert overrides(composed(), CONF) == []
     assert overrides(composed("recipe=paper"), CONF) == ["recipe=paper"]
     assert overrides(composed("loss=grafit", "loss.w=0.8"), CONF) == ["loss=grafit", "loss.w=0.8"]
+    assert overrides(composed("data=folder", "data.root=/photos"), CONF) == ["data=folder", "data.root=/photos"]
 
 
 def test_commands_can_be_pasted_into_a_shell():

@@ -42,20 +42,26 @@ def draw_crops(
     generator: Generator,
     scale: tuple[float, float] = (0.2, 1.0),
     ratio: tuple[float, float] = (3 / 4, 4 / 3),
+    stretch: Tensor | None = None,
 ) -> Crops:
     """``number`` boxes in images of ``height`` x ``width`` pixels, by the law of torchvision's RandomResizedCrop.
 
     The share of the area is uniform in ``scale``, the logarithm of width / height uniform in the logarithms of
     ``ratio``; the first of ten such boxes that fits is placed uniformly; if none fits, the box is the largest
     centred one with an allowed ratio. Half the views are mirrored. ``generator`` is one of the CPU.
+
+    ``stretch``, float64 [number], says how many times wider each photo was, for its height, than the image that was
+    stored of it: boxes are drawn as in the photo and then squashed with it. Without it, none was squashed.
     """
+    if stretch is None:
+        stretch = torch.ones(number, dtype=torch.float64)
 
     def uniform(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=generator, dtype=torch.float64)
 
     share = scale[0] + (scale[1] - scale[0]) * uniform(number, TRIES)
     log_ratio = [math.log(end) for end in ratio]
-    aspect = torch.exp(log_ratio[0] + (log_ratio[1] - log_ratio[0]) * uniform(number, TRIES))
+    aspect = torch.exp(log_ratio[0] + (log_ratio[1] - log_ratio[0]) * uniform(number, TRIES)) / stretch[:, None]
     area = height * width * share
     tried_width = torch.sqrt(area * aspect).round().long()
     tried_height = torch.sqrt(area / aspect).round().long()
@@ -63,7 +69,7 @@ def draw_crops(
     fits = (tried_width > 0) & (tried_width <= width) & (tried_height > 0) & (tried_height <= height)
     first = fits.byte().argmax(dim=1, keepdim=True)
     any_fits = fits.any(dim=1)
-    centred_height, centred_width = _largest_box(height, width, ratio)
+    centred_height, centred_width = _largest_boxes(height, width, ratio, stretch)
     box_height = torch.where(any_fits, tried_height.gather(1, first)[:, 0], centred_height)
     box_width = torch.where(any_fits, tried_width.gather(1, first)[:, 0], centred_width)
 
@@ -130,13 +136,23 @@ def _rows_first(crops: Crops, size: tuple[int, int]) -> Tensor:
     return (lost_rows > 0) & (lost_rows > 2 * lost_columns)
 
 
-def _largest_box(height: int, width: int, ratio: tuple[float, float]) -> tuple[int, int]:
-    """Height and width of the largest box in the image whose width / height lies in ``ratio``."""
-    if width / height < min(ratio):
-        return round(width / min(ratio)), width
-    if width / height > max(ratio):
-        return height, round(height * max(ratio))
-    return height, width
+def _largest_boxes(height: int, width: int, ratio: tuple[float, float], stretch: Tensor) -> tuple[Tensor, Tensor]:
+    """Heights and widths, int64 [B], of the largest boxes in each image whose shape in the photo lies in ``ratio``."""
+    narrowest, widest = min(ratio) / stretch, max(ratio) / stretch  # width / height in the stored image
+    shape = torch.full_like(stretch, width / height)
+    box_height = torch.where(shape < narrowest, (width / narrowest).round().long(), height)
+    box_width = torch.where(shape > widest, (height * widest).round().long(), width)
+    return box_height, box_width
+
+
+def resized(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Whole images, uint8 [B, C, H, W], at ``size`` (height, width)."""
+    if tuple(images.shape[2:]) == tuple(size):
+        return images
+    number, _, height, width = images.shape
+    top = torch.zeros(number, dtype=torch.int64)
+    whole = Crops(top, top, torch.full_like(top, height), torch.full_like(top, width), torch.zeros(number).bool())
+    return resized_crop(images, whole, size)
 
 
 def _resize_matrices(start: Tensor, length: Tensor, source: int, target: int, flip: Tensor | None = None) -> Tensor:

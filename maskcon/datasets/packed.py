@@ -23,7 +23,7 @@ from maskcon.errors import UserError
 
 SPLITS = ("train", "val", "test")
 LABEL_COLUMNS = ("coarse", "coarse_name", "fine", "fine_name", "source", "width", "height")
-COARSE_COLUMNS = ("coarse", "coarse_name")
+TRAINING_COLUMNS = ("coarse", "coarse_name", "width", "height")
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,16 @@ class TrainingSet:
     images: np.ndarray  # uint8 [N, H, W, 3]
     coarse: np.ndarray  # int64 [N]
     coarse_names: list[str]  # [C], by coarse label
+    stretch: np.ndarray | None = None  # float64 [N]: how many times wider a photo was, for its height, than its image
+    # here; None where all have kept their shape
 
     def digest(self) -> str:
-        """SHA-256 of the images and coarse labels."""
+        """SHA-256 of the images, coarse labels and stretch."""
         digest = hashlib.sha256(repr((self.images.shape, self.coarse_names)).encode())
         digest.update(np.ascontiguousarray(self.images))
         digest.update(self.coarse)
+        if self.stretch is not None:
+            digest.update(self.stretch)
         return digest.hexdigest()
 
 
@@ -103,16 +107,25 @@ def _from_source(chunks: Iterable[np.ndarray], folder: Path) -> Iterator[np.ndar
 
 
 def read_training_set(folder: Path) -> TrainingSet:
-    """Read images and coarse labels, and nothing of the fine ones."""
-    labels = _read_labels(folder, COARSE_COLUMNS)
+    """Read images, coarse labels and the photos' shapes, and nothing of the fine labels."""
+    labels = _read_labels(folder, TRAINING_COLUMNS)
     images = read_images(folder)
     _same_length(folder, images, labels)
     names = labels.drop_duplicates("coarse").set_index("coarse")["coarse_name"]
     if sorted(names.index) != list(range(len(names))):
         raise UserError(f"{folder / 'labels.csv'}: coarse labels must be 0 to C - 1, all of them in use")
     return TrainingSet(
-        images, labels["coarse"].to_numpy(np.int64, copy=True), [str(names[c]) for c in range(len(names))]
+        images,
+        labels["coarse"].to_numpy(np.int64, copy=True),
+        [str(names[c]) for c in range(len(names))],
+        _stretch(labels, *images.shape[1:3]),
     )
+
+
+def _stretch(labels: pd.DataFrame, height: int, width: int) -> np.ndarray | None:
+    """float64 [N]: width / height of the photos over that of the images; None where that is 1 for all."""
+    stretch = (labels["width"].to_numpy(np.float64) * height) / (labels["height"].to_numpy(np.float64) * width)
+    return None if (stretch == 1).all() else stretch
 
 
 def read_images(folder: Path) -> np.ndarray:

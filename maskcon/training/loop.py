@@ -58,13 +58,15 @@ def train(
         UserError: the loss is no longer finite.
     """
     train_parameters = parameters.train
+    view_size = parameters.data.height, parameters.data.width
     batches = TwoViewBatches(
         to_device(training_set.images, parameters.data.channels, device),
         torch.from_numpy(training_set.coarse).to(device),
-        view_maker(parameters.data.augmentation, train_parameters.query_view),
-        view_maker(parameters.data.augmentation, train_parameters.key_view),
+        view_maker(parameters.data.augmentation, train_parameters.query_view, view_size),
+        view_maker(parameters.data.augmentation, train_parameters.key_view, view_size),
         train_parameters.batch_size,
         parameters.seed,
+        None if training_set.stretch is None else torch.from_numpy(training_set.stretch),
     )
     learner = build_learner(parameters, len(training_set.coarse_names), device)
     optimizer = torch.optim.SGD(

@@ -80,7 +80,7 @@ def test_training_does_not_open_the_fine_columns(folder):
     before = read_training_set(folder)
     variants = [
         labels().drop(columns=["fine", "fine_name"]),
-        labels().drop(columns=["fine", "fine_name", "source", "width", "height"]),
+        labels().drop(columns=["fine", "fine_name", "source"]),
         labels().assign(fine=[0, 1, 2, 3, 0, 1], fine_name="x"),
         labels().assign(fine="not a number"),
     ]
