@@ -147,7 +147,7 @@ def test_views_of_the_nearest_images_are_queries_for_the_image_s_target(tiny_par
     images = torch.from_numpy(tiny_set.images[..., :1]).permute(0, 3, 1, 2).contiguous()
     coarse = torch.arange(80) % 3  # not what the images show, so that near images are often of another class
 
-    def darker(images, generator):
+    def darker(images, generator, stretch=None):
         return images / 255 * torch.rand(1, generator=generator)
 
     batches = TwoViewBatches(images, coarse, darker, darker, 16, 1)

@@ -143,7 +143,7 @@ def test_train_images_are_embedded_where_a_measure_learns_from_them(measures, pa
     draw = np.random.default_rng(0)
     for part, images in {"train": 30, "val": 12, "test": 24}.items():
         pixels = draw.integers(0, 256, (images, 16, 24, 3), np.uint8)
-        write_set(Path("data/sets/two_digits") / part, pixels, labels_of(images))
+        write_set(Path("data/sets/two_digits") / part, labels_of(images), [pixels], 16, 24)
     torch.manual_seed(0)
     encoder = build_encoder(parameters.model, parameters.data)
     for name in ("encoder", "untrained", "snapshots/epoch_0005"):

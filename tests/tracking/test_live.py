@@ -16,7 +16,7 @@ from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubl
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def until(holds, seconds: float = 60.0) -> None:
+def until(holds, seconds: float = 180.0) -> None:
     """Wait for another process."""
     end = time.monotonic() + seconds
     while not holds():
