@@ -31,7 +31,7 @@ def test_everything_is_recorded(store, checkout):
     assert run.data.params["loss.w"] == "1.0"
     assert run.data.params["model.imagenet_weights"] == "false"
     assert run.data.params["data.images.train"] == "1000"
-    assert len(run.data.params) == 45
+    assert len(run.data.params) == 47
     assert run.data.tags["dvc.exp_names"] == "tonal-yard"
     assert run.data.tags["git.commit"] == run.data.tags["dvc.baseline_rev"] == "0123abc"
     assert run.data.tags["pretrain.device"] == "cpu"
