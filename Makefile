@@ -19,7 +19,7 @@ repro: environment  ## the whole pipeline: from nothing to the report; again: on
 test: environment  ## lint and tests
 	ruff check .
 	ruff format --check .
-	python -m pytest $(PYTEST_ARGUMENTS)
+	python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGUMENTS)
 
 ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=5000
 	@python -m stages.tracking_ui --port $(PORT)

@@ -1,6 +1,7 @@
 """The methods side by side on one data set: values chosen on validation, then scored on test over several seeds.
 
     python -m benchmarks.methods --data two_digits --seeds 5
+    python -m benchmarks.methods --methods wcl sane --seeds 3        # these rows of the table alone
 
 Every method gets the same encoder, recipe and number of values tried (one seed each); the chosen values are then
 trained with seeds that took no part in the choice. Writes every run as a row to methods_DATA.csv in benchmarks/results/
@@ -22,15 +23,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from maskcon.atomic_files import write_table, write_text
+from maskcon.atomic_files import write_json, write_table, write_text
 from maskcon.datasets.packed import read_labelled_set, read_training_set
 from maskcon.embeddings import embed, raw_pixels
 from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
+from maskcon.measures.feature_measures import Part, feature_measures, parts_needed
 from maskcon.methods.interface import build_method
 from maskcon.parameters import Parameters, load_parameters
 from maskcon.retrieval_metrics import query_scores
+from maskcon.tracking.run_key import hash_of_inputs
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import train
+from maskcon.training.loop import build_learner, train
 from stages.compose_parameters import compose
 
 RESULTS = Path("benchmarks/results")
@@ -39,17 +42,28 @@ METRICS = {
     "recall_at_1": "Recall@1",
     "recall_at_10": "Recall@10",
     "mean_average_precision_at_r": "mAP@R",
-    "coarse_recall_at_1": "coarse Recall@1",
+    "coarse_recall_at_1": "coarse R@1",
+    "knn_fine_top_1": "kNN top-1",
+    "linear_fine_top_1": "linear top-1",
 }
+MEASURES = ["knn", "linear"]
 
-TEMPERATURES = [{"temperature": value} for value in (0.05, 0.07, 0.1, 0.15, 0.2, 0.3)]
-VALUES_TRIED: dict[str, list[dict[str, float]]] = {  # six for each method
+TEMPERATURES = [{"temperature": value} for value in (0.05, 0.1, 0.2, 0.3)]
+VALUES_TRIED: dict[str, list[dict[str, Any]]] = {  # four for each method
     "selfcon": TEMPERATURES,
     "supcon": TEMPERATURES,
-    "coins": [{"w": w} for w in (0.05, 0.1, 0.2, 0.3, 0.5, 0.7)],
-    "grafit": [{"w": w} for w in (0.2, 0.4, 0.5, 0.6, 0.7, 0.8)],
-    "maskcon": [{"w": w, "soft_temperature": soft} for w in (0.8, 1.0) for soft in (0.1, 0.15, 0.2)],
+    "coins": [{"w": w} for w in (0.1, 0.3, 0.5, 0.7)],
+    "grafit": [{"w": w} for w in (0.3, 0.5, 0.7, 0.9)],
+    "maskcon": [{"w": 1.0, "soft_temperature": soft} for soft in (0.05, 0.1, 0.15)]
+    + [{"w": 0.8, "soft_temperature": 0.1}],
+    "ascl": [{"mask_by_coarse": mask, "soft_temperature": soft} for mask in (False, True) for soft in (0.05, 0.1)],
+    "sane": [{"mask_by_coarse": mask, "temperature": value} for mask in (False, True) for value in (0.1, 0.2)],
+    "potential": [{"mask_by_coarse": mask, "mined": mined} for mask in (False, True) for mined in (5, 20)],
+    "wcl": [{"mask_by_coarse": mask, "graph_weight": weight} for mask in (False, True) for weight in (0.5, 1.0)],
+    "ancor": [{"temperature": value} for value in (0.1, 0.2, 0.3, 0.5)],
+    "bucsfr": [{"w": w, "merge_threshold": threshold} for w in (0.3, 0.5) for threshold in (1.35, 1.5)],
 }
+LETTERS = {"soft_temperature": "T", "mask_by_coarse": "masked by coarse", "graph_weight": "graph weight"}
 
 
 class SilentWatcher:
@@ -85,17 +99,38 @@ def main() -> None:
         rows += _shown(pool.map(run, scoring), len(scoring))
 
     rows = [*baselines(arguments.data, range(1, arguments.seeds + 1)), *rows]
-    write_table(RESULTS / f"methods_{arguments.data}.csv", rows)
-    text = as_markdown(pd.DataFrame(rows))
+    table = with_rows_of_other_methods(pd.DataFrame(rows), RESULTS / f"methods_{arguments.data}.csv")
+    write_table(RESULTS / f"methods_{arguments.data}.csv", table.to_dict("records"))
+    text = as_markdown(table)
     write_text(RESULTS / f"methods_{arguments.data}.md", text)
     print(text)
 
 
-def run(trial: tuple[str, str, dict[str, float], int, str]) -> dict[str, Any]:
-    """Train once, and score the final weights on one part."""
+def with_rows_of_other_methods(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The rows just measured in place of the table's rows of the same methods; other methods keep theirs."""
+    if path.exists():
+        kept = pd.read_csv(path)
+        rows = pd.concat([rows, kept[~kept["method"].isin(rows["method"])]])
+    order = ["raw pixels", "untrained", *VALUES_TRIED]
+    return rows.sort_values("method", key=lambda methods: methods.map(order.index), kind="stable")
+
+
+def run(trial: tuple[str, str, dict[str, Any], int, str]) -> dict[str, Any]:
+    """Train once, and score the final weights on one part; a study cut short takes up what it has measured."""
     data, method, values, seed, split = trial
     torch.set_num_threads(1)
-    parameters = composed([f"data={data}", f"loss={method}", f"seed={seed}", *_as_choices(values)])
+    parameters = composed([*_setting(data, split, seed), f"loss={method}", *_as_choices(values)])
+    done = Path(".scratch/methods") / f"{hash_of_inputs(Path.cwd(), parameters)}.json"  # of code and parameters
+    if done.exists():
+        return json.loads(done.read_text())
+    row = _train_and_score(data, method, values, seed, split, parameters)
+    write_json(done, row)
+    return row
+
+
+def _train_and_score(
+    data: str, method: str, values: dict[str, Any], seed: int, split: str, parameters: Parameters
+) -> dict[str, Any]:
     folder = Path("data/sets") / data
     started = time.monotonic()
     with TemporaryDirectory() as scratch:
@@ -107,7 +142,7 @@ def run(trial: tuple[str, str, dict[str, float], int, str]) -> dict[str, Any]:
             SilentWatcher(),
         )
     seconds = time.monotonic() - started
-    scores = score(trained.encoder.eval(), folder / split, parameters)
+    scores = score(trained.encoder.eval(), folder, split, parameters)
     return {"method": method, "values": json.dumps(values), "seed": seed, "split": split, **scores, "seconds": seconds}
 
 
@@ -115,24 +150,28 @@ def baselines(data: str, seeds: range) -> Iterator[dict[str, Any]]:
     """What needs no training: raw pixels, and the encoder before its first step."""
     folder = Path("data/sets") / data
     for seed in seeds:
-        parameters = composed([f"data={data}", f"seed={seed}", "train.epochs=1", "train.warmup_epochs=0"])
-        from maskcon.training.loop import build_learner
-
+        parameters = composed(_setting(data, "test", seed))
         untrained = build_learner(parameters, coarse_classes=2, device=torch.device("cpu")).query_network.encoder.eval()
-        scores = score(untrained, folder / "test", parameters)
+        scores = score(untrained, folder, "test", parameters)
         yield {"method": "untrained", "values": "{}", "seed": seed, "split": "test", **scores, "seconds": 0.0}
-    scores = score(None, folder / "test", parameters)
+    scores = score(None, folder, "test", parameters)
     yield {"method": "raw pixels", "values": "{}", "seed": 0, "split": "test", **scores, "seconds": 0.0}
 
 
-def score(encoder: Any, folder: Path, parameters: Parameters) -> dict[str, float]:
+def score(encoder: Any, folder: Path, split: str, parameters: Parameters) -> dict[str, float]:
     """The metrics of an encoder, or of raw pixels where it is None, on one part of a set."""
-    part = read_labelled_set(folder)
     channels = parameters.data.channels
-    features = raw_pixels(part.images, channels) if encoder is None else embed(encoder, part.images, channels, "cpu")
-    recall_at = [int(name.rsplit("_", 1)[1]) for name in METRICS if name.startswith("recall_at_")]
-    scores = query_scores(torch.from_numpy(features), part.coarse, part.fine, recall_at)
-    return {name: float(scores[name].mean()) for name in METRICS}
+    parts = {}
+    for name in parts_needed(parameters.evaluate):
+        labelled = read_labelled_set(folder / name)
+        images = labelled.images
+        features = raw_pixels(images, channels) if encoder is None else embed(encoder, images, channels, "cpu")
+        parts[name] = Part(torch.from_numpy(features), labelled.coarse, labelled.fine)
+    asked = parts[split]
+    scores = query_scores(asked.features, asked.coarse, asked.fine, [1, 10])
+    metrics = {name: float(values.mean()) for name, values in scores.items()}
+    metrics |= feature_measures(parts, parameters.evaluate, parameters.seed)
+    return {name: float(metrics[name]) for name in METRICS}
 
 
 def best_values(rows: list[dict[str, Any]], method: str) -> dict[str, float]:
@@ -170,12 +209,19 @@ def _title(method: str) -> str:
 
 
 def _values_in_words(values: dict[str, float]) -> str:
-    letters = {"w": "w", "soft_temperature": "T", "temperature": "temperature"}
-    return ", ".join(f"{letters[name]} {value:g}" for name, value in values.items())
+    words = []
+    for name, value in values.items():
+        name = LETTERS.get(name, name.replace("_", " "))
+        words.append((name if value else f"not {name}") if isinstance(value, bool) else f"{name} {value:g}")
+    return ", ".join(words)
+
+
+def _setting(data: str, split: str, seed: int) -> list[str]:
+    return [f"data={data}", f"seed={seed}", f"evaluate.split={split}", f"evaluate.measures=[{','.join(MEASURES)}]"]
 
 
 def _as_choices(values: dict[str, float]) -> list[str]:
-    return [f"loss.{name}={value}" for name, value in values.items()]
+    return [f"loss.{name}={str(value).lower()}" for name, value in values.items()]
 
 
 def _shown(rows: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:

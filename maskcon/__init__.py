@@ -9,6 +9,7 @@ Rooms, each importing only those before it:
     targets, methods/                                what a method is: a soft target over own key and queue
     training/                                        schedule, step, checkpoint, loop
     embeddings, neighbours, recall, intervals        what the encoder knows, measured
+    measures/                                        and measured as other papers do
     figures/, report                                 what people look at
     tracking/                                        the MLflow record of a run
 """

@@ -4,7 +4,7 @@ Everything random comes from the run's seed and the position (epoch, block), so 
 what an uninterrupted one would.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from maskcon.augmentation.views import View
-from maskcon.randomness import torch_generator
+from maskcon.randomness import derived_seed, torch_generator
 
 BLOCK = 4096  # images augmented together: large enough that the cost per operation is spread
 BLOCK_PIXELS = BLOCK * 64 * 64  # and of larger images fewer, as their views must fit into memory
@@ -23,6 +23,13 @@ class Batch:
     query_view: Tensor  # float32 [B, c, H, W] in [0, 1]
     key_view: Tensor  # float32 [B, c, H, W] in [0, 1]
     coarse: Tensor  # int64 [B]
+    seed: int = 0  # of whatever else is drawn for this batch
+    places: Tensor | None = None  # int64 [B], of the images in the training set
+    view_of: Callable[[Tensor, torch.Generator], Tensor] | None = None  # places [B] -> a further query view of those
+
+    def generator(self, use: str) -> torch.Generator:
+        """A generator on the CPU for one use of this batch."""
+        return torch_generator(self.seed, use)
 
 
 def to_device(images: np.ndarray, channels: int, device: torch.device) -> Tensor:
@@ -73,14 +80,24 @@ class TwoViewBatches:
         images_per_block = min(BLOCK, BLOCK_PIXELS // self.images[0, 0].numel())
         batches_per_block = max(images_per_block // self.batch_size, 1)
         for block, indices in enumerate(order.split(batches_per_block * self.batch_size)):
-            stretch = None if self.stretch is None else self.stretch[indices]
+            stretch = self._stretch_of(indices)
             indices = indices.to(self.images.device)
             images = self.images[indices]
             query_views = self.query_view(images, torch_generator(self.seed, "query view", name, block), stretch)
             key_views = self.key_view(images, torch_generator(self.seed, "key view", name, block), stretch)
-            yield from map(
-                Batch,
+            views = zip(
                 query_views.split(self.batch_size),
                 key_views.split(self.batch_size),
-                self.coarse[indices].split(self.batch_size),
+                indices.split(self.batch_size),
+                strict=True,
             )
+            for number, (query_view, key_view, places) in enumerate(views, block * batches_per_block):
+                seed = derived_seed(self.seed, "batch", name, number)
+                yield Batch(query_view, key_view, self.coarse[places], seed, places, self.query_view_of)
+
+    def query_view_of(self, places: Tensor, generator: torch.Generator) -> Tensor:
+        """A query view float32 [B, c, H, W] of the images at these places, int64 [B]."""
+        return self.query_view(self.images[places], generator, self._stretch_of(places.cpu()))
+
+    def _stretch_of(self, places: Tensor) -> Tensor | None:
+        return None if self.stretch is None else self.stretch[places]

@@ -59,9 +59,9 @@ class ProjectedEncoder(nn.Module):
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """float [B, c, H, W] in [0, 1] -> features [B, F], projections float32 [B, D] with unit rows."""
+        """float [B, c, H, W] in [0, 1] -> features [B, F], projections [B, D] of any length."""
         features = self.encoder(images)
-        return features, F.normalize(self.projector(features).float(), dim=1)
+        return features, self.projector(features)
 
 
 def build_encoder(model: ModelParameters, data: DataParameters) -> Encoder:

@@ -5,6 +5,7 @@
 
 Every image is a query, every other image may be its neighbour. The query itself is left out by its index: dropping
 the first hit instead, as is often done, leaves out the wrong image wherever two images have the same features.
+With a gallery of other images, ``gallery_neighbours_by_chunk`` has nothing to leave out.
 """
 
 from collections.abc import Iterator
@@ -35,14 +36,40 @@ def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, T
     if not 1 <= count < images:
         raise ValueError(f"count={count}: each of {images} images has 1 to {images - 1} neighbours")
 
-    chunk = min(images, max(1, CHUNK_BYTES // (4 * images + BYTES_PER_NEIGHBOUR * count)))
-    buffer = features.new_empty(chunk, images)  # one for all: fresh memory for each is up to twice as slow
-    for start in range(0, images, chunk):
-        queries = slice(start, min(start + chunk, images))
+    for queries, similarity in _similarity_by_chunk(features, features, count):
         itself = torch.arange(queries.start, queries.stop, device=features.device)
-        similarity = torch.matmul(features[queries], features.T, out=buffer[: len(itself)])  # [B, N]
         similarity.scatter_(1, itself[:, None], -torch.inf)
         yield queries, _highest(similarity, count)
+
+
+def gallery_neighbours_by_chunk(queries: Tensor, gallery: Tensor, count: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """The ``count`` images of a gallery most similar to each query, none left out; otherwise as above.
+
+    Args:
+        queries: float32 [M, F], gallery: float32 [N, F], unit rows, no gradient, on the same device.
+        count: from 1 to N.
+
+    Yields:
+        rows: slice of B rows of ``queries``; together, in order, all of them.
+        neighbours: int64 [B, count], rows of ``gallery``, nearest first.
+        similarity: float32 [B, count], of these neighbours, falling.
+    """
+    if not 1 <= count <= len(gallery):
+        raise ValueError(f"count={count}: a gallery of {len(gallery)} images has 1 to {len(gallery)} neighbours")
+
+    for rows, similarity in _similarity_by_chunk(queries, gallery, count):
+        neighbours = _highest(similarity, count)
+        yield rows, neighbours, similarity.gather(1, neighbours)
+
+
+def _similarity_by_chunk(queries: Tensor, gallery: Tensor, count: int) -> Iterator[tuple[slice, Tensor]]:
+    """Inner products [B, N] of some queries with the gallery; each chunk is written over the one before."""
+    images = len(gallery)
+    chunk = min(len(queries), max(1, CHUNK_BYTES // (4 * images + BYTES_PER_NEIGHBOUR * count)))
+    buffer = gallery.new_empty(chunk, images)  # one for all: fresh memory for each is up to twice as slow
+    for start in range(0, len(queries), chunk):
+        rows = slice(start, min(start + chunk, len(queries)))
+        yield rows, torch.matmul(queries[rows], gallery.T, out=buffer[: rows.stop - rows.start])
 
 
 def nearest_neighbours(features: Tensor, count: int) -> Tensor:
@@ -52,6 +79,8 @@ def nearest_neighbours(features: Tensor, count: int) -> Tensor:
 
 def _highest(similarity: Tensor, count: int) -> Tensor:
     """Indices [B, count] of the highest entries of each row of [B, N], falling; of equal ones the lower index first."""
+    if count == similarity.shape[1]:
+        return similarity.sort(dim=1, descending=True, stable=True).indices
     # One more than asked for shows whether the last one asked for is there by luck: then another is exactly as high.
     values, indices = similarity.topk(count + 1, dim=1)
     by_luck = values[:, count - 1] == values[:, count]

@@ -25,6 +25,7 @@ Count = Annotated[int, Field(ge=1, le=100_000_000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 PartOfTrain = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 SplitName = Literal["val", "test"]
+MeasureName = Literal["knn", "linear", "few_shot", "discovery"]
 
 
 class Group(BaseModel):
@@ -130,46 +131,184 @@ DataParameters = Annotated[
 DATA_SETS = _names(DataParameters)
 
 
+class Mixup(Group):
+    """Momentum mixup: a second contrast, of mixed images against mixed targets."""
+
+    weight: Share  # of the mixed contrast; 1 - weight is the plain one's
+    beta: Positive  # theta ~ Beta(beta, beta)
+
+
+class Negatives(Group):
+    """Which negatives the plain contrast keeps: those about as similar to the query as its own key."""
+
+    margin: Positive  # of similarity, within which a negative is kept
+    warmup_share: Share  # of training, during which all are kept
+
+
 class Contrast(Group):
-    """What every method has."""
+    """What every method has. The last three are what methods combine with; null where a method does not."""
 
     name: str
     temperature: Positive  # T0: of the softmax over own key and queue
+    mixup: None
+    negatives: None
+    multi_crop: None
 
 
-class SelfConParameters(Contrast):
+class Combinable(Contrast):
+    """A target over own key and queue, which mixup and chosen negatives combine with."""
+
+    mixup: Mixup | None
+    negatives: Negatives | None
+
+    @model_validator(mode="after")
+    def negatives_act_on_something(self) -> Combinable:
+        if self.mixup is not None and self.mixup.weight == 1 and self.negatives is not None:
+            negatives = _written(self.negatives.model_dump())
+            raise ValueError(
+                f"mixup.weight=1 leaves no plain contrast, which loss.negatives={negatives} is for; "
+                "lower it, or set loss.negatives=null"
+            )
+        return self
+
+
+class CombinableWithMultiCrop(Combinable):
+    """A target that has other images' keys as positives: so views of the nearest images may be queries for it too."""
+
+    w: Share | None
+    multi_crop: Annotated[int, Field(ge=0, le=100)]  # further queries: one view each of so many nearest images
+
+    @model_validator(mode="after")
+    def multi_crop_has_other_positives(self) -> CombinableWithMultiCrop:
+        if self.w == 0 and self.multi_crop:
+            raise ValueError(
+                f"w=0 makes the own key the only positive, which loss.multi_crop={self.multi_crop} contradicts; "
+                "raise it, or set loss.multi_crop=0"
+            )
+        return self
+
+
+class SelfConParameters(Combinable):
     name: Literal["selfcon"]
     w: None
     soft_temperature: None
 
 
-class SupConParameters(Contrast):
+class SupConParameters(CombinableWithMultiCrop):
     name: Literal["supcon"]
     w: None
     soft_temperature: None
 
 
-class GrafitParameters(Contrast):
+class GrafitParameters(CombinableWithMultiCrop):
     name: Literal["grafit"]
     w: Share  # of the supervised contrast; 1 - w stays on the own key
     soft_temperature: None
 
 
-class CoInsParameters(Contrast):
+class CoInsParameters(Combinable):
     name: Literal["coins"]
     w: Share  # of the coarse classifier's loss; 1 - w is the contrast's
     soft_temperature: None
 
+    @model_validator(mode="after")
+    def has_a_contrast_to_combine_with(self) -> CoInsParameters:
+        for key, group in (("mixup", self.mixup), ("negatives", self.negatives)):
+            if self.w == 1 and group is not None:
+                raise ValueError(
+                    f"w=1 leaves loss.name=coins no contrast, which loss.{key}={_written(group.model_dump())} is for; "
+                    f"lower it, or set loss.{key}=null"
+                )
+        return self
 
-class MaskConParameters(Contrast):
+
+class MaskConParameters(CombinableWithMultiCrop):
     name: Literal["maskcon"]
     w: Share  # of the soft labels; 1 - w stays on the own key
     soft_temperature: Positive  # T: of the soft labels
 
 
+class ASCLParameters(CombinableWithMultiCrop):
+    name: Literal["ascl"]
+    w: None
+    soft_temperature: Positive  # T
+    neighbours: Positive  # n: the weight that a certain neighbourhood hands out
+    mask_by_coarse: bool
+
+    @model_validator(mode="after")
+    def has_negatives_to_choose_from(self) -> ASCLParameters:
+        if self.negatives is not None and not self.mask_by_coarse:
+            negatives = _written(self.negatives.model_dump())
+            raise ValueError(
+                f"negatives={negatives} needs loss.mask_by_coarse=true with loss.name=ascl: "
+                "without it every key is a positive, and there is none to leave out"
+            )
+        return self
+
+
+class SANEParameters(Contrast):
+    name: Literal["sane"]
+    w: None
+    soft_temperature: Positive  # tau': labels are refined at temperature * soft_temperature
+    mu_first: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    mu_last: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    mixup: Mixup
+    mask_by_coarse: bool
+
+
+class PotentialParameters(Combinable):
+    name: Literal["potential"]
+    w: None
+    soft_temperature: Positive
+    mined: Count  # n: positives mined for each image
+    mined_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # beta: beside 1 for the own key
+    soft_share: Share  # lambda: of the soft weighting in the mined positives' weights
+    negatives: Negatives
+    mask_by_coarse: bool
+
+
+class WCLParameters(Contrast):
+    name: Literal["wcl"]
+    w: None
+    soft_temperature: None
+    graph_weight: Annotated[
+        float, Field(ge=0, allow_inf_nan=False)
+    ]  # of the graph loss, beside 1 for the instance loss
+    graph_hidden_size: Count  # of the graph head, a projector of its own
+    mask_by_coarse: bool
+    multi_crop: Annotated[int, Field(ge=0, le=100)]
+
+
+class ANCORParameters(Contrast):
+    name: Literal["ancor"]
+    w: None
+    soft_temperature: None
+    classifier_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # of the coarse classifier, beside 1
+
+
+class BuCSFRParameters(Contrast):
+    name: Literal["bucsfr"]
+    w: Share  # of the coarse classifier's loss; 1 - w is the contrast's
+    soft_temperature: Positive  # T: of the weights of drawn positives
+    clusters: Count  # in a coarse class at first; a few times the fine classes expected there
+    cluster_temperature: Positive  # T_c: of a key's share in the clusters
+    merge_threshold: Positive  # above 1; the higher, the more unlike the clusters that are merged
+    warmup_epochs: Annotated[int, Field(ge=0)]  # before the first clusters
+
+
 # The method, picked by its name. A value that a method does not use is null.
 LossParameters = Annotated[
-    SelfConParameters | SupConParameters | GrafitParameters | CoInsParameters | MaskConParameters,
+    SelfConParameters
+    | SupConParameters
+    | GrafitParameters
+    | CoInsParameters
+    | MaskConParameters
+    | ASCLParameters
+    | SANEParameters
+    | PotentialParameters
+    | WCLParameters
+    | ANCORParameters
+    | BuCSFRParameters,
     Field(discriminator="name"),
 ]
 METHODS = _names(LossParameters)
@@ -210,10 +349,41 @@ class TrainParameters(Group):
         return self
 
 
+class KnnParameters(Group):
+    neighbours: Count  # k; of a smaller train part all vote
+    temperature: Positive  # of the votes' weights
+
+
+class LinearParameters(Group):
+    strengths: Annotated[list[Positive], Field(min_length=1)]  # lambda of the L2 penalty, of which one is chosen
+
+
+class FewShotParameters(Group):
+    ways: Annotated[int, Field(ge=2, le=100_000)]  # classes an episode, beside all-way
+    shots: Annotated[list[Count], Field(min_length=1)]  # images a class that are shown
+    queries: Count  # images a class that are asked for, at most
+    episodes: Annotated[int, Field(ge=2, le=1_000_000)]
+    all_way_episodes: Annotated[int, Field(ge=2, le=1_000_000)]  # fewer do: each asks for images of every class
+
+
+class DiscoveryParameters(Group):
+    clusters: Literal["given", "estimated"]  # how many in a coarse class: as many as fine classes, or by silhouette
+    most_clusters: Annotated[int, Field(ge=2, le=10_000)]  # in a coarse class, of an estimate
+
+
 class EvaluateParameters(Group):
     split: SplitName  # sweeps choose on val, tables report test
     recall_at: Annotated[list[Count], Field(min_length=1)]
     bootstrap_samples: Annotated[int, Field(ge=100, le=1_000_000)]
+    measures: list[MeasureName]  # beside Recall@K; knn and linear need embeddings of the train images
+    knn: KnnParameters
+    linear: LinearParameters
+    few_shot: FewShotParameters
+    discovery: DiscoveryParameters
+
+    @property
+    def needs_train_embeddings(self) -> bool:
+        return "knn" in self.measures or "linear" in self.measures
 
     @model_validator(mode="after")
     def starts_at_one(self) -> EvaluateParameters:
@@ -258,6 +428,10 @@ class Parameters(Group):
             raise ValueError("model.width=null, but model.backbone=small_conv needs a width, such as 24")
         if self.model.imagenet_weights and self.model.backbone == "small_conv":
             raise ValueError("model.imagenet_weights=true needs a ResNet as model.backbone, not small_conv")
+        if self.loss.name == "bucsfr" and self.loss.warmup_epochs >= self.train.epochs:
+            raise ValueError(
+                f"loss.warmup_epochs={self.loss.warmup_epochs} must be less than train.epochs={self.train.epochs}"
+            )
         return self
 
 
@@ -298,7 +472,7 @@ def _as_sentence(problem: dict[str, Any]) -> str:
     value = _written(problem["input"])
     match problem["type"]:
         case "extra_forbidden":
-            return f"{key}={value} is no parameter; {_keys_beside(location, tag)}"
+            return f"{key}={value} is no parameter; {_keys_beside(problem['loc'], tag)}"
         case "missing":
             return f"{key} is missing in params.yaml; compose it again: make params"
         case "union_tag_not_found":
@@ -307,7 +481,7 @@ def _as_sentence(problem: dict[str, Any]) -> str:
             name = _written(problem["input"]["name"])
             return f"{key}.name={name} is not allowed: it should be one of {', '.join(PICKED_BY_NAME[key])}"
         case "none_required":
-            return f"{key}={value} is not allowed: this method does not use it, it should be null"
+            return f"{key}={value} is not allowed: {location[0]}.name={tag} does not use it, it should be null"
         case "value_error":
             text = problem["msg"].removeprefix("Value error, ")
             return f"{key}.{text}" if key else text
@@ -329,21 +503,23 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _keys_beside(location: tuple[str | int, ...], name: str | None) -> str:
+def _keys_beside(location: tuple[str | int, ...], tag: str | None) -> str:
     """What may stand where an unknown key was found, and which of them was probably meant."""
-    known = _fields(location[:-1], name)
-    above = "".join(f"{part}." for part in location[:-1])
+    known = _fields(location[:-1], tag)
+    above = "".join(f"{part}." for part in location[:-1] if part != tag)
     near = difflib.get_close_matches(str(location[-1]), known, n=1)
     meant = f"did you mean {above}{near[0]}? " if near else ""
     return f"{meant}There are {', '.join(f'{above}{name}' for name in known)}"
 
 
-def _fields(location: tuple[str | int, ...], name: str | None) -> list[str]:
-    """The names of a group's fields; of a union of groups, those of its member called ``name``."""
-    group: Any = Parameters
+def _fields(location: tuple[str | int, ...], tag: str | None) -> list[str]:
+    """The names of a group's fields. Behind a union of groups the location holds the tag: the name that picks one."""
+    groups: list[Any] = [Parameters]
     for part in location:
-        group = group.model_fields[part].annotation
-        for member in get_args(group):
-            if name in get_args(member.model_fields["name"].annotation):
-                group = member
-    return list(group.model_fields)
+        if part == tag:
+            groups = [group for group in groups if tag in get_args(group.model_fields["name"].annotation)]
+            continue
+        annotations = [group.model_fields[part].annotation for group in groups]
+        members = [member for annotation in annotations for member in get_args(annotation) or (annotation,)]
+        groups = [member for member in members if isinstance(member, type) and issubclass(member, Group)]
+    return list(dict.fromkeys(name for group in groups for name in group.model_fields))

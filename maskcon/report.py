@@ -27,6 +27,17 @@ from maskcon.parameters import Parameters
 FEATURES = {"trained encoder": None, "untrained encoder": "untrained", "raw pixels": "pixels"}
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 PARAMETER_GROUPS = ("data", "loss", "model", "train", "evaluate", "figures")
+MEASURE_TITLES = {
+    "knn_fine_top_1": "nearest neighbours, fine",
+    "knn_coarse_top_1": "nearest neighbours, coarse",
+    "linear_fine_top_1": "linear probe, fine",
+    "linear_coarse_top_1": "linear probe, coarse",
+    "few_shot_5_way_1_shot": "few shots, 5 ways, 1 shot",
+    "few_shot_5_way_5_shot": "few shots, 5 ways, 5 shots",
+    "few_shot_all_way_1_shot": "few shots, all ways, 1 shot",
+    "few_shot_all_way_5_shot": "few shots, all ways, 5 shots",
+    "discovery_accuracy": "fine classes discovered",
+}
 INTERVAL_LEVEL = "95%"  # of the bootstrap intervals in metrics/retrieval_in_full.json
 THIN_SPACE = "\u2009"
 EN_DASH = "\u2013"
@@ -39,6 +50,7 @@ class FinishedRun:
     parameters: Parameters
     pretrain: dict[str, Any]  # metrics/pretrain.json
     retrieval: dict[str, Any]  # metrics/retrieval_in_full.json
+    measures: dict[str, Any]  # metrics/measures_in_full.json
     by_coarse_class: pd.DataFrame  # plots/recall_by_coarse_class.csv
     shown: dict[str, Any]  # reports/figures/shown.json
     labels: dict[str, pd.DataFrame]  # by split: labels.csv of the packed set
@@ -51,6 +63,7 @@ def read_finished_run(checkout: Path, parameters: Parameters) -> FinishedRun:
         parameters=parameters,
         pretrain=_read_json(checkout / "metrics/pretrain.json", "pretrain"),
         retrieval=_read_json(checkout / "metrics/retrieval_in_full.json", "evaluate"),
+        measures=_read_json(checkout / "metrics/measures_in_full.json", "measure"),
         by_coarse_class=_read_table(checkout / "plots/recall_by_coarse_class.csv", "evaluate"),
         shown=_read_json(checkout / "reports/figures/shown.json", "figures"),
         labels={split: _read_table(packed / split / "labels.csv", "coarse") for split in SPLITS},
@@ -92,6 +105,7 @@ def gather_facts(
         "bootstrap_samples": grouped(parameters.evaluate.bootstrap_samples),
         "training": _training_facts(run),
         "recall": _recall_facts(run.retrieval),
+        "measures": _measure_facts(run.measures),
         "by_coarse_class": _coarse_class_facts(run.by_coarse_class),
         "shown": {key: grouped(value) if isinstance(value, int) else value for key, value in run.shown.items()},
         "parameters": _parameter_facts(run, provenance),
@@ -175,6 +189,16 @@ def _recall_facts(retrieval: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "coarse": [_share_with_interval(block, "coarse_recall_at_1") for block in blocks.values()],
     }
+
+
+def _measure_facts(measures: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row for each measure that was taken, a cell for each kind of features."""
+    blocks = [measures if key is None else measures[key] for key in FEATURES.values()]
+    return [
+        {"measure": title, "cells": [_share_with_interval(block, name) for block in blocks]}
+        for name, title in MEASURE_TITLES.items()
+        if name in measures["interval"]
+    ]
 
 
 def _metric_title(metric: str) -> str:

@@ -30,7 +30,7 @@ def same_class_target(same_coarse: Tensor) -> Tensor:
     Args:
         same_coarse: bool [B, K], the m above.
     """
-    return _own_key_and(same_coarse.float())
+    return own_key_and(same_coarse.float())
 
 
 def similarity_target(own: Tensor, queue: Tensor, same_coarse: Tensor, soft_temperature: float) -> Tensor:
@@ -53,7 +53,7 @@ def similarity_target(own: Tensor, queue: Tensor, same_coarse: Tensor, soft_temp
     similarity = similarity.masked_fill(~same_coarse, -torch.inf)
     best = similarity.amax(dim=1, keepdim=True)  # [B, 1]; -inf where the class is absent
     best = best.masked_fill(best == -torch.inf, 0)  # (-inf) - (-inf) would be NaN
-    return _own_key_and(torch.exp((similarity - best) / soft_temperature))
+    return own_key_and(torch.exp((similarity - best) / soft_temperature))
 
 
 def blend(target: Tensor, w: float) -> Tensor:
@@ -70,7 +70,17 @@ def blend(target: Tensor, w: float) -> Tensor:
     return blended
 
 
-def _own_key_and(weights: Tensor) -> Tensor:
+def own_key_and(weights: Tensor) -> Tensor:
     """[1, weights] with rows divided by their sum: [B, K] -> [B, 1 + K]."""
     with_own = torch.cat([torch.ones_like(weights[:, :1]), weights], dim=1)
     return with_own / with_own.sum(dim=1, keepdim=True)
+
+
+def masked_softmax(logits: Tensor, candidates: Tensor) -> Tensor:
+    """Softmax over the candidates of each row, 0 elsewhere; a row without candidates is all 0, never NaN.
+
+    Args:
+        logits: float32 [B, M]; candidates: bool [B, M].
+    """
+    logits = logits.masked_fill(~candidates, -torch.inf)
+    return logits.softmax(dim=1).nan_to_num(0)

@@ -1,4 +1,7 @@
-"""Stage embed: features of val and test images by the encoder, its snapshots, the untrained one, and as raw pixels."""
+"""Stage embed: features of val and test images by the encoder, its snapshots, the untrained one, and as raw pixels.
+
+Of train images only where evaluate.measures has a measure that learns from them, and then without the snapshots.
+"""
 
 import shutil
 from pathlib import Path
@@ -20,14 +23,18 @@ SPLITS = ("val", "test")
 def main(parameters: Parameters) -> None:
     data = parameters.data
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    encoder_files = [MODELS / "encoder.pt", MODELS / "untrained.pt", *sorted((MODELS / "snapshots").glob("*.pt"))]
+    final = [MODELS / "encoder.pt", MODELS / "untrained.pt"]
+    snapshots = sorted((MODELS / "snapshots").glob("*.pt"))
+    encoder_files = {split: [*final, *snapshots] for split in SPLITS}
+    if parameters.evaluate.needs_train_embeddings:
+        encoder_files["train"] = final
 
-    for split in SPLITS:
+    for split, files in encoder_files.items():
         source = Path("data/sets") / data.name / split
         target = Path("embeddings") / split
         images = read_images(source)
         _save(target / "pixels.npy", raw_pixels(images, data.channels))
-        for file in encoder_files:
+        for file in files:
             features = embed(load_encoder(file, device), images, data.channels, device, (data.height, data.width))
             _save(target / file.relative_to(MODELS).with_suffix(".npy"), features)
         shutil.copyfile(source / "labels.csv", target / "labels.csv")

@@ -56,6 +56,8 @@ def tiny_values() -> Callable[..., dict[str, Any]]:
         values = _read_yaml(REPOSITORY / "params.yaml")
         if loss is not None:
             values["loss"] = _read_yaml(REPOSITORY / "conf" / "loss" / f"{loss}.yaml")
+            if "warmup_epochs" in values["loss"]:
+                values["loss"]["warmup_epochs"] = 1
         for key, value in (TINY | dict(changes or {})).items():
             *groups, name = key.split(".")
             place = values

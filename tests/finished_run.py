@@ -101,6 +101,9 @@ def write_metrics(folder: Path, labels: pd.DataFrame, has_fine: bool, epochs: in
     retrieval["untrained"] = _block(0.11, len(labels), has_fine)
     retrieval["pixels"] = _block(0.28, len(labels), has_fine)
     write_json(folder / "metrics/retrieval_in_full.json", retrieval)
+    measures = _measures(0.7, has_fine)
+    measures |= {"untrained": _measures(0.2, has_fine), "pixels": _measures(0.4, has_fine)}
+    write_json(folder / "metrics/measures_in_full.json", measures)
     write_json(
         folder / "metrics/pretrain.json",
         {
@@ -161,6 +164,15 @@ def _block(level: float, images: int, has_fine: bool) -> dict:
     values["coarse_recall_at_1"] = min(1.0, level + 0.3)
     interval = {key: {"low": value * 0.97, "high": value + (1 - value) * 0.05} for key, value in values.items()}
     return {**values, "images": images, "interval": interval}
+
+
+def _measures(level: float, has_fine: bool) -> dict:
+    """The other measures of one kind of features."""
+    names = ["knn_coarse_top_1", "linear_coarse_top_1"]
+    if has_fine:
+        names += ["knn_fine_top_1", "linear_fine_top_1", "few_shot_5_way_1_shot", "discovery_accuracy"]
+    interval = {name: {"low": level - 0.02, "high": level + 0.02} for name in names}
+    return {**dict.fromkeys(names, level), "interval": interval}
 
 
 def read_json(path: Path) -> dict:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from stages.compose_parameters import compose
 
@@ -37,18 +38,20 @@ class PipelineCopy:
         """What the command prints. Raises: AssertionError, with that, where it fails."""
         clean = {name: value for name, value in os.environ.items() if name not in POINTING_ELSEWHERE}
         path = os.pathsep.join([str(Path(sys.executable).parent), clean["PATH"]])
-        run = subprocess.run(
-            command,
-            cwd=self.folder,
-            env={**clean, "PATH": path, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-        )
-        assert run.returncode == 0, f"{' '.join(command)}\n{run.stdout}"
-        return run.stdout
+        with TemporaryFile("w+") as printed:  # no pipe: the workers of a queue live on and would keep it open
+            run = subprocess.run(
+                command,
+                cwd=self.folder,
+                env={**clean, "PATH": path, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                timeout=timeout,
+            )
+            printed.seek(0)
+            text = printed.read()
+        assert run.returncode == 0, f"{' '.join(command)}\n{text}"
+        return text
 
     def commit(self, message: str) -> None:
         self.run("git", "add", "--all")

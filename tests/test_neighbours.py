@@ -4,7 +4,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from maskcon import neighbours
-from maskcon.neighbours import nearest_neighbours, neighbours_by_chunk
+from maskcon.neighbours import gallery_neighbours_by_chunk, nearest_neighbours, neighbours_by_chunk
 
 
 def unit_rows(images, size, seed=0):
@@ -87,3 +87,37 @@ def test_a_chunk_never_has_more_than_its_share_of_memory(monkeypatch):
 def test_too_many_neighbours(count):
     with pytest.raises(ValueError, match=f"count={count}: each of 3 images has 1 to 2 neighbours"):
         nearest_neighbours(unit_rows(3, 4), count)
+
+
+@pytest.mark.parametrize("count", [1, 7, 99, 300])
+def test_a_gallery_of_other_images(count):
+    queries, gallery = unit_rows(80, 16, seed=1), unit_rows(300, 16)
+    reference = NearestNeighbors(n_neighbors=count, metric="cosine", algorithm="brute").fit(gallery.double().numpy())
+    ((rows, found, similarity),) = gallery_neighbours_by_chunk(queries, gallery, count)
+    distance, expected = reference.kneighbors(queries.double().numpy())
+    assert np.array_equal(found, expected)
+    assert np.allclose(similarity, 1 - distance, atol=1e-6)
+    assert rows == slice(0, 80)
+
+
+def test_in_a_gallery_nothing_is_left_out():
+    features = unit_rows(20, 8)
+    for _, found, similarity in gallery_neighbours_by_chunk(features, features, 1):
+        assert found[:, 0].tolist() == list(range(20))
+        assert torch.allclose(similarity, torch.ones(20, 1))
+
+
+@pytest.mark.parametrize("count", [1, 5, 39, 40])
+def test_ties_in_a_gallery_come_in_the_order_of_their_indices(monkeypatch, count):
+    gallery, queries = rows_with_exact_ties(40), rows_with_exact_ties(11, seed=1)
+    expected = [sorted(range(40), key=lambda i, q=query: (-float(gallery[i] @ q), i))[:count] for query in queries]
+    monkeypatch.setattr(neighbours, "CHUNK_BYTES", 3 * (4 * 40 + neighbours.BYTES_PER_NEIGHBOUR * count))
+    chunks = [found for _, found, _ in gallery_neighbours_by_chunk(queries, gallery, count)]
+    assert [len(found) for found in chunks] == [3, 3, 3, 2]
+    assert torch.cat(chunks).tolist() == expected
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_a_gallery_with_too_few_images(count):
+    with pytest.raises(ValueError, match=f"count={count}: a gallery of 3 images has 1 to 3 neighbours"):
+        next(gallery_neighbours_by_chunk(unit_rows(5, 4), unit_rows(3, 4), count))

@@ -88,7 +88,8 @@ WRONG_VALUES = [
         "loss.ww",
         3,
         "loss.ww=3 is no parameter; did you mean loss.w? "
-        "There are loss.name, loss.temperature, loss.w, loss.soft_temperature",
+        "There are loss.name, loss.temperature, loss.mixup, loss.negatives, loss.multi_crop, loss.w, "
+        "loss.soft_temperature",
     ),
     (
         "sede",

@@ -13,7 +13,7 @@ from tests.pipeline_copies import copy_checkout
 
 pytestmark = pytest.mark.pipeline
 
-STAGES = ["download", "coarse", "pretrain", "embed", "evaluate", "figures", "report", "track"]
+STAGES = ["download", "coarse", "pretrain", "embed", "evaluate", "measure", "figures", "report", "track"]
 
 
 @pytest.fixture(scope="module")

@@ -156,10 +156,8 @@ def test_the_equation_is_read_as_mathematics(facts, folder):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_the_equation_of_every_method_can_be_set(run, folder, name):
-    values = {"w": 0.5, "soft_temperature": 0.1, "temperature": 0.1, "name": name}
-    loss = type("Loss", (), values)()
-    facts = gather_facts(run, build_method(loss), PROVENANCE, COMMANDS)
+def test_the_equation_of_every_method_can_be_set(run, folder, tiny_parameters, name):
+    facts = gather_facts(run, build_method(tiny_parameters(loss=name).loss), PROVENANCE, COMMANDS)
     assert len(pages(facts, folder)) == len(pages(gather_facts(run, method(), PROVENANCE, COMMANDS), folder))
 
 

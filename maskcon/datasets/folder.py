@@ -17,11 +17,10 @@ from maskcon.datasets.decoding import Decoded, decode_photos
 from maskcon.datasets.folder_listing import Problems, list_photos, read_coarse_of_fine, show
 from maskcon.datasets.packed import SPLITS
 from maskcon.datasets.source import Part
+from maskcon.datasets.validation import FEWEST_SHARED_OUT, drawn_share
 from maskcon.errors import UserError
 from maskcon.parameters import FolderSet
 from maskcon.randomness import numpy_generator
-
-FEWEST_SHARED_OUT = 4  # photos of a class: 2 to find each other on either side
 
 
 def download(root: Path, raw: Path) -> None:
@@ -104,24 +103,6 @@ def _with_parts(listing: pd.DataFrame, data: FolderSet) -> pd.DataFrame:
             train = np.flatnonzero(split == "train")
             split[train[drawn_share(classes[train], share, numpy_generator(data.seed, "folder", part))]] = part
     return listing.assign(split=split)
-
-
-def drawn_share(classes: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
-    """A share of each class, but at least two images, so that each can find another; none of a class under four.
-
-    Args:
-        classes: [N].
-
-    Returns:
-        Indices, int64.
-    """
-    drawn = [np.empty(0, np.int64)]
-    for name in sorted(set(classes)):
-        members = np.flatnonzero(classes == name)
-        if share > 0 and len(members) >= FEWEST_SHARED_OUT:
-            number = min(max(2, round(share * len(members))), len(members) - 2)
-            drawn.append(generator.permutation(members)[:number])
-    return np.concatenate(drawn)
 
 
 def _check_classes(listing: pd.DataFrame, problems: Problems) -> None:

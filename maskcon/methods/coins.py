@@ -12,11 +12,6 @@ from maskcon.targets import own_key_target
 
 
 def build(loss: CoInsParameters) -> Method:
-    classifier = ExtraHead(
-        build=nn.Linear,
-        loss=lambda head, features, coarse: F.cross_entropy(head(features), coarse),
-        weight=loss.w,
-    )
     return Method(
         title="CoIns",
         equation='L = (1 - w) L_"selfcon" + w thin "CE"("classifier"(f_i), y_i), quad Z_i = e_0',
@@ -24,5 +19,14 @@ def build(loss: CoInsParameters) -> Method:
         "in the form of Feng and Patras, MaskCon, CVPR 2023",
         target=lambda keys: own_key_target(keys.same_coarse),
         contrast_weight=1 - loss.w,
-        extra_head=classifier,
+        extra_head=coarse_classifier(loss.w),
+    )
+
+
+def coarse_classifier(weight: float) -> ExtraHead:
+    """A linear classifier of the coarse classes on the backbone's features."""
+    return ExtraHead(
+        build=lambda feature_size, _, coarse_classes: nn.Linear(feature_size, coarse_classes),
+        loss=lambda head, scene: F.cross_entropy(head(scene.features), scene.coarse),
+        weight=weight,
     )

@@ -21,6 +21,7 @@ TRAINING_CURVE = "plots/pretrain.csv"
 RECALL_CURVE = "plots/recall_over_epochs.csv"
 TRAINING, RECALL = "pretrain", "recall_over_epochs"  # what the curves are grouped under
 RETRIEVAL = "metrics/retrieval_in_full.json"
+MEASURES = "metrics/measures_in_full.json"
 PRETRAINING = "metrics/pretrain.json"
 ARTIFACTS = ("metrics", "plots", "reports/figures", "reports/report.pdf", "params.yaml", "dvc.yaml", "dvc.lock")
 
@@ -53,7 +54,8 @@ def read_outcome(checkout: Path) -> Outcome:
     """
     try:
         retrieval = (checkout / RETRIEVAL).read_bytes()
-        values = flattened(json.loads(retrieval)) | flattened({"pretrain": json.loads(_read(checkout / PRETRAINING))})
+        values = flattened(json.loads(retrieval)) | flattened(json.loads(_read(checkout / MEASURES)))
+        values |= flattened({"pretrain": json.loads(_read(checkout / PRETRAINING))})
         training = curve_points(checkout / TRAINING_CURVE, TRAINING)
         times = {point.epoch: point.seconds for point in training}
         recall = curve_points(checkout / RECALL_CURVE, RECALL, times)

@@ -20,7 +20,7 @@ from maskcon.errors import UserError
 from maskcon.key_queue import KeyQueue
 from maskcon.methods.interface import build_method
 from maskcon.parameters import Parameters
-from maskcon.randomness import derived_seed
+from maskcon.randomness import derived_seed, torch_generator
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.schedule import learning_rate
 from maskcon.training.step import ContrastiveLearner, training_step
@@ -89,6 +89,7 @@ def train(
 
     saved_at = time.monotonic()
     for epoch in range(len(curve) + 1, train_parameters.epochs + 1):
+        renew_memory(epoch, learner, batches)
         curve.append(train_epoch(epoch, learner, optimizer, batches, parameters, watcher.step_done))
         watcher.epoch_done(curve)
         if train_parameters.snapshot_epochs and epoch % train_parameters.snapshot_epochs == 0:
@@ -126,7 +127,9 @@ def training_precision(wanted: str, device: torch.device) -> torch.dtype:
 
 
 def fill_queue(learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
-    """Fill the queue with real keys and their coarse labels before the first step."""
+    """Fill the queue with real keys and their coarse labels before the first step, where the method uses it."""
+    if not learner.method.uses_keys:
+        return
     missing = len(learner.queue.keys)
     for repetition in range(missing):  # small sets fill a large queue with several views of each image
         for batch in batches.epoch(f"queue {repetition}"):
@@ -134,6 +137,17 @@ def fill_queue(learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
             missing -= len(batch.coarse)
             if missing <= 0:
                 return
+
+
+def renew_memory(epoch: int, learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
+    """Give a method with a memory the keys of all training images, unaugmented and in evaluation mode."""
+    memory = learner.method.memory
+    if memory is None or epoch < memory.first_epoch:
+        return
+    chunks = (images / 255 for images in batches.images.split(batches.batch_size))
+    keys = torch.cat([learner.encode_for_memory(chunk) for chunk in chunks])  # [N, D]
+    generator = torch_generator(batches.seed, "memory", epoch)
+    memory.renew(learner.memory, keys, batches.coarse, epoch, generator)
 
 
 def train_epoch(
@@ -154,15 +168,16 @@ def train_epoch(
     start = time.perf_counter()
     loss_sum = torch.zeros((), device=batches.images.device)
     for step, batch in enumerate(batches.epoch(epoch)):
+        steps_done = (epoch - 1) * steps + step
         rate = learning_rate(
-            step=(epoch - 1) * steps + step,
+            step=steps_done,
             base=train_parameters.learning_rate,
             warmup_steps=train_parameters.warmup_epochs * steps,
             total_steps=train_parameters.epochs * steps,
         )
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = training_step(learner, optimizer, batch)
+        loss = training_step(learner, optimizer, batch, progress=steps_done / (train_parameters.epochs * steps))
         loss_sum += loss
         step_done(epoch, loss)
 

@@ -2,29 +2,16 @@
 
 import copy
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from maskcon.batches import Batch
+from maskcon.contrast import batch_and_queue, soft_cross_entropy
 from maskcon.encoders import ProjectedEncoder
 from maskcon.key_queue import KeyQueue
-from maskcon.methods.interface import Keys, Method
-
-
-def contrast_loss(query: Tensor, own_key: Tensor, queue: Tensor, target: Tensor, temperature: float) -> Tensor:
-    """Soft cross-entropy of the query's similarities to its own key and to the queue.
-
-        S = [query · own_key, query · queue^T] / temperature
-        L = mean_i - sum_j target_ij log_softmax(S_i)_j
-
-    Args:
-        query, own_key: float32 [B, D]; queue: float32 [K, D]; all rows of unit length.
-        target: float32 [B, 1 + K], rows sum to 1.
-    """
-    to_own_key = (query * own_key).sum(dim=1, keepdim=True)  # [B, 1]
-    logits = torch.cat([to_own_key, query @ queue.T], dim=1) / temperature  # [B, 1 + K]
-    return nn.functional.cross_entropy(logits, target)
+from maskcon.methods.interface import Keys, Method, NearestView, Scene
 
 
 @torch.no_grad()
@@ -35,11 +22,11 @@ def follow(key_network: nn.Module, query_network: nn.Module, momentum: float) ->
 
 
 class ContrastiveLearner(nn.Module):
-    """Query network, key network, queue, and the method's extra head: all that a checkpoint must hold.
+    """Query network, key network, queue, and what the method keeps beside them: all that a checkpoint must hold.
 
     Args:
         query_network: trained by gradient; the key network starts as its copy.
-        coarse_classes: C, for an extra head.
+        coarse_classes: C, for an extra head or memory.
         precision: torch.float32, or torch.bfloat16 for autocast in both networks. Similarities, targets and losses are
             always float32.
     """
@@ -55,12 +42,12 @@ class ContrastiveLearner(nn.Module):
         precision: torch.dtype,
     ):
         super().__init__()
+        feature_size, projection_size = query_network.encoder.feature_size, queue.keys.shape[1]
         self.query_network = query_network
         self.key_network = copy.deepcopy(query_network).requires_grad_(False)
         self.queue = queue
-        self.extra_head = None
-        if method.extra_head is not None:
-            self.extra_head = method.extra_head.build(query_network.encoder.feature_size, coarse_classes)
+        self.extra_head = method.extra_head and method.extra_head.build(feature_size, projection_size, coarse_classes)
+        self.memory = method.memory and method.memory.build(projection_size, coarse_classes)
         self.method = method
         self.temperature = temperature
         self.key_momentum = key_momentum
@@ -69,24 +56,99 @@ class ContrastiveLearner(nn.Module):
     def trained_parameters(self) -> list[nn.Parameter]:
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
-    def loss(self, batch: Batch, own_key: Tensor) -> Tensor:
-        """The method's loss of a batch, given its keys [B, D]."""
-        with self._autocast(batch.query_view):
-            features, query = self.query_network(batch.query_view)  # [B, F], [B, D]
+    def loss(self, batch: Batch, own_key: Tensor | None, progress: float = 0.0) -> Tensor:
+        """The method's loss of a batch.
 
-        keys = Keys(own_key, self.queue.keys, batch.coarse, self.queue.coarse)
-        target = self.method.target(keys)  # [B, 1 + K]
-        loss = self.method.contrast_weight * contrast_loss(query, own_key, keys.queue, target, self.temperature)
-        if self.extra_head is not None:
-            extra = self.method.extra_head
-            loss = loss + extra.weight * extra.loss(self.extra_head, features.float(), batch.coarse)
+        Args:
+            own_key: float32 [B, D], keys of the batch; None for a method that uses none.
+            progress: share of the training that is done.
+        """
+        method = self.method
+        features, projection = self.encode_queries(batch.query_view)  # [B, F], [B, D]
+        nearest = self.encode_nearest(batch)
+        loss = projection.new_zeros(())
+        if method.uses_keys:
+            generator = batch.generator("target")
+            queue = self.queue
+            keys = Keys(own_key, queue.keys, batch.coarse, queue.coarse, progress, generator, self.memory)
+            if method.draw is not None:
+                keys = replace(keys, drawn=method.draw(keys))
+            projections = [projection, *(view.projection for view in nearest)]
+            contrast = torch.stack([self.contrast(unit(each), keys) for each in projections]).mean()
+            if method.mixup is not None:
+                mixed = self.mixed_contrast(batch, keys)
+                contrast = (1 - method.mixup.weight) * contrast + method.mixup.weight * mixed
+            loss = method.contrast_weight * contrast
+        if method.extra_head is not None:
+            scene = Scene(
+                features,
+                projection,
+                batch.coarse,
+                lambda: self.encode_queries(batch.key_view),
+                batch.places,
+                nearest,
+            )
+            loss = loss + method.extra_head.weight * method.extra_head.loss(self.extra_head, scene)
         return loss
+
+    def contrast(self, query: Tensor, keys: Keys) -> Tensor:
+        """Cross-entropy of the queries [B, D] against the method's target."""
+        method = self.method
+        own, queue = keys.own, keys.queue
+        if method.angle is not None:
+            query = method.angle(self.extra_head, query, keys.own_coarse)
+            own = method.angle(self.extra_head, own, keys.own_coarse)
+            queue = method.angle(self.extra_head, queue, keys.queue_coarse)
+        similarities = method.key_set(query, own, queue)  # [B, M]
+        kept = method.kept and method.kept(similarities.detach(), keys)
+        return soft_cross_entropy(similarities, method.target(keys), self.temperature, kept)
+
+    def mixed_contrast(self, batch: Batch, keys: Keys) -> Tensor:
+        """Momentum mixup: query images mixed with other images' key views, and targets mixed alike."""
+        mixup = self.method.mixup
+        theta, permuted = draw_mixture(len(batch.coarse), mixup.beta, batch.generator("mixup"))
+        permuted = permuted.to(batch.coarse.device)
+        mixed_view = theta * batch.query_view + (1 - theta) * batch.key_view[permuted]
+        query = unit(self.encode_queries(mixed_view)[1])
+        target = mixup.target(keys)  # [B, B + K]
+        mixed_target = theta * target + (1 - theta) * target[permuted]
+        kept = None
+        if not mixup.batch_negatives:
+            own = torch.eye(len(query), dtype=torch.bool, device=query.device)
+            kept = torch.cat([own | own[permuted], torch.ones_like(target[:, len(query) :], dtype=torch.bool)], dim=1)
+        return soft_cross_entropy(batch_and_queue(query, keys.own, keys.queue), mixed_target, self.temperature, kept)
+
+    def encode_nearest(self, batch: Batch) -> list[NearestView]:
+        """A query view of each of the nearest images of every image, where the method asks for such."""
+        if not self.method.multi_crop:
+            return []
+        generator = batch.generator("nearest images")
+        return [
+            NearestView(places, *self.encode_queries(batch.view_of(places, generator)))
+            for places in self.memory.nearest[batch.places].unbind(dim=1)
+        ]
+
+    def encode_queries(self, view: Tensor) -> tuple[Tensor, Tensor]:
+        """float32 features [B, F] and projections [B, D] of a view, with gradient."""
+        with self._autocast(view):
+            features, projection = self.query_network(view)
+        return features.float(), projection.float()
 
     @torch.no_grad()
     def encode_keys(self, key_view: Tensor) -> Tensor:
-        """Keys float32 [B, D] of a view; batch norm in training mode, with statistics of its own."""
+        """Keys float32 [B, D] of a view, unit rows; batch norm in training mode, with statistics of its own."""
         with self._autocast(key_view):
-            return self.key_network(key_view)[1]
+            return unit(self.key_network(key_view)[1].float())
+
+    @torch.no_grad()
+    def encode_for_memory(self, images: Tensor) -> Tensor:
+        """float32 [B, D], unit rows, of images as they are and in evaluation mode: keys, or queries without keys."""
+        network = self.key_network if self.method.uses_keys else self.query_network
+        network.eval()
+        with self._autocast(images):
+            projection = network(images)[1]
+        network.train()
+        return unit(projection.float())
 
     def _autocast(self, images: Tensor) -> AbstractContextManager:
         if self.precision == torch.float32:
@@ -94,15 +156,34 @@ class ContrastiveLearner(nn.Module):
         return torch.autocast(images.device.type, dtype=self.precision)
 
 
-def training_step(learner: ContrastiveLearner, optimizer: torch.optim.Optimizer, batch: Batch) -> Tensor:
+def unit(vectors: Tensor) -> Tensor:
+    """Rows brought to length 1."""
+    return nn.functional.normalize(vectors, dim=1)
+
+
+def draw_mixture(number: int, beta: float, generator: torch.Generator) -> tuple[float, Tensor]:
+    """theta ~ Beta(beta, beta), one for the batch, and a permutation int64 [number].
+
+    torch's Beta takes no generator: the share of the first of two gamma variables is Beta distributed.
+    """
+    shape = torch.full((2,), float(beta))
+    gamma = torch._standard_gamma(shape, generator=generator)
+    return float(gamma[0] / gamma.sum()), torch.randperm(number, generator=generator)
+
+
+def training_step(
+    learner: ContrastiveLearner, optimizer: torch.optim.Optimizer, batch: Batch, progress: float = 0.0
+) -> Tensor:
     """Move all networks and the queue by one batch; returns the loss, a scalar on the device, detached."""
     follow(learner.key_network, learner.query_network, learner.key_momentum)
-    own_key = learner.encode_keys(batch.key_view)
-    loss = learner.loss(batch, own_key)
+    uses_keys = learner.method.uses_keys
+    own_key = learner.encode_keys(batch.key_view) if uses_keys else None
+    loss = learner.loss(batch, own_key, progress)
 
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
 
-    learner.queue.enqueue(own_key, batch.coarse)  # last: a batch is never contrasted with its own keys twice
+    if uses_keys:
+        learner.queue.enqueue(own_key, batch.coarse)  # last: a batch is never contrasted with its own keys twice
     return loss.detach()

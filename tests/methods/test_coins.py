@@ -11,13 +11,18 @@ from maskcon.methods.coins import build
 from maskcon.methods.interface import build_method
 from maskcon.parameters import METHODS, CoInsParameters
 from maskcon.training.loop import build_learner
+from maskcon.training.step import unit
 
 CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("w", [0.0, 0.3, 1.0])
 def test_target_is_the_own_key_and_both_losses_are_weighted(w):
-    method = build(CoInsParameters(name="coins", temperature=0.1, w=w, soft_temperature=None))
+    method = build(
+        CoInsParameters(
+            name="coins", temperature=0.1, w=w, soft_temperature=None, mixup=None, negatives=None, multi_crop=None
+        )
+    )
     keys = random_keys(0)
     assert torch.equal(method.target(keys).double(), expected(oracle.selfcon, keys))
     assert method.contrast_weight == 1 - w
@@ -36,7 +41,8 @@ def test_loss_equals_the_loops(tiny_parameters, w):
     loss = learner.loss(Batch(views[0], views[1], coarse), own_key)
 
     with torch.no_grad():
-        features, query = learner.query_network(views[0])
+        features, projection = learner.query_network(views[0])
+    query = unit(projection)
     total = 0.0
     for i in range(4):
         positive = math.exp(float(query[i] @ own_key[i]) / parameters.loss.temperature)
@@ -51,11 +57,12 @@ def test_loss_equals_the_loops(tiny_parameters, w):
     assert_close(loss.item(), total, rtol=1e-5, atol=0)
 
 
-def test_only_coins_has_a_classifier(tiny_parameters):
+def test_only_methods_that_need_one_have_an_extra_head(tiny_parameters):
     for name in METHODS:
         parameters = tiny_parameters(loss=name)
         learner = build_learner(parameters, 7, CPU)
-        assert (build_method(parameters.loss).extra_head is not None) == (name == "coins")
-        assert (learner.extra_head is not None) == (name == "coins")
-        if learner.extra_head is not None:
+        expected = name in ("coins", "wcl", "ancor", "bucsfr")
+        assert (build_method(parameters.loss).extra_head is not None) == expected
+        assert (learner.extra_head is not None) == expected
+        if name == "coins":
             assert learner.extra_head.weight.shape == (7, learner.query_network.encoder.feature_size)

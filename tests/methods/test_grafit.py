@@ -4,15 +4,19 @@ import torch
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
+from maskcon.contrast import own_and_queue, soft_cross_entropy
 from maskcon.methods.grafit import build
 from maskcon.parameters import GrafitParameters
-from maskcon.training.step import contrast_loss
 
 WEIGHTS = [0.0, 0.2, 0.5, 1.0]
 
 
 def grafit(w):
-    return build(GrafitParameters(name="grafit", temperature=0.1, w=w, soft_temperature=None))
+    return build(
+        GrafitParameters(
+            name="grafit", temperature=0.1, w=w, soft_temperature=None, mixup=None, negatives=None, multi_crop=0
+        )
+    )
 
 
 @pytest.mark.parametrize("w", WEIGHTS)
@@ -36,7 +40,7 @@ def test_loss_is_the_weighted_sum_of_both_losses(w):
     query = random_keys(6).own.double()
 
     def loss(target):
-        return contrast_loss(query, keys.own.double(), keys.queue.double(), target.double(), 0.1)
+        return soft_cross_entropy(own_and_queue(query, keys.own.double(), keys.queue.double()), target.double(), 0.1)
 
     supervised, own = loss(expected(oracle.supcon, keys)), loss(expected(oracle.selfcon, keys))
     assert abs(supervised - own) > 0.1

@@ -9,7 +9,17 @@ from maskcon.parameters import MaskConParameters
 
 
 def maskcon(w, soft_temperature):
-    return build(MaskConParameters(name="maskcon", temperature=0.1, w=w, soft_temperature=soft_temperature))
+    return build(
+        MaskConParameters(
+            name="maskcon",
+            temperature=0.1,
+            w=w,
+            soft_temperature=soft_temperature,
+            mixup=None,
+            negatives=None,
+            multi_crop=0,
+        )
+    )
 
 
 @pytest.mark.parametrize("soft_temperature", [0.05, 0.1, 1.0])

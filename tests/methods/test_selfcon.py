@@ -9,7 +9,11 @@ from maskcon.parameters import SelfConParameters
 
 @pytest.mark.parametrize("seed", range(3))
 def test_target_is_the_own_key(seed):
-    method = build(SelfConParameters(name="selfcon", temperature=0.1, w=None, soft_temperature=None))
+    method = build(
+        SelfConParameters(
+            name="selfcon", temperature=0.1, w=None, soft_temperature=None, mixup=None, negatives=None, multi_crop=None
+        )
+    )
     keys = random_keys(seed)
     assert torch.equal(method.target(keys).double(), expected(oracle.selfcon, keys))
     assert method.extra_head is None

@@ -8,7 +8,11 @@ from maskcon.methods.interface import Keys
 from maskcon.methods.supcon import build
 from maskcon.parameters import SupConParameters
 
-METHOD = build(SupConParameters(name="supcon", temperature=0.1, w=None, soft_temperature=None))
+METHOD = build(
+    SupConParameters(
+        name="supcon", temperature=0.1, w=None, soft_temperature=None, mixup=None, negatives=None, multi_crop=0
+    )
+)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -31,7 +31,7 @@ def write_parameters(folder, **evaluate):
     values = yaml.load(PARAMETERS.read_text())
     values["evaluate"] |= {"split": "test", "recall_at": [1, 2, 5, 10], "bootstrap_samples": 200} | evaluate
     values["train"]["epochs"] = 30
-    values["loss"] |= {"name": "selfcon", "w": None, "soft_temperature": None}  # evaluation is the same for all
+
     with open(folder / "params.yaml", "w") as file:
         yaml.dump(values, file)
     return load_parameters(folder / "params.yaml")

@@ -4,53 +4,24 @@ import csv
 import json
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from maskcon.parameters import Parameters, check_parameters
 
-VALUES = {
-    "seed": 1,
-    "recipe": "default",
-    "data": {
-        "name": "digits",
-        "root": "data/source",
-        "raw": "data/raw/digits",
-        "coarse_map": "coarse_labels/digits.csv",
-        "channels": 1,
-        "height": 16,
-        "width": 16,
-        "mean": [0.5, 0.5, 0.5],
-        "std": [0.5, 0.5, 0.5],
-        "augmentation": "characters",
-        "images": {"train": 1000, "val": 300, "test": 497},
-        "seed": 0,
-    },
-    "loss": {"name": "maskcon", "temperature": 0.1, "w": 1.0, "soft_temperature": 0.1},
-    "model": {
-        "backbone": "small_conv",
-        "width": 24,
-        "pooled": [1, 2],
-        "projector_hidden_size": 192,
-        "projection_size": 128,
-        "imagenet_weights": False,
-    },
-    "train": {
-        "epochs": 3,
-        "warmup_epochs": 1,
-        "batch_size": 128,
-        "learning_rate": 0.06,
-        "sgd_momentum": 0.9,
-        "weight_decay": 0.0005,
-        "queue_size": 2048,
-        "key_momentum": 0.99,
-        "query_view": "strong",
-        "key_view": "weak",
-        "precision": "auto",
-        "snapshot_epochs": 1,
-        "checkpoint_seconds": 20.0,
-    },
-    "evaluate": {"split": "test", "recall_at": [1, 2], "bootstrap_samples": 200},
-    "figures": {"tsne_images": 100, "tsne_perplexity": 30.0, "queries_per_coarse_class": 2, "neighbours": 10},
-    "track": {"live": True},
-}
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def _values() -> dict:
+    """The repository's parameters with the small set digits and what the tests speak of."""
+    values = YAML(typ="safe").load((REPOSITORY / "params.yaml").read_text())
+    values["data"] = YAML(typ="safe").load((REPOSITORY / "conf/data/digits.yaml").read_text())
+    values["loss"] |= {"name": "maskcon", "w": 1.0, "soft_temperature": 0.1}
+    values["train"] |= {"epochs": 3, "warmup_epochs": 1}
+    values["evaluate"] |= {"split": "test", "recall_at": [1, 2], "bootstrap_samples": 200}
+    return values | {"seed": 1}
+
+
+VALUES = _values()
 DVC_YAML = """\
 stages:
   coarse:
@@ -106,6 +77,7 @@ def finish_stages(folder: Path) -> None:
     retrieval |= {"untrained": {"recall_at_1": 0.25}, "pixels": {"recall_at_1": 0.3, "recall_at_2": None}}
     timing = {"seconds": 3.75, "images_per_second": 925.0}
     write_text(folder / "metrics/retrieval_in_full.json", json.dumps(retrieval))
+    write_text(folder / "metrics/measures_in_full.json", json.dumps({"knn_fine_top_1": 0.625, "images": 497}))
     write_text(folder / "metrics/pretrain.json", json.dumps({"loss": 2.0, "timing": timing, "device": "cpu"}))
     write_rows(folder / "plots/pretrain.csv", CURVE)
     recall = [(0, 0.25), (1, 0.3), (3, 0.5)]

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from maskcon.tracking.outcome import flattened
 from maskcon.tracking.record import Inputs, open_run, record_run, run_name
 from maskcon.tracking.store import Store, StoreError, find_store
-from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows, write_text
+from tests.tracking.finished_checkout import CURVE, VALUES, parameters_with, write_rows, write_text
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles, history
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,7 +32,7 @@ def test_everything_is_recorded(store, checkout):
     assert run.data.params["loss.w"] == "1.0"
     assert run.data.params["model.imagenet_weights"] == "false"
     assert run.data.params["data.images.train"] == "1000"
-    assert len(run.data.params) == 47
+    assert len(run.data.params) == len(flattened(VALUES))
     assert run.data.tags["dvc.exp_names"] == "tonal-yard"
     assert run.data.tags["git.commit"] == run.data.tags["dvc.baseline_rev"] == "0123abc"
     assert run.data.tags["pretrain.device"] == "cpu"
@@ -187,7 +188,7 @@ def test_four_processes_on_an_empty_store(checkout, tmp_path):
     [
         ({"w": 1.0, "soft_temperature": 0.1}, "maskcon w=1 T=0.1 seed 7"),
         ({"name": "grafit", "w": 0.25, "soft_temperature": None}, "grafit w=0.25 seed 7"),
-        ({"name": "selfcon", "w": None, "soft_temperature": None}, "selfcon seed 7"),
+        ({"name": "selfcon", "w": None, "soft_temperature": None, "multi_crop": None}, "selfcon seed 7"),
     ],
 )
 def test_a_run_is_named_by_method_values_and_seed(loss, name):

@@ -14,6 +14,7 @@ from maskcon.parameters import METHODS
 from maskcon.training import loop
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import build_learner, fill_queue, train, training_precision
+from maskcon.training.step import unit
 
 CPU = torch.device("cpu")
 
@@ -209,7 +210,7 @@ def test_queue_is_filled_with_real_keys_and_their_labels(tiny_parameters, tiny_s
     for repetition in range(3):
         for batch in batches.epoch(f"queue {repetition}"):
             if len(coarse) < queue_size:
-                keys += key_network(batch.key_view)[1].detach().tolist()
+                keys += unit(key_network(batch.key_view)[1]).detach().tolist()
                 coarse += batch.coarse.tolist()
 
     fill_queue(learner, batches)
@@ -221,9 +222,9 @@ def test_queue_is_filled_with_real_keys_and_their_labels(tiny_parameters, tiny_s
 def test_first_step_meets_a_full_queue(monkeypatch, tmp_path, tiny_parameters, tiny_set):
     queues = []
 
-    def watched(learner, optimizer, batch):
+    def watched(learner, optimizer, batch, **progress):
         queues.append(copy.deepcopy(learner.queue))
-        return training_step(learner, optimizer, batch)
+        return training_step(learner, optimizer, batch, **progress)
 
     training_step = loop.training_step
     monkeypatch.setattr(loop, "training_step", watched)
@@ -283,9 +284,11 @@ def test_loss_that_is_not_finite_gives_a_sentence(monkeypatch, tmp_path, tiny_pa
     """Named are the epoch and its learning rate, and no checkpoint holds what came of it."""
     calls = []
 
-    def diverging(learner, optimizer, batch):
+    def diverging(learner, optimizer, batch, **progress):
         calls.append(batch)
-        return training_step(learner, optimizer, batch) * (float("nan") if len(calls) == poisoned_step else 1)
+        return training_step(learner, optimizer, batch, **progress) * (
+            float("nan") if len(calls) == poisoned_step else 1
+        )
 
     training_step = loop.training_step
     monkeypatch.setattr(loop, "training_step", diverging)

@@ -1,0 +1,53 @@
+"""ANCOR: self-contrast inside each coarse class, of angles around the class's direction, beside a coarse classifier.
+
+    logits_i  = V relu(p_i) + b                                 p_i: the projection, not brought to unit length
+    a(u; y)   = unit(u - unit(V_y))                             u: a unit row; V_y: the classifier's row of class y
+    S_ij      = a(q_i; y_i) · a(key_j; y_j) / temperature       over the own key and the queue entries with y_j = y_i
+    L         = CE(e_0; S) + weight CE(logits, coarse)
+
+Cross-entropy pulls a class together along V_y, contrast pushes its images apart; as contrast sees only their angles
+around V_y, the two do not work against each other. It sends no gradient to V: cross-entropy alone trains that.
+
+The paper keeps one queue for each coarse class. Here all classes share one queue and a mask picks the own class: it has
+as many negatives as its share of the queue, and one that is absent adds a contrast of 0.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maskcon.methods.interface import ExtraHead, Keys, Method
+from maskcon.parameters import ANCORParameters
+from maskcon.targets import own_key_target
+
+
+def build(loss: ANCORParameters) -> Method:
+    classifier = ExtraHead(
+        build=lambda _, projection_size, coarse_classes: nn.Linear(projection_size, coarse_classes),
+        loss=lambda head, scene: F.cross_entropy(head(scene.projection.relu()), scene.coarse),
+        weight=loss.classifier_weight,
+    )
+    return Method(
+        title="ANCOR",
+        equation=(
+            'Z_i = e_0, quad S_(i j) = (a(q_i; y_i) dot a(k_j; y_j)) / tau "where" y_j = y_i, quad '
+            "a(u; y) = (u - hat(v)_y) / norm(u - hat(v)_y)"
+        ),
+        source="Bukchin et al., Fine-grained Angular Contrastive Learning with Coarse Labels, CVPR 2021",
+        target=lambda keys: own_key_target(keys.same_coarse),
+        kept=lambda similarities, keys: own_coarse_class(keys),
+        angle=angle_around_class,
+        extra_head=classifier,
+    )
+
+
+def angle_around_class(classifier: nn.Linear, rows: Tensor, coarse: Tensor) -> Tensor:
+    """The a above: unit rows [N, D] of the classes coarse int64 [N] -> unit rows [N, D]."""
+    direction = F.normalize(classifier.weight.detach(), dim=1)  # [C, D]
+    return F.normalize(rows - direction[coarse], dim=1)
+
+
+def own_coarse_class(keys: Keys) -> Tensor:
+    """bool [B, 1 + K]: the own key, and the queue entries of the image's coarse class."""
+    own = torch.ones_like(keys.same_coarse[:, :1])
+    return torch.cat([own, keys.same_coarse], dim=1)

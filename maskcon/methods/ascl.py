@@ -1,0 +1,40 @@
+"""ASCL: nearby keys are positives, the more so the more certain the image's neighbourhood is.
+
+    p_i  = softmax(k_i · queue / T)                              over the candidates, by default the whole queue
+    c_i  = 1 - H(p_i) / log(number of candidates)                1: one neighbour stands out; 0: all are alike
+    r_ij = min(1, n c_i p_ij)
+    Z_i  = [1, r_i1, ..., r_iK] / (1 + sum_j r_ij)
+
+With mask_by_coarse the candidates are the queue entries of the image's coarse class.
+"""
+
+import torch
+from torch import Tensor
+
+from maskcon.methods.interface import Keys, Method
+from maskcon.parameters import ASCLParameters
+from maskcon.targets import masked_softmax, own_key_and
+
+
+def build(loss: ASCLParameters) -> Method:
+    return Method(
+        title="ASCL",
+        equation=(
+            "Z_i = [1, r_(i 1), dots, r_(i K)] / (1 + sum_j r_(i j)), quad "
+            "r_(i j) = min(1, n thin c_i thin p_(i j)), quad c_i = 1 - H(p_i) / (log K), quad "
+            'p_i = "softmax"(k_i dot q \\/ T)'
+        ),
+        source="Feng and Patras, Adaptive Soft Contrastive Learning, ICPR 2022",
+        target=lambda keys: adaptive_target(keys, loss.soft_temperature, loss.neighbours, loss.mask_by_coarse),
+    )
+
+
+def adaptive_target(keys: Keys, soft_temperature: float, neighbours: float, mask_by_coarse: bool) -> Tensor:
+    """float32 [B, 1 + K]: the Z above; a row without candidates keeps all weight on its own key."""
+    similarity = keys.own.float() @ keys.queue.float().T  # [B, K]
+    candidates = keys.same_coarse if mask_by_coarse else torch.ones_like(keys.same_coarse)
+    share = masked_softmax(similarity / soft_temperature, candidates)  # [B, K]
+    entropy = -torch.xlogy(share, share).sum(dim=1)  # [B]
+    largest = candidates.sum(dim=1).float().log()  # [B]; 0 for one candidate, which is then certain
+    certainty = torch.where(largest > 0, 1 - entropy / largest, 1.0)
+    return own_key_and((neighbours * certainty[:, None] * share).clamp(max=1))

@@ -1,0 +1,72 @@
+"""SANE: labels refined by the key's own similarities, trained on mixed images.
+
+The key set is the whole batch's keys and the queue, the own key of image i in column i. From c_ij = k_i · key_j,
+
+    p_i = softmax_j(c_ij / (temperature T)),    q_i the same without the own key
+    P_i = max_j p_ij,    Q_i = max_j q_ij,    zeta_i = 1 + mu P_i + mu Q_i
+    refined_i = (e_i + mu P_i p_i + mu Q_i q_i) / zeta_i
+    mu rises from mu_first to mu_last along half a cosine
+
+    L = (1 - weight) CE(e_i; x) + weight CE(theta refined_i + (1 - theta) refined_k; theta x_i + (1 - theta) x~_k)
+
+where x~_k is another image's key view and theta ~ Beta(beta, beta). With mask_by_coarse, p and q run over keys of the
+image's coarse class alone.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from maskcon.contrast import batch_and_queue, over_batch_and_queue
+from maskcon.methods.interface import Keys, Method, MomentumMixup
+from maskcon.parameters import SANEParameters
+from maskcon.targets import masked_softmax, own_key_target
+
+
+def build(loss: SANEParameters) -> Method:
+    return Method(
+        title="SANE",
+        equation=(
+            "Z_i = (e_i + mu P_i p_i + mu Q_i q_i) / (1 + mu P_i + mu Q_i), quad "
+            'p_i = "softmax"(k_i dot k \\/ tau T), quad P_i = max_j p_(i j), quad '
+            'q_i, Q_i "the same without the own key"'
+        ),
+        source="Zhou et al., A Theory-Driven Self-Labeling Refinement Method for Contrastive Representation Learning, "
+        "NeurIPS 2021, sections 3.1 to 3.3",
+        target=lambda keys: over_batch_and_queue(own_key_target(keys.same_coarse)),
+        key_set=batch_and_queue,
+        mixup=MomentumMixup(
+            target=lambda keys: refined_target(
+                keys,
+                loss.temperature * loss.soft_temperature,
+                refinement_weight(keys.progress, loss.mu_first, loss.mu_last),
+                loss.mask_by_coarse,
+            ),
+            weight=loss.mixup.weight,
+            beta=loss.mixup.beta,
+        ),
+    )
+
+
+def refinement_weight(progress: float, first: float, last: float) -> float:
+    """mu = last - (last - first) (cos(pi progress) + 1) / 2."""
+    return last - (last - first) * (math.cos(math.pi * progress) + 1) / 2
+
+
+def refined_target(keys: Keys, temperature: float, mu: float, mask_by_coarse: bool) -> Tensor:
+    """float32 [B, B + K]: the refined labels above. Without another candidate, q_i is the own key too."""
+    everything = torch.cat([keys.own, keys.queue]).float()  # [B + K, D]
+    scaled = keys.own.float() @ everything.T / temperature  # [B, B + K]
+    own = torch.zeros_like(scaled, dtype=torch.bool).fill_diagonal_(True)
+    candidates = torch.ones_like(own)
+    if mask_by_coarse:
+        candidates = keys.own_coarse[:, None] == torch.cat([keys.own_coarse, keys.queue_coarse])[None, :]
+
+    with_own = masked_softmax(scaled, candidates)  # p
+    others = masked_softmax(scaled, candidates & ~own)  # q
+    others = torch.where(others.sum(dim=1, keepdim=True) > 0, others, own.float())
+    weight_with_own = mu * with_own.amax(dim=1, keepdim=True)  # mu P
+    weight_others = mu * others.amax(dim=1, keepdim=True)  # mu Q
+    refined = own + weight_with_own * with_own + weight_others * others
+    return refined / (1 + weight_with_own + weight_others)

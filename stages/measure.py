@@ -1,0 +1,59 @@
+"""Stage measure: what evaluate.measures names beside Recall@K, of the trained encoder, the untrained one and pixels."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from maskcon.atomic_files import write_json
+from maskcon.embedding_files import EmbeddedSet, read_embedded_set
+from maskcon.measures.feature_measures import Part, feature_measures, few_shot_classes_left_out, parts_needed
+from maskcon.parameters import EvaluateParameters, Parameters
+from stages.entry import run_stage
+
+FEATURES = ("encoder", "untrained", "pixels")
+
+
+def main(parameters: Parameters) -> None:
+    evaluate = parameters.evaluate
+    embedded = {part: read_embedded_set(Path("embeddings") / part) for part in parts_needed(evaluate)}
+    features = {name: {part: _part(of, name) for part, of in embedded.items()} for name in FEATURES}  # all are readable
+    # One thread: the same bytes on any number of cores. There are very many small sums here, and several threads, which
+    # wait for each other after each, gain little alone and lose much beside other work.
+    with threadpool_limits(limits=1):
+        metrics = {name: feature_measures(parts, evaluate, parameters.seed) for name, parts in features.items()}
+
+    measured = embedded[evaluate.split]
+    counts = {"images": len(measured)}
+    if "few_shot" in evaluate.measures and measured.fine is not None:
+        counts |= few_shot_classes_left_out(measured.fine, evaluate)
+    trained = dict(metrics["encoder"])
+    interval = trained.pop("interval")
+    baselines = {name: metrics[name] for name in ("untrained", "pixels")}
+    write_json(Path("metrics/measures.json"), {**trained, **counts})
+    write_json(Path("metrics/measures_in_full.json"), {**trained, **counts, "interval": interval, **baselines})
+    _say(measured, metrics, counts, evaluate)
+
+
+def _part(embedded: EmbeddedSet, name: str) -> Part:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Part(torch.from_numpy(embedded.features(name)).to(device), embedded.coarse, embedded.fine)
+
+
+def _say(
+    measured: EmbeddedSet, metrics: dict[str, dict[str, Any]], counts: dict[str, int], evaluate: EvaluateParameters
+) -> None:
+    """Each metric of each feature file, and what could not be measured."""
+    print(f"{measured.folder.name}: {len(measured)} images (trained, untrained, raw pixels)")
+    for name in metrics["encoder"]["interval"]:
+        print(f"  {name}: {', '.join(f'{of[name]:.3f}' for of in metrics.values())}")
+    if measured.fine is None:
+        print("no fine labels: only coarse measures could be taken")
+    for name, classes in counts.items():
+        if name != "images" and classes:
+            print(f"{name}: {classes}, which have no image to ask for beside the shots")
+
+
+if __name__ == "__main__":
+    run_stage(main)

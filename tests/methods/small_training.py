@@ -1,0 +1,61 @@
+"""A training small enough for a test: noisy pictures of three coarse classes, and the parameters of a preset."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ruamel.yaml import YAML
+
+from maskcon.datasets.packed import TrainingSet
+from maskcon.parameters import Parameters, check_parameters
+from maskcon.training.checkpoint import Checkpoints
+from maskcon.training.loop import Trained, train
+
+TOP = Path(__file__).parents[2]
+COARSE_CLASSES = 3
+
+
+class Interrupted(Exception):
+    """Raised in the place of a power cut."""
+
+
+class WatcherUntil:
+    """Interrupts training when an epoch is done, before it is kept in a checkpoint; never if it is None."""
+
+    def __init__(self, epoch: int | None):
+        self.epoch = epoch
+
+    def resumed(self, curve: list[dict[str, Any]]) -> None: ...
+
+    def step_done(self, epoch: int, loss: torch.Tensor) -> None: ...
+
+    def snapshot(self, epoch: int, encoder: torch.nn.Module) -> None: ...
+
+    def epoch_done(self, curve: list[dict[str, Any]]) -> None:
+        if len(curve) == self.epoch:
+            raise Interrupted
+
+
+def small_parameters(method: str, **loss: Any) -> Parameters:
+    """The preset conf/loss/METHOD.yaml with other values of ``loss``, for five epochs of six steps."""
+    yaml = YAML(typ="safe")
+    values = yaml.load((TOP / "params.yaml").read_text())
+    values["loss"] = yaml.load((TOP / "conf/loss" / f"{method}.yaml").read_text()) | loss
+    values["data"]["images"]["train"] = 96
+    values["model"] |= {"width": 4, "projector_hidden_size": 16, "projection_size": 8}
+    values["train"] |= {"epochs": 5, "warmup_epochs": 1, "batch_size": 16, "queue_size": 40, "checkpoint_seconds": 0.0}
+    return check_parameters(values)
+
+
+def small_set() -> TrainingSet:
+    """96 pictures, each one of six patterns under noise; patterns 0 and 1 are coarse class 0, and so on."""
+    random = np.random.default_rng(0)
+    patterns = random.integers(0, 256, (2 * COARSE_CLASSES, 16, 24, 1))
+    fine = np.arange(96) % len(patterns)
+    images = np.clip(patterns[fine] + random.normal(0, 30, (96, 16, 24, 1)), 0, 255).astype(np.uint8)
+    return TrainingSet(images.repeat(3, axis=3), fine // 2, [f"class {c}" for c in range(COARSE_CLASSES)])
+
+
+def train_small(parameters: Parameters, folder: Path, until: int | None = None) -> Trained:
+    return train(small_set(), parameters, torch.device("cpu"), Checkpoints(folder), WatcherUntil(until))

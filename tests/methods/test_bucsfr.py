@@ -1,0 +1,239 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from small_training import COARSE_CLASSES, Interrupted, small_parameters, train_small
+from torch.nn import functional as F
+
+from maskcon.batches import Batch
+from maskcon.errors import UserError
+from maskcon.methods.bucsfr import Clusters, draw, drawn_keys, drawn_target
+from maskcon.methods.interface import Keys, build_method
+from maskcon.targets import own_key_target
+from maskcon.training.loop import build_learner
+
+TEMPERATURE = 0.3  # of the clusters: high enough that probabilities lie between 0 and 1
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def unit_rows(number, size, seed=0):
+    return F.normalize(torch.randn(number, size, generator=generator(seed)), dim=1)
+
+
+def clusters_of_two_classes():
+    """Class 0: three clusters; class 1: two, with a gap between them; class 2: none."""
+    clusters = Clusters(coarse_classes=3, most=3, projection_size=4)
+    clusters.exists.copy_(torch.tensor([[True, True, True], [True, False, True], [False, False, False]]))
+    clusters.centroids.copy_(unit_rows(9, 4, seed=5).view(3, 3, 4) * clusters.exists[:, :, None])
+    return clusters
+
+
+def keys_of(clusters, seed=0, temperature=TEMPERATURE):
+    """Six images of classes 0 and 1, a queue of 20 of classes 0 to 2, and what is drawn for them."""
+    own_coarse, queue_coarse = torch.tensor([0, 0, 0, 1, 1, 1]), torch.arange(20) % 3
+    keys = Keys(unit_rows(6, 4, 1), unit_rows(20, 4, 2), own_coarse, queue_coarse, 0.5, generator(seed), clusters)
+    return replace(keys, drawn=draw(keys, temperature))
+
+
+def shares_by_loops(keys, clusters, temperature):
+    """t_ji of the docstring, in float64."""
+    existing = [
+        (c, clusters.centroids[c, m].double())
+        for c in range(len(clusters.exists))
+        for m in range(clusters.exists.shape[1])
+        if clusters.exists[c, m]
+    ]
+    share = torch.zeros(len(keys.own), len(keys.queue), dtype=torch.float64)
+    for i, (key, label) in enumerate(zip(keys.own.double(), keys.own_coarse, strict=True)):
+        mine = [number for number, (c, _) in enumerate(existing) if c == label]
+        nearest = max(mine, key=lambda number: float(key @ existing[number][1]))
+        for j, entry in enumerate(keys.queue.double()):
+            heights = [math.exp(float(entry @ centroid) / temperature) for _, centroid in existing]
+            share[i, j] = heights[nearest] / sum(heights)
+    return share
+
+
+# --- drawing
+
+
+def test_share_against_loops():
+    clusters = clusters_of_two_classes()
+    keys = keys_of(clusters)
+    expected = shares_by_loops(keys, clusters, TEMPERATURE)
+    torch.testing.assert_close(clusters.share(keys, TEMPERATURE).double(), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_frequencies_are_the_probabilities():
+    clusters = clusters_of_two_classes()
+    draws = 2000
+    drawn = [keys_of(clusters, seed).drawn for seed in range(draws)]
+    positive, negative = (torch.stack(kind).double().mean(dim=0) for kind in zip(*drawn, strict=True))
+    keys = keys_of(clusters)
+    share = shares_by_loops(keys, clusters, TEMPERATURE)
+    for frequency, weight in ((positive, share), (negative, 1 - share)):
+        for i in range(6):
+            same = keys.same_coarse[i]
+            assert frequency[i][~same].max() == 0
+            probability = weight[i][same] / weight[i][same].max()
+            error = (
+                4.5 * (probability * (1 - probability) / draws).sqrt() + 1e-6
+            )  # of 240 frequencies none is so far off
+            assert ((frequency[i][same] - probability).abs() <= error).all()
+            assert frequency[i][same].max() == 1
+
+
+def test_positives_and_negatives_are_drawn_independently():
+    """At probability near 1/2 each, both together near 1/4: never by one draw for both."""
+    clusters = clusters_of_two_classes()
+    drawn = [keys_of(clusters, seed).drawn for seed in range(1000)]
+    positive, negative = (torch.stack(kind).double() for kind in zip(*drawn, strict=True))
+    together, apart = (positive * negative).mean(dim=0), positive.mean(dim=0) * negative.mean(dim=0)
+    assert (together - apart).abs().max() < 0.08
+    assert ((apart > 0.1) & (apart < 0.6)).any()
+
+
+def test_positives_others_and_the_own_key_are_always_kept():
+    clusters = clusters_of_two_classes()
+    some_left_out = False
+    for seed in range(50):
+        keys = keys_of(clusters, seed)
+        kept, target = drawn_keys(keys), drawn_target(keys, 0.1)
+        assert kept[:, 0].all()
+        assert kept[:, 1:][~keys.same_coarse].all()
+        assert kept[target > 0].all()
+        some_left_out |= bool((~kept).any())
+    assert some_left_out
+
+
+def test_an_entry_is_left_out_where_it_is_neither():
+    keys = keys_of(clusters_of_two_classes())
+    positive, negative = keys.drawn
+    assert torch.equal(drawn_keys(keys)[:, 1:][keys.same_coarse], (positive | negative)[keys.same_coarse])
+
+
+# --- target
+
+
+def test_weights_of_drawn_positives_against_loops():
+    keys = keys_of(clusters_of_two_classes())
+    target = drawn_target(keys, soft_temperature=0.2)
+    positive, _ = keys.drawn
+    for i in range(6):
+        similarity = {j: float(keys.own[i] @ keys.queue[j]) for j in range(20) if positive[i, j]}
+        weights = {j: math.exp((s - max(similarity.values())) / 0.2) for j, s in similarity.items()}
+        whole = 1 + sum(weights.values())
+        expected = [1 / whole] + [weights.get(j, 0) / whole for j in range(20)]
+        torch.testing.assert_close(target[i], torch.tensor(expected))
+
+
+def test_without_clusters_it_is_selfcon():
+    keys = keys_of(Clusters(3, 3, 4))
+    assert torch.equal(drawn_target(keys, 0.1), own_key_target(keys.same_coarse))
+    assert drawn_keys(keys).all()
+
+
+def test_a_class_absent_from_the_queue_keeps_its_own_key():
+    keys = replace(keys_of(clusters_of_two_classes()), queue_coarse=torch.full((20,), 2), generator=generator())
+    keys = replace(keys, drawn=draw(keys, TEMPERATURE))
+    assert torch.equal(drawn_target(keys, 0.1), own_key_target(keys.same_coarse))
+    assert drawn_keys(keys).all()
+
+
+def test_loss_against_its_definition():
+    """0.7 contrast over what is kept + 0.3 cross-entropy of the features' classifier, one key at a time."""
+    parameters = small_parameters("bucsfr", w=0.3, temperature=0.2, cluster_temperature=TEMPERATURE, clusters=4)
+    learner = build_learner(parameters, COARSE_CLASSES, torch.device("cpu"))
+    coarse = torch.arange(60) % COARSE_CLASSES
+    learner.queue.enqueue(unit_rows(40, 8, 3), coarse[:40])
+    learner.memory.renew(unit_rows(60, 8, 4), coarse, 1.2, generator())
+    views = torch.rand(2, 4, 1, 16, 24, generator=generator(6))
+    batch, own_key = Batch(views[0], views[1], torch.tensor([0, 1, 2, 0])), unit_rows(4, 8, 5)
+    found = learner.loss(batch, own_key)
+
+    draws = batch.generator("target")
+    keys = Keys(own_key, learner.queue.keys, batch.coarse, learner.queue.coarse, 0.0, draws, learner.memory)
+    keys = replace(keys, drawn=draw(keys, TEMPERATURE))
+    target, kept = drawn_target(keys, parameters.loss.soft_temperature), drawn_keys(keys)
+    features, projection = learner.query_network(batch.query_view)
+    losses = []
+    for i, query in enumerate(F.normalize(projection, dim=1).detach()):
+        candidates = [own_key[i], *learner.queue.keys]
+        heights = [math.exp(float(query @ key) / 0.2) for key in candidates]
+        whole = sum(height for height, keep in zip(heights, kept[i], strict=True) if keep)
+        contrast = -sum(float(z) * math.log(h / whole) for z, h in zip(target[i], heights, strict=True) if z > 0)
+        logits = learner.extra_head(features[i]).tolist()
+        cross_entropy = math.log(sum(math.exp(logit) for logit in logits)) - logits[batch.coarse[i]]
+        losses.append(0.7 * contrast + 0.3 * cross_entropy)
+    assert found.item() == pytest.approx(sum(losses) / 4, rel=1e-4)
+
+
+# --- clusters
+
+
+def test_renewal_finds_blobs_and_merges_one_pair_at_a_time():
+    """Two blobs a class, six clusters wanted: one less after each renewal, until each blob is one."""
+    directions = torch.eye(16)[:4]
+    fine = torch.arange(160) % 4
+    keys = F.normalize(directions[fine] + 0.03 * torch.randn(160, 16, generator=generator()), dim=1)
+    clusters = Clusters(coarse_classes=2, most=6, projection_size=16)
+    wanted = []
+    for epoch in range(8):
+        clusters.renew(keys, fine // 2, 4.0, generator(epoch))
+        wanted.append(clusters.wanted.tolist())
+        torch.testing.assert_close(clusters.centroids.norm(dim=2), clusters.exists.float())
+        assert clusters.exists.sum(dim=1).tolist() == wanted[-1]
+    assert wanted == [[left, left] for left in (5, 4, 3, 2, 2, 2, 2, 2)]
+    for coarse in range(2):
+        nearest = directions[2 * coarse : 2 * coarse + 2] @ clusters.centroids[coarse][clusters.exists[coarse]].T
+        assert nearest.amax(dim=1).min() > 0.99
+
+
+def test_fewer_images_than_clusters_and_a_class_without_images():
+    clusters = Clusters(coarse_classes=3, most=10, projection_size=4)
+    coarse = torch.tensor([0] * 4 + [2])
+    clusters.renew(unit_rows(5, 4), coarse, 1e-3, generator())
+    assert clusters.exists.sum(dim=1).tolist() == [4, 0, 1]
+
+
+def test_clusters_are_first_made_after_the_warm_up():
+    assert build_method(small_parameters("bucsfr", warmup_epochs=2).loss).memory.first_epoch == 3
+
+
+def test_a_warm_up_as_long_as_training_is_refused():
+    with pytest.raises(UserError, match=r"loss\.warmup_epochs=5 must be less than train\.epochs=5"):
+        small_parameters("bucsfr", warmup_epochs=5)
+
+
+def test_training_resumes_bit_for_bit(tmp_path, monkeypatch):
+    """Interrupted in epoch 4, with clusters in the checkpoint of epoch 3."""
+    seen = {"straight": [], "resumed": []}
+    renew = Clusters.renew
+
+    def watched(self, *arguments):
+        before = {name: state.clone() for name, state in self.state_dict().items()}
+        renew(self, *arguments)
+        seen[now].append((before, {name: state.clone() for name, state in self.state_dict().items()}))
+
+    monkeypatch.setattr(Clusters, "renew", watched)
+    parameters = small_parameters("bucsfr", warmup_epochs=1, clusters=5, merge_threshold=50.0)
+    now = "straight"
+    straight = train_small(parameters, tmp_path / "straight")
+    now = "resumed"
+    with pytest.raises(Interrupted):
+        train_small(parameters, tmp_path / "cut", until=4)
+    seen[now].clear()
+    resumed = train_small(parameters, tmp_path / "cut")
+
+    assert [row["loss"] for row in resumed.curve] == [row["loss"] for row in straight.curve]
+    for name, weights in straight.encoder.state_dict().items():
+        assert torch.equal(resumed.encoder.state_dict()[name], weights), name
+    assert len(seen["straight"]) == 4  # epochs 2 to 5
+    assert len(seen["resumed"]) == 2  # epochs 4 and 5
+    for states in zip(seen["straight"][2:], seen["resumed"], strict=True):
+        for expected, found in zip(*states, strict=True):
+            assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert seen["straight"][2][0]["wanted"].max() < 5  # there was something to carry over

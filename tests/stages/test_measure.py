@@ -1,0 +1,159 @@
+"""The stages that make and measure embeddings of the train images, through the files that they read and write."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from maskcon.datasets.packed import LABEL_COLUMNS, write_set
+from maskcon.encoders import build_encoder, save_encoder
+from maskcon.errors import UserError
+from maskcon.parameters import check_parameters
+from stages import embed, measure
+
+PARAMETERS = YAML(typ="safe").load((Path(__file__).parents[2] / "params.yaml").read_text())
+OUTPUT = Path("metrics/measures_in_full.json")
+
+
+def with_values(**evaluate):
+    few_shot = {"ways": 5, "shots": [1, 5], "queries": 15, "episodes": 20, "all_way_episodes": 5}
+    small = {"split": "test", "bootstrap_samples": 100, "few_shot": few_shot, "linear": {"strengths": [1e-2, 1e-4]}}
+    return check_parameters(PARAMETERS | {"evaluate": PARAMETERS["evaluate"] | small | evaluate})
+
+
+def labels_of(images, has_fine=True):
+    fine = np.arange(images) % 12
+    return pd.DataFrame(
+        {
+            "coarse": fine // 4,
+            "coarse_name": [f"tens {label // 4}" for label in fine],
+            "fine": fine if has_fine else None,
+            "fine_name": [f"number {label}" for label in fine] if has_fine else None,
+            "source": [f"scan {row}" for row in range(images)],
+            "width": 24,
+            "height": 16,
+        }
+    )[list(LABEL_COLUMNS)]
+
+
+def write_embeddings(parts=("train", "val", "test"), has_fine=True):
+    """Features that are a centre for each fine class and noise, less of it for a trained encoder."""
+    draw = np.random.default_rng(0)
+    for part in parts:
+        folder = Path("embeddings") / part
+        folder.mkdir(parents=True)
+        labels_of(96, has_fine).to_csv(folder / "labels.csv", index=False)
+        for name, noise in {"encoder": 0.5, "untrained": 4.0, "pixels": 1.5}.items():
+            features = np.random.default_rng(1).standard_normal((12, 16))[np.arange(96) % 12]
+            features = features + noise * draw.standard_normal((96, 16))
+            features /= np.linalg.norm(features, axis=1, keepdims=True)
+            np.save(folder / f"{name}.npy", features.astype(np.float32))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_three_feature_files_side_by_side(capsys):
+    write_embeddings()
+    measure.main(with_values())
+
+    metrics = json.loads(OUTPUT.read_text())
+    trained = [name for name in metrics if name not in ("images", "interval", "untrained", "pixels")]
+    left_out = {f"few_shot_classes_left_out_{shots}_shot" for shots in (1, 5)}
+    assert set(metrics["untrained"]) == set(metrics["pixels"]) == {*trained, "interval"} - left_out
+    assert (metrics["images"], metrics["few_shot_classes_left_out_5_shot"]) == (96, 0)
+    for name in metrics["interval"]:
+        assert metrics["untrained"][name] < metrics["pixels"][name] < metrics[name]
+    said = capsys.readouterr().out
+    assert f"knn_fine_top_1: {metrics['knn_fine_top_1']:.3f}, {metrics['untrained']['knn_fine_top_1']:.3f}" in said
+
+
+def test_without_fine_labels(capsys):
+    write_embeddings(has_fine=False)
+    measure.main(with_values())
+    metrics = json.loads(OUTPUT.read_text())
+    coarse = {"knn_coarse_top_1", "linear_coarse_top_1", "linear_coarse_strength", "interval"}
+    assert set(metrics) == {*coarse, "images", "untrained", "pixels"}
+    assert set(metrics["untrained"]) == coarse
+    assert "no fine labels" in capsys.readouterr().out
+
+
+def test_classes_that_are_too_small_are_said(capsys):
+    write_embeddings()
+    few_shot = {"ways": 5, "shots": [1, 8], "queries": 15, "episodes": 5, "all_way_episodes": 5}
+    measure.main(with_values(measures=["few_shot"], few_shot=few_shot))
+    metrics = json.loads(OUTPUT.read_text())
+    assert metrics["few_shot_classes_left_out_8_shot"] == 12  # each has eight images
+    assert "few_shot_5_way_1_shot" in metrics
+    assert "few_shot_5_way_8_shot" not in metrics
+    assert "few_shot_classes_left_out_8_shot: 12" in capsys.readouterr().out
+
+
+def test_nothing_asked_for():
+    write_embeddings(parts=["test"])
+    measure.main(with_values(measures=[]))
+    assert json.loads(OUTPUT.read_text()) == {
+        "images": 96,
+        "interval": {},
+        "untrained": {"interval": {}},
+        "pixels": {"interval": {}},
+    }
+
+
+def test_the_same_inputs_give_the_same_bytes():
+    write_embeddings()
+    runs = []
+    for _ in range(2):
+        measure.main(with_values())
+        runs.append(OUTPUT.read_bytes())
+    assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("name", ["train/encoder", "val/untrained", "test/pixels"])
+def test_a_wrong_file_is_named_and_nothing_is_written(name):
+    write_embeddings()
+    np.save(f"embeddings/{name}.npy", np.full((96, 16), np.nan, np.float32))
+    with pytest.raises(UserError, match=f"{re.escape(name)}.npy: 96 of 96 rows"):
+        measure.main(with_values())
+    assert not OUTPUT.exists()
+
+
+def test_measures_that_there_are_not():
+    with pytest.raises(UserError, match=r"evaluate\.measures\.0=.kmeans. is not allowed: it should be 'knn', 'linear'"):
+        with_values(measures=["kmeans"])
+
+
+@pytest.mark.parametrize(
+    ("measures", "parts"),
+    [
+        (["few_shot", "discovery"], {"val", "test"}),
+        (["knn"], {"train", "val", "test"}),
+        (["linear"], {"train", "val", "test"}),
+    ],
+)
+def test_train_images_are_embedded_where_a_measure_learns_from_them(measures, parts):
+    parameters = with_values(measures=measures)
+    draw = np.random.default_rng(0)
+    for part, images in {"train": 30, "val": 12, "test": 24}.items():
+        pixels = draw.integers(0, 256, (images, 16, 24, 3), np.uint8)
+        write_set(Path("data/sets/two_digits") / part, pixels, labels_of(images))
+    torch.manual_seed(0)
+    encoder = build_encoder(parameters.model, parameters.data)
+    for name in ("encoder", "untrained", "snapshots/epoch_0005"):
+        save_encoder(Path(f"models/{name}.pt"), encoder, parameters.model, parameters.data)
+    embed.main(parameters)
+
+    assert {folder.name for folder in Path("embeddings").iterdir()} == parts
+    for part in parts:
+        expected = {"labels.csv", "encoder.npy", "untrained.npy", "pixels.npy"}
+        expected |= set() if part == "train" else {"snapshots"}  # curves over epochs are of val and test alone
+        assert {file.name for file in Path("embeddings", part).iterdir()} == expected
+    measure.main(parameters)
+    assert json.loads(OUTPUT.read_text())["images"] == 24
