@@ -78,6 +78,32 @@ def test_views_of_a_block_are_made_together(monkeypatch):
     assert sizes == [32, 32, 32, 32, 32, 32]  # 6 batches in blocks of 2, both views
 
 
+def test_large_images_come_in_smaller_blocks(monkeypatch):
+    monkeypatch.setattr(batches_module, "BLOCK_PIXELS", 40 * 8 * 8)  # tagged images have 8 x 8
+    sizes = []
+
+    def counting(images, generator, stretch):
+        sizes.append(len(images))
+        return as_it_is(images, generator)
+
+    list(tagged(100, 16, view=counting).epoch(1))
+    assert sizes == [32, 32, 32, 32, 32, 32]
+
+
+def test_each_image_comes_with_its_stretch():
+    seen = []
+
+    def pairing(images, generator, stretch):
+        seen.extend(zip(images[:, 0, 0, 0].tolist(), stretch.tolist(), strict=True))
+        return as_it_is(images, generator)
+
+    batches = tagged(100, 16, view=pairing)
+    batches.stretch = torch.arange(100, dtype=torch.float64) + 0.5
+    list(batches.epoch(1))
+    assert len(seen) == 2 * 96
+    assert all(stretch == number + 0.5 for number, stretch in seen)
+
+
 def content(batches, epoch):
     return torch.cat([torch.stack([batch.query_view, batch.key_view]) for batch in batches.epoch(epoch)], dim=1)
 

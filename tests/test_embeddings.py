@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from maskcon import embeddings
 from maskcon.embeddings import embed, raw_pixels
@@ -57,3 +58,20 @@ def test_raw_pixels_of_large_images_are_averages():
 def test_black_image_is_finite():
     features = raw_pixels(np.zeros((2, 16, 24, 3), np.uint8), 1)
     assert np.isfinite(features).all()
+
+
+def test_larger_images_are_seen_at_the_size_of_the_encoder(tiny_parameters):
+    parameters = tiny_parameters()
+    encoder = build_encoder(parameters.model, parameters.data).eval()
+    images = random_images(5, 32, 32)
+    small = [Image.fromarray(image).resize((24, 16), Image.BILINEAR) for image in images]
+    expected = embed(encoder, np.stack([np.asarray(image) for image in small]), 1, CPU)
+    np.testing.assert_allclose(embed(encoder, images, 1, CPU, (16, 24)), expected, atol=1e-6)
+
+
+def test_a_part_without_images_has_features_without_rows(tiny_parameters):
+    parameters = tiny_parameters()
+    encoder = build_encoder(parameters.model, parameters.data).eval()
+    none = random_images(0, 40, 24)
+    assert embed(encoder, none, 1, CPU, (16, 24)).shape == (0, encoder.feature_size)
+    assert raw_pixels(none, 3).shape == (0, 3 * 32 * 24)

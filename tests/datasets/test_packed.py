@@ -106,6 +106,16 @@ def test_digest_tells_images_and_coarse_labels(tmp_path, folder):
     assert len(set(digests)) == 4
 
 
+def test_stretch_tells_how_photos_were_squashed(tmp_path, folder):
+    assert read_training_set(folder).stretch is None
+    plain = read_training_set(folder).digest()
+    photos = labels().assign(width=[5, 10, 5, 500, 50, 15], height=[4, 4, 8, 400, 10, 3])
+    write_set(folder, photos, [IMAGES], 4, 5)
+    squashed = read_training_set(folder)
+    assert squashed.stretch.tolist() == [1, 2, 0.5, 1, 4, 4]
+    assert squashed.digest() != plain
+
+
 def save(file, array):
     np.save(file, array, allow_pickle=True)
 
