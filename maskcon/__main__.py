@@ -1,0 +1,47 @@
+"""The command beside the pipeline: python -m maskcon COMMAND; each is a file in maskcon/commands/.
+
+    python -m maskcon --help               what there is
+    python -m maskcon COMMAND --help       what it takes
+"""
+
+import argparse
+import sys
+from importlib import import_module
+
+from maskcon import __version__
+from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
+
+# Command -> what it does, in a line. Its module, maskcon/commands/COMMAND.py with a dash written as underscore, has
+# add_arguments(parser) and main(arguments), and is imported when it is called and no sooner.
+COMMANDS: dict[str, str] = {}
+
+
+def main(words: list[str] | None = None) -> None:
+    """Run the command that ``words`` (by default the command line's) begin with.
+
+    Exits with code 2 and the message alone on a user's mistake; a fault of the program keeps its traceback.
+    """
+    words = sys.argv[1:] if words is None else words
+    overview = argparse.ArgumentParser(
+        prog="python -m maskcon",
+        usage="%(prog)s COMMAND ...",
+        description="Fine retrieval learned from coarse labels: what to do with runs beside the pipeline.",
+        epilog="commands:\n" + "\n".join(f"  {name:<10} {purpose}" for name, purpose in COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    overview.add_argument("--version", action="version", version=f"maskcon {__version__}")
+    overview.add_argument("command", metavar="COMMAND", choices=COMMANDS, help="one of those below")
+    name = overview.parse_args(words[:1]).command
+
+    command = import_module(f"maskcon.commands.{name.replace('-', '_')}")
+    parser = argparse.ArgumentParser(prog=f"python -m maskcon {name}", description=COMMANDS[name])
+    command.add_arguments(parser)
+    try:
+        command.main(parser.parse_args(words[1:]))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(USER_ERROR_EXIT_CODE)
+
+
+if __name__ == "__main__":
+    main()
