@@ -4,14 +4,15 @@ Everything random comes from the run's seed and the position (epoch, block), so 
 what an uninterrupted one would.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from maskcon.augmentation.views import View
+from maskcon.image_stream import ImageStream, blocks_of
 from maskcon.randomness import derived_seed, torch_generator
 
 BLOCK = 4096  # images augmented together: large enough that the cost per operation is spread
@@ -32,17 +33,11 @@ class Batch:
         return torch_generator(self.seed, use)
 
 
-def to_device(images: np.ndarray, channels: int, device: torch.device) -> Tensor:
-    """uint8 [N, H, W, 3] -> uint8 [N, channels, H, W] on the device; a grey set's three channels are equal."""
-    planes = images[..., :channels].transpose(0, 3, 1, 2)
-    return torch.from_numpy(np.array(planes, order="C")).to(device)  # a copy: torch warns of read-only memory maps
-
-
 class TwoViewBatches:
     """The batches of every epoch.
 
     Args:
-        images: uint8 [N, c, H, W], on the device that the views shall be on.
+        images: uint8 [N, c, H, W], on the device that the views shall be on, or a stream to it.
         coarse: int64 [N], same device.
         query_view, key_view: see maskcon/augmentation/views.py.
         batch_size: images a batch; what does not fill a batch is left out of its epoch.
@@ -52,7 +47,7 @@ class TwoViewBatches:
 
     def __init__(
         self,
-        images: Tensor,
+        images: Tensor | ImageStream,
         coarse: Tensor,
         query_view: View,
         key_view: View,
@@ -80,14 +75,14 @@ class TwoViewBatches:
         order = order[: len(self) * self.batch_size]
         if not len(order):
             return
-        images_per_block = min(BLOCK, BLOCK_PIXELS // self.images[0, 0].numel())
+        images_per_block = min(BLOCK, BLOCK_PIXELS // math.prod(self.images.shape[2:]))
         batches_per_block = max(images_per_block // self.batch_size, 1)
         blocks = order.split(batches_per_block * self.batch_size)
         first_block = first_batch // batches_per_block
-        for block, indices in enumerate(blocks[first_block:], first_block):
+        coming = blocks_of(self.images, blocks[first_block:])
+        for block, (indices, images) in enumerate(zip(blocks[first_block:], coming, strict=True), first_block):
             stretch = self._stretch_of(indices)
             indices = indices.to(self.images.device)
-            images = self.images[indices]
             query_views = self.query_view(images, torch_generator(self.seed, "query view", name, block), stretch)
             key_views = self.key_view(images, torch_generator(self.seed, "key view", name, block), stretch)
             views = zip(

@@ -10,8 +10,8 @@ import torch
 from torch.nn import functional as F
 
 from maskcon.augmentation.crop import resized
-from maskcon.batches import to_device
 from maskcon.encoders import Encoder
+from maskcon.image_stream import to_device
 
 BATCH = 512  # images at a time
 PIXELS_SIDE = 32  # the raw pixels of larger images are averaged down to this height and width

@@ -1,14 +1,9 @@
-import warnings
-
-import numpy as np
 import pytest
 import torch
 
 from maskcon import batches as batches_module
 from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches, to_device
-
-CPU = torch.device("cpu")
+from maskcon.batches import TwoViewBatches
 
 
 def as_it_is(images, generator, stretch=None):
@@ -151,17 +146,3 @@ def test_views_of_blocks_epochs_and_sides_are_drawn_apart(monkeypatch):
     batches = TwoViewBatches(image.repeat(64, 1, 1, 1), torch.zeros(64).long(), view, view, 16, 0)
     views = torch.cat([content(batches, 1), content(batches, 2)]).flatten(0, 1).flatten(1)
     assert len(views.unique(dim=0)) == 4 * 64
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_images_on_the_device_are_planes_of_channels(channels):
-    images = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3), dtype=np.uint8)
-    images.flags.writeable = False  # as those of a memory map
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        planes = to_device(images, channels, CPU)
-    assert planes.dtype == torch.uint8
-    assert planes.is_contiguous()
-    assert planes.shape == (5, channels, 4, 6)
-    for channel in range(channels):
-        assert planes[:, channel].tolist() == images[..., channel].tolist()

@@ -13,10 +13,11 @@ from typing import Any, Protocol
 import torch
 
 from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches, to_device
+from maskcon.batches import TwoViewBatches
 from maskcon.datasets.packed import TrainingSet
 from maskcon.encoders import Encoder, ProjectedEncoder, build_encoder
 from maskcon.errors import UserError
+from maskcon.image_stream import blocks_of, resident_or_streamed
 from maskcon.key_queue import KeyQueue
 from maskcon.methods.interface import build_method
 from maskcon.parameters import Parameters
@@ -60,7 +61,7 @@ def train(
     train_parameters = parameters.train
     view_size = parameters.data.height, parameters.data.width
     batches = TwoViewBatches(
-        to_device(training_set.images, parameters.data.channels, device),
+        resident_or_streamed(training_set.images, parameters.data.channels, device, train_parameters.resident_share),
         torch.from_numpy(training_set.coarse).to(device),
         view_maker(parameters.data.augmentation, train_parameters.query_view, view_size),
         view_maker(parameters.data.augmentation, train_parameters.key_view, view_size),
@@ -144,8 +145,8 @@ def renew_memory(epoch: int, learner: ContrastiveLearner, batches: TwoViewBatche
     memory = learner.method.memory
     if memory is None or epoch < memory.first_epoch:
         return
-    chunks = (images / 255 for images in batches.images.split(batches.batch_size))
-    keys = torch.cat([learner.encode_for_memory(chunk) for chunk in chunks])  # [N, D]
+    chunks = blocks_of(batches.images, torch.arange(len(batches.images)).split(batches.batch_size))
+    keys = torch.cat([learner.encode_for_memory(images / 255) for images in chunks])  # [N, D]
     generator = torch_generator(batches.seed, "memory", epoch)
     memory.renew(learner.memory, keys, batches.coarse, epoch, generator)
 
