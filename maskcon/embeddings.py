@@ -40,7 +40,6 @@ def embed(
     for start in range(0, len(images), BATCH):
         planes = to_device(images[start : start + BATCH], channels, device)
         batch = resized(planes, size or planes.shape[2:]) / 255
-        batch = batch.to(memory_format=torch.channels_last)
         features[start : start + BATCH] = F.normalize(encoder(batch).float(), dim=1).cpu().numpy()
     return features
 
