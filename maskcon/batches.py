@@ -71,15 +71,20 @@ class TwoViewBatches:
     def __len__(self) -> int:
         return len(self.images) // self.batch_size
 
-    def epoch(self, name: str | int) -> Iterator[Batch]:
-        """The batches of the epoch called ``name``: a number, or a word for an epoch outside of training."""
+    def epoch(self, name: str | int, first_batch: int = 0) -> Iterator[Batch]:
+        """The batches of the epoch called ``name``: a number, or a word for an epoch outside of training.
+
+        From ``first_batch`` on they are what they would have been; blocks that lie before it are not augmented.
+        """
         order = torch.randperm(len(self.images), generator=torch_generator(self.seed, "order", name))
         order = order[: len(self) * self.batch_size]
         if not len(order):
             return
         images_per_block = min(BLOCK, BLOCK_PIXELS // self.images[0, 0].numel())
         batches_per_block = max(images_per_block // self.batch_size, 1)
-        for block, indices in enumerate(order.split(batches_per_block * self.batch_size)):
+        blocks = order.split(batches_per_block * self.batch_size)
+        first_block = first_batch // batches_per_block
+        for block, indices in enumerate(blocks[first_block:], first_block):
             stretch = self._stretch_of(indices)
             indices = indices.to(self.images.device)
             images = self.images[indices]
@@ -92,6 +97,8 @@ class TwoViewBatches:
                 strict=True,
             )
             for number, (query_view, key_view, places) in enumerate(views, block * batches_per_block):
+                if number < first_batch:
+                    continue
                 seed = derived_seed(self.seed, "batch", name, number)
                 yield Batch(query_view, key_view, self.coarse[places], seed, places, self.query_view_of)
 
