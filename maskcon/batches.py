@@ -71,8 +71,7 @@ class TwoViewBatches:
 
         From ``first_batch`` on they are what they would have been; blocks that lie before it are not augmented.
         """
-        order = torch.randperm(len(self.images), generator=torch_generator(self.seed, "order", name))
-        order = order[: len(self) * self.batch_size]
+        order = self.order(name)
         if not len(order):
             return
         images_per_block = min(BLOCK, BLOCK_PIXELS // math.prod(self.images.shape[2:]))
@@ -96,6 +95,11 @@ class TwoViewBatches:
                     continue
                 seed = derived_seed(self.seed, "batch", name, number)
                 yield Batch(query_view, key_view, self.coarse[places], seed, places, self.query_view_of)
+
+    def order(self, name: str | int) -> Tensor:
+        """int64 [steps * B], on the CPU: the places of the epoch's images in the training set, batch after batch."""
+        order = torch.randperm(len(self.images), generator=torch_generator(self.seed, "order", name))
+        return order[: len(self) * self.batch_size]
 
     def query_view_of(self, places: Tensor, generator: torch.Generator) -> Tensor:
         """A query view float32 [B, c, H, W] of the images at these places, int64 [B]."""

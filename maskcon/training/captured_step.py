@@ -88,13 +88,13 @@ class CapturedStep:
             with _rate_on_device(optimizer, self.rate):
                 self.loss.copy_(self.eager(learner, optimizer, self.batch, progress=progress))
 
-        if self.steps_done < WARM_UP_STEPS:
-            self.recorder.warm_up(work)
-        else:
-            if self.replay is None:
-                self.replay = self._recorded(work)
-            self.replay()
         self.steps_done += 1
+        if self.steps_done <= WARM_UP_STEPS:
+            self.recorder.warm_up(work)
+            return self.loss.clone()
+        if self.steps_done == WARM_UP_STEPS + 1:
+            self.replay = self._recorded(work)
+        (self.replay or work)()
         return self.loss.clone()
 
     def _take_in(self, batch: Batch, rate: float) -> None:
@@ -111,14 +111,14 @@ class CapturedStep:
         self.batch.coarse.copy_(batch.coarse)
         self.rate.fill_(rate)
 
-    def _recorded(self, work: Callable[[], None]) -> Callable[[], None]:
-        """What replays the work, or the work itself, to be done step by step, should it not be recordable."""
+    def _recorded(self, work: Callable[[], None]) -> Callable[[], None] | None:
+        """What replays the work; None, should it not be recordable."""
         try:
             return self.recorder.record(work)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:200]
             print(f"warning: the training step is no CUDA graph, and slower for it ({reason})", file=sys.stderr)
-            return work
+            return None
 
 
 @contextmanager
