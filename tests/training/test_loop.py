@@ -9,7 +9,6 @@ import torch
 from maskcon.augmentation.views import view_maker
 from maskcon.batches import TwoViewBatches
 from maskcon.datasets.packed import LABEL_COLUMNS, read_training_set, write_set
-from maskcon.errors import UserError
 from maskcon.image_stream import to_device
 from maskcon.parameters import METHODS
 from maskcon.training import loop
