@@ -156,8 +156,10 @@ def test_on_the_cpu_the_step_is_the_eager_one(tiny_parameters):
 
 
 @pytest.mark.parametrize("loss", [loss for loss in METHODS if loss != "bucsfr"])  # its draws need a GPU that is there
-def test_a_step_on_a_gpu_waits_for_nothing(tiny_parameters, loss):
+def test_a_step_on_a_gpu_waits_for_nothing(monkeypatch, tiny_parameters, loss):
     """All of it: step, watch for what is not finite, sum of losses. WCL alone must see its graph."""
+    # what SANE mixes is drawn on the CPU, which is no more there than the GPU
+    monkeypatch.setattr("maskcon.training.step.draw_mixture", lambda *_: (0.3, torch.arange(16)))
     learner = build_learner(tiny_parameters(loss=loss), 3, CPU)
     with pytest.raises(HostWait) if loss == "wcl" else nullcontext(), pretended_gpu():
         there(learner)
