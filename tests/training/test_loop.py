@@ -9,7 +9,6 @@ import torch
 from maskcon.augmentation.views import view_maker
 from maskcon.batches import TwoViewBatches, to_device
 from maskcon.datasets.packed import LABEL_COLUMNS, read_training_set, write_set
-from maskcon.errors import UserError
 from maskcon.parameters import METHODS
 from maskcon.training import loop
 from maskcon.training.checkpoint import Checkpoints
