@@ -3,7 +3,7 @@
     python -m tests.soak                    200 kills (make soak)
     python -m tests.soak --kills 20 --seed 3
 
-All methods take turns. A training is killed with SIGKILL after a random time, three times or more before it may end, so
+All methods take turns. A training is killed with SIGKILL after a random time, eight times before it may end, so
 that it is hit while it starts, trains, writes and resumes; some have a checkpoint after every step and are mostly hit
 while they write one. Ends with code 1 if any training ended with other bits than the uninterrupted one.
 """
@@ -21,7 +21,7 @@ from maskcon.parameters import METHODS, Parameters, check_parameters
 from tests.conftest import small_training_set, values_for_tests
 from tests.training.killed_training import Nursery, same_bits
 
-KILLS_BEFORE_THE_END = 3
+KILLS_BEFORE_THE_END = 8
 TRAININGS = [(method, {}) for method in METHODS] + [(method, {"loss.multi_crop": 2}) for method in ("maskcon", "wcl")]
 
 
@@ -70,7 +70,7 @@ def kill_until_done(
     kills = in_writes = 0
     while True:
         child = nursery.start(small_training_set(), parameters, folder)
-        patience = None if kills >= KILLS_BEFORE_THE_END else moments.uniform(0, seconds)
+        patience = None if kills >= KILLS_BEFORE_THE_END else moments.uniform(0, 0.4 * seconds)
         child.join(patience)
         child.kill()
         child.join()
