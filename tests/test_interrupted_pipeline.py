@@ -1,7 +1,7 @@
 """The real pipeline, killed: dvc, its training, Ctrl-C. The same command goes on and ends with the same files.
 
-In a copy of the checkout, on the small digits set with a checkpoint after every step. The tests build on one another, in
-the order of the file: they run together or not at all.
+In a copy of the checkout, on the small digits set with a checkpoint after every step. The tests build on one another,
+in the order of the file: they run together or not at all.
 """
 
 import json
@@ -70,7 +70,7 @@ class Running:
 
     def __init__(self, copy, command: tuple[str, ...], checkpoints: int = 5):
         self.scratch = copy.folder / ".scratch"
-        self.printed = TemporaryFile("w+")
+        self.printed = TemporaryFile("w+")  # noqa: SIM115  (closed when the object goes)
         environment = {name: value for name, value in os.environ.items() if name not in POINTING_ELSEWHERE}
         path = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
         before = self.newest_step()

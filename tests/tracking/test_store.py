@@ -63,7 +63,8 @@ def test_a_database_of_another_mlflow_says_so(store, capfd):
         client.search_experiments()
     assert str(raised.value) == (
         f"the MLflow store {store.uri} was made by another version of MLflow than the one installed, "
-        f"{version('mlflow')}; keep a copy of it and call: mlflow db upgrade {store.uri}, or name another store in MLFLOW_TRACKING_URI"
+        f"{version('mlflow')}; keep a copy of it and call: mlflow db upgrade {store.uri}, "
+        "or name another store in MLFLOW_TRACKING_URI"
     )
     assert capfd.readouterr().err == ""
 
