@@ -9,6 +9,7 @@ import torch
 from maskcon.augmentation.views import view_maker
 from maskcon.batches import TwoViewBatches
 from maskcon.datasets.packed import LABEL_COLUMNS, read_training_set, write_set
+from maskcon.errors import Interrupted
 from maskcon.image_stream import to_device
 from maskcon.parameters import METHODS
 from maskcon.training import loop
@@ -119,6 +120,28 @@ def test_damaged_newest_checkpoint_costs_epochs_alone(tmp_path, tiny_parameters,
     watcher = Recorder()
     run(tiny_set, parameters, tmp_path / "parts", watcher)
     assert watcher.resumed_after == 2
+    assert_same_state(final_state(tmp_path / "whole"), final_state(tmp_path / "parts"))
+
+
+@pytest.mark.parametrize("steps", [3, 5, 7])
+def test_asked_to_end_it_keeps_a_checkpoint_of_that_very_step(tmp_path, tiny_parameters, tiny_set, steps):
+    """Within an epoch and at its end; no checkpoint is due by itself."""
+    parameters = tiny_parameters({"train.checkpoint_steps": None})
+    watcher, again = Recorder(), Recorder()
+    interruption = Interrupted(15)
+    with pytest.raises(Interrupted) as raised:
+        train(
+            tiny_set,
+            parameters,
+            CPU,
+            Checkpoints(tmp_path / "parts"),
+            watcher,
+            lambda: interruption if len(watcher.steps) == steps else None,
+        )
+    assert raised.value is interruption
+    run(tiny_set, parameters, tmp_path / "parts", again)
+    assert (again.resumed_after, again.resumed_steps) == divmod(steps, 5)
+    run(tiny_set, parameters, tmp_path / "whole")
     assert_same_state(final_state(tmp_path / "whole"), final_state(tmp_path / "parts"))
 
 
