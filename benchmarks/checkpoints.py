@@ -16,8 +16,9 @@ from tempfile import TemporaryDirectory
 import torch
 
 from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches, to_device
+from maskcon.batches import TwoViewBatches
 from maskcon.datasets.packed import read_training_set
+from maskcon.image_stream import to_device
 from maskcon.parameters import Parameters, load_parameters
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import build_learner, fill_queue

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches, to_device
+from maskcon.batches import TwoViewBatches
 from maskcon.errors import UserError
+from maskcon.image_stream import to_device
 from maskcon.parameters import METHODS
 from maskcon.training import loop
 from maskcon.training.checkpoint import Checkpoints
