@@ -101,6 +101,14 @@ def test_every_method_trains_and_goes_on_after_an_interruption_bit_for_bit(tmp_p
     assert weights_differ(uninterrupted.encoder, uninterrupted.untrained)
 
 
+@pytest.mark.parametrize(("loss", "combination"), [("bucsfr", {}), ("maskcon", {"loss.multi_crop": 2})])
+def test_images_that_stream_train_the_same_bits(tmp_path, tiny_parameters, tiny_set, loss, combination):
+    """Both methods also look at all images between epochs, the second at single ones within."""
+    for name, share in (("resident", 1.0), ("streamed", 0.0)):
+        run(tiny_set, tiny_parameters({"train.resident_share": share, **combination}, loss=loss), tmp_path / name)
+    assert_same_state(final_state(tmp_path / "resident"), final_state(tmp_path / "streamed"))
+
+
 def test_interrupted_before_the_first_checkpoint_begins_again(tmp_path, tiny_parameters, tiny_set):
     parameters = tiny_parameters({"train.epochs": 2})
     run(tiny_set, parameters, tmp_path / "whole")
