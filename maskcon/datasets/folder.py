@@ -152,7 +152,8 @@ def _warn_of_small_classes(listing: pd.DataFrame, part: dict[str, pd.DataFrame],
             problems.warn(
                 f"{kind} classes with one photo in {split}",
                 sorted(set(alone) - set(single)),
-                f"nothing there can match it: a miss at every K, so that {kind} Recall@K of {split} is at most {best:.1%}",
+                "nothing there can match it: a miss at every K, so that "
+                f"{kind} Recall@K of {split} is at most {best:.1%}",
             )
 
 
