@@ -8,6 +8,7 @@ from pathlib import Path
 from maskcon.datasets.coarse_labels import label_part
 from maskcon.datasets.left_out import LeftOut, write_left_out
 from maskcon.datasets.packed import write_set
+from maskcon.datasets.packing_progress import with_progress
 from maskcon.datasets.source import source_named
 from maskcon.parameters import Parameters
 from stages.entry import run_stage
@@ -22,7 +23,8 @@ def main(parameters: Parameters) -> None:
         left_out: list[LeftOut] = []
         for split, part in source_named(data.name).parts(Path(data.raw), data, scratch):
             labels = label_part(part.labels, Path(data.coarse_map))
-            write_set(folder / split, labels, part.images, *data.stored_size)
+            images = with_progress(part.images, f"writing {data.name}/{split}", len(labels))
+            write_set(folder / split, labels, images, *data.stored_size)
             fine = f" and {labels['fine'].nunique()} fine" if (labels["fine"] != "").all() else ""
             print(f"{data.name}/{split}: {len(labels)} images, {labels['coarse'].nunique()} coarse{fine} classes")
             left_out += part.left_out
