@@ -11,9 +11,11 @@ are cores. Memory is the peak of the largest process, Python and its libraries i
 """
 
 import argparse
+import contextlib
 import multiprocessing
 import pickle
 import resource
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -97,7 +99,8 @@ PACKINGS: dict[str, tuple[Callable[[Path], None], Callable[[Path, Path], int]]] 
 def measure(name: str, folder: Path, send) -> None:
     """In a process of its own: images, seconds by the clock, seconds of processor, peak MB of the largest process."""
     start = time.perf_counter()
-    number = PACKINGS[name][1](folder / "source", folder / "packed")
+    with contextlib.redirect_stdout(sys.stderr):  # how far it is; the table alone is for the results
+        number = PACKINGS[name][1](folder / "source", folder / "packed")
     seconds = time.perf_counter() - start
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     processor = sum(one.ru_utime + one.ru_stime for one in used)
