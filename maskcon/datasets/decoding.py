@@ -56,7 +56,12 @@ class Decoded:
 
 
 def decode_photos(
-    paths: Sequence[Path | str], height: int, width: int, scratch: Path, title: str = "decoding", processes: int | None = None
+    paths: Sequence[Path | str],
+    height: int,
+    width: int,
+    scratch: Path,
+    title: str = "decoding",
+    processes: int | None = None,
 ) -> Decoded:
     """Decode ``paths`` to ``height`` x ``width``; goes on where an interrupted decoding of the same files stopped.
 

@@ -52,9 +52,7 @@ def _species(path: Path, rank: str) -> pd.DataFrame:
 
 def _rows(raw: Path, folder: Path, species: pd.DataFrame) -> pd.DataFrame:
     photos = [
-        (name, str(photo.relative_to(raw)))
-        for name in species.index
-        for photo in sorted((folder / name).glob("*.jpg"))
+        (name, str(photo.relative_to(raw))) for name in species.index for photo in sorted((folder / name).glob("*.jpg"))
     ]
     if len({name for name, _ in photos}) != len(species):
         missing = next(name for name in species.index if not any((folder / name).glob("*.jpg")))

@@ -39,7 +39,9 @@ def train_val_test(
     train, val = held_out(train, data.val_share, numpy_generator(data.seed, data.name, "val"), whole_classes)
     splits = {"train": train, "val": val, "test": test}
     paths = pd.concat([rows["path"] for rows in splits.values()], ignore_index=True)
-    decoded = decode_photos([os.path.join(raw, path) for path in paths], *data.stored_size, scratch, f"decoding {data.name}")
+    decoded = decode_photos(
+        [os.path.join(raw, path) for path in paths], *data.stored_size, scratch, f"decoding {data.name}"
+    )
     _refuse_faults(raw, paths, decoded)
     start = 0
     for split, rows in splits.items():
