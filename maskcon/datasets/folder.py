@@ -75,7 +75,7 @@ def _without_left_out(listing: pd.DataFrame, problems: Problems) -> tuple[pd.Dat
     without_fine = listing.loc[~gap & (listing["fine"] == ""), "path"] if some_fine else []
     problems.add("photos without fine class, while others have one", without_fine, "give it to all photos or to none")
     classes = listing.loc[gap & (listing["fine"] != ""), "fine"].value_counts().sort_index()
-    left_out = [LeftOut(name, number, "data.coarse_map gives it no coarse class") for name, number in classes.items()]
+    left_out = [LeftOut(name, number, "has no coarse class in data.coarse_map") for name, number in classes.items()]
     return listing[~gap].reset_index(drop=True), left_out
 
 

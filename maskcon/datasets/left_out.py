@@ -21,7 +21,7 @@ class LeftOut:
 
     source: str  # a photo, or a fine class
     images: int
-    reason: str
+    reason: str  # such as: is empty
 
 
 def write_left_out(packed: Path, left_out: Sequence[LeftOut]) -> None:

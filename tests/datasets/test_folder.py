@@ -129,8 +129,8 @@ def test_coarse_classes_from_a_table(tmp_path, settings):
     assert set(result["train"][0]["fine_name"]) == {"lion", "wren"}
     assert set(result["train"][0]["coarse_name"]) == {"a, b", "cat"}
     assert left_out == [
-        LeftOut("deer", 4, "data.coarse_map gives it no coarse class"),
-        LeftOut("frog", 2, "data.coarse_map gives it no coarse class"),
+        LeftOut("deer", 4, "has no coarse class in data.coarse_map"),
+        LeftOut("frog", 2, "has no coarse class in data.coarse_map"),
     ]
 
 
