@@ -21,7 +21,7 @@ from tests.pipeline_copies import POINTING_ELSEWHERE, copy_checkout
 
 pytestmark = pytest.mark.pipeline
 
-TRAINING = {"epochs: 2\n": "epochs: 12\n", "checkpoint_steps: null": "checkpoint_steps: 1"}
+TRAINING = {"epochs: 2\n": "epochs: 5\n", "checkpoint_steps: null": "checkpoint_steps: 1"}
 REPRO = ("dvc", "repro", "pretrain")
 EXPERIMENT = ("dvc", "exp", "run", "-S", "train.learning_rate=0.05", "pretrain")
 
@@ -48,8 +48,10 @@ def copy(tmp_path_factory):
 def uninterrupted(copy, tmp_path_factory):
     """What training writes when nobody interrupts it, made without dvc in a folder of its own."""
     folder = tmp_path_factory.mktemp("uninterrupted") / "copy"
-    shutil.copytree(copy.folder, folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
-    type(copy)(folder).run(sys.executable, "-m", "stages.pretrain")
+    shutil.copytree(
+        copy.folder, folder, ignore=shutil.ignore_patterns(".git", ".dvc", ".scratch", "models", "plots", "metrics")
+    )
+    type(copy)(folder).run(sys.executable, "-m", "stages.pretrain", timeout=900)
     return outputs(folder)
 
 
@@ -68,7 +70,7 @@ def outputs(folder: Path) -> dict[str, object]:
 class Running:
     """A command in a process group of its own, at work in ``copy``; left once training has new checkpoints."""
 
-    def __init__(self, copy, command: tuple[str, ...], checkpoints: int = 5):
+    def __init__(self, copy, command: tuple[str, ...], checkpoints: int = 3):
         self.scratch = copy.folder / ".scratch"
         self.printed = TemporaryFile("w+")  # noqa: SIM115  (closed when the object goes)
         environment = {name: value for name, value in os.environ.items() if name not in POINTING_ELSEWHERE}
@@ -83,7 +85,7 @@ class Running:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        end = time.monotonic() + 300
+        end = time.monotonic() + 600
         while self.newest_step() < before + checkpoints:
             assert self.process.poll() is None, self.text()
             assert time.monotonic() < end, self.text()
@@ -100,8 +102,8 @@ class Running:
 
     def wait(self) -> str:
         """What was printed, once the command and the training have ended."""
-        self.process.wait(timeout=120)
-        psutil.wait_procs([self.training], timeout=120)
+        self.process.wait(timeout=300)
+        psutil.wait_procs([self.training], timeout=300)
         assert not self.training.is_running()
         return self.text()
 
