@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from maskcon.datasets.left_out import LeftOut
 from maskcon.errors import UserError
 from maskcon.parameters import DataParameters
 
@@ -40,7 +41,7 @@ class Part:
 
     labels: pd.DataFrame
     images: Iterable[np.ndarray]
-    left_out: Sequence[tuple[str, str]] = ()  # what of the source is not in the set, and why
+    left_out: Sequence[LeftOut] = ()
 
 
 class Source(Protocol):
