@@ -10,8 +10,8 @@ import torch
 from torch.nn import functional as F
 
 from maskcon.augmentation.crop import resized
-from maskcon.batches import to_device
 from maskcon.encoders import Encoder
+from maskcon.image_stream import to_device
 
 BATCH = 512  # images at a time
 PIXELS_SIDE = 32  # the raw pixels of larger images are averaged down to this height and width
@@ -40,7 +40,6 @@ def embed(
     for start in range(0, len(images), BATCH):
         planes = to_device(images[start : start + BATCH], channels, device)
         batch = resized(planes, size or planes.shape[2:]) / 255
-        batch = batch.to(memory_format=torch.channels_last)
         features[start : start + BATCH] = F.normalize(encoder(batch).float(), dim=1).cpu().numpy()
     return features
 

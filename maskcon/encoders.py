@@ -42,6 +42,7 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """float [B, c, H, W] in [0, 1] -> [B, F]."""
+        images = images.contiguous(memory_format=torch.channels_last)  # as the weights are, see build_encoder
         maps = self.backbone((images - self.mean) / self.std)  # [B, channels, h, w]
         if self.pooled == [1, 1]:
             return maps.mean(dim=(2, 3))  # adaptive pooling, faster

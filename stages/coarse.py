@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 from pathlib import Path
 
 from maskcon.atomic_files import write_table
@@ -10,15 +9,16 @@ from maskcon.datasets.coarse_labels import label_part
 from maskcon.datasets.packed import write_set
 from maskcon.datasets.source import source_named
 from maskcon.parameters import Parameters
+from maskcon.scratch import discard, scratch_folder
 from stages.entry import run_stage
-from stages.scratch import scratch_folder
 
 
 def main(parameters: Parameters) -> None:
     data = parameters.data
     folder = Path("data/sets") / data.name
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
-    with scratch_folder(root, f"packing-{hashlib.sha256(data.model_dump_json().encode()).hexdigest()[:24]}") as scratch:
+    name = f"packing-{hashlib.sha256(data.model_dump_json().encode()).hexdigest()[:24]}"
+    with scratch_folder(root, name, f"packing {data.name}") as scratch:
         left_out: list[tuple[str, str]] = []
         for split, part in source_named(data.name).parts(Path(data.raw), data, scratch):
             labels = label_part(part.labels, Path(data.coarse_map))
@@ -28,7 +28,7 @@ def main(parameters: Parameters) -> None:
             left_out += part.left_out
         if left_out:
             write_table(folder / "left_out.csv", [{"source": source, "reason": reason} for source, reason in left_out])
-        shutil.rmtree(scratch)  # the set is whole: what an interruption would need has done its work
+        discard(scratch)  # the set is whole: what an interruption would need has done its work
 
 
 if __name__ == "__main__":

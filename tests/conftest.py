@@ -30,7 +30,8 @@ TINY = {
     "train.queue_size": 64,
     "train.precision": "float32",
     "train.snapshot_epochs": 1,
-    "train.checkpoint_seconds": 0.0,
+    "train.checkpoint_seconds": None,
+    "train.checkpoint_steps": 5,  # an epoch of the tiny set
     "evaluate.bootstrap_samples": 100,
     "figures.tsne_images": 60,
     "figures.tsne_perplexity": 5.0,

@@ -1,7 +1,7 @@
 import pytest
 from filelock import Timeout
 
-from stages.scratch import scratch_folder
+from maskcon.scratch import scratch_folder
 
 
 def test_same_training_finds_its_folder_again(tmp_path):
