@@ -10,6 +10,7 @@ As a program (``python -m benchmarks.peak_memory FUNCTION FOLDER``) it is that p
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -35,9 +36,14 @@ def peak_of(function: str, folder: Path, threads: int | None = None) -> tuple[An
     Raises:
         RuntimeError: the process failed; its last lines are in the message.
     """
-    command = [sys.executable, "-m", "benchmarks.peak_memory", function, str(folder), str(threads or 0)]
     finished = subprocess.run(
-        command, capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False, stdin=subprocess.DEVNULL
+        [sys.executable, "-m", "benchmarks.peak_memory", function, str(folder)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        env=os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {}),
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     if finished.returncode != 0:
         raise RuntimeError(f"{function} failed: {finished.stderr[-800:]}")
@@ -89,14 +95,11 @@ def _measured_on_cuda(work: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def main() -> None:
-    import torch
-
-    function, folder, threads = sys.argv[1:]
-    if int(threads):
-        torch.set_num_threads(int(threads))
+    function, folder = sys.argv[1:]
     module, name = function.split(":")
     work = getattr(import_module(module), name)(Path(folder))
-    on_cuda = torch.cuda.is_available() and torch.cuda.memory_allocated() > 0
+    torch = sys.modules.get("torch")
+    on_cuda = torch is not None and torch.cuda.is_available() and torch.cuda.memory_allocated() > 0
     result, mebibytes = (_measured_on_cuda if on_cuda else measured)(work)
     print(json.dumps({"result": result, "mebibytes": mebibytes}))
 

@@ -17,8 +17,9 @@ from benchmarks.cases.learners import COARSE_CLASSES, RATE, Setting
 from benchmarks.cases.views import difference_to_pillow
 from maskcon.augmentation.autoaugment import CIFAR10_POLICY
 from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches, to_device
+from maskcon.batches import TwoViewBatches
 from maskcon.contrast import own_and_queue, soft_cross_entropy
+from maskcon.image_stream import to_device
 from maskcon.methods.interface import Keys, build_method
 from maskcon.randomness import torch_generator
 from maskcon.training.step import follow, training_step

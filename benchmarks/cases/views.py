@@ -51,15 +51,16 @@ def ours_pair(images: Tensor) -> None:
 
 
 def difference_to_pillow(images: np.ndarray) -> float:
-    """Ours less the published views, in levels, with the same boxes and operations."""
+    """Ours less the published views of uint8 [N, H, W, 3], in levels, with the same boxes and operations."""
     planes = planes_of(images)
+    size = images.shape[1:3]
     generator = torch_generator(1, "check")
-    crops, policies = draw_crops(len(images), SIDE, SIDE, generator), draw_policies(len(images), generator)
-    weak = resized_crop(planes, crops, (SIDE, SIDE))
+    crops, policies = draw_crops(len(images), *size, generator), draw_policies(len(images), generator)
+    weak = resized_crop(planes, crops, size)
     strong = autoaugment(weak, policies)
     theirs_weak, theirs_strong = [], []
     for number, box in enumerate(boxes_of(crops)):
-        view = published_recipe.cut(Image.fromarray(images[number]), box, (SIDE, SIDE), bool(crops.flip[number]))
+        view = published_recipe.cut(Image.fromarray(images[number]), box, size, bool(crops.flip[number]))
         theirs_weak.append(view)
         for turn, (name, _, level) in enumerate(CIFAR10_POLICY[policies.sub_policy[number]]):
             if policies.applied[number, turn]:
