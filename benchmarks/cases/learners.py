@@ -4,23 +4,25 @@ import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
 import torch
+from ruamel.yaml import YAML
 from torch import Tensor, nn
 
 from benchmarks import published_recipe
 from benchmarks.photographs import photographs
 from maskcon.augmentation.views import view_maker
 from maskcon.batches import Batch
-from maskcon.parameters import Parameters, load_parameters
+from maskcon.parameters import Parameters, check_parameters
 from maskcon.randomness import torch_generator
 from maskcon.training.loop import build_learner
 from maskcon.training.step import ContrastiveLearner, training_step
-from stages.compose_parameters import compose
 
 COARSE_CLASSES = 20
 RATE = 0.02
+DIFFERENT = 4096  # pictures
 
 
 @dataclass(frozen=True)
@@ -38,25 +40,28 @@ class Setting:
     batch: int = 128
     images: int = 1024
     loss: str = "maskcon"
+    augmentation: str = "small_colour"
     device: str = "cpu"
 
     def parameters(self, precision: str) -> Parameters:
-        return composed_parameters(
-            "data=cifar100",
-            "recipe=paper",
-            f"data.height={self.side}",
-            f"data.width={self.side}",
-            f"model={self.backbone}",
-            f"loss={self.loss}",
-            f"train.batch_size={self.batch}",
-            f"train.queue_size={self.queue}",
-            f"train.precision={precision}",
+        """Of MaskCon's published setting, with these sizes."""
+        return preset_parameters(
+            {"data": "cifar100", "loss": self.loss, "model": self.backbone, "train": "paper"},
+            {
+                "data.height": self.side,
+                "data.width": self.side,
+                "data.augmentation": self.augmentation,
+                "train.batch_size": self.batch,
+                "train.queue_size": self.queue,
+                "train.precision": precision,
+            },
         )
 
     @cached_property
-    def pixels(self):
-        """uint8 [images, side, side, 3]."""
-        return photographs(self.images, self.side)
+    def pixels(self) -> np.ndarray:
+        """uint8 [images, side, side, 3]; of many images the same few thousand again and again."""
+        different = photographs(min(self.images, DIFFERENT), self.side)
+        return different[np.arange(self.images) % len(different)]
 
     @cached_property
     def coarse(self) -> Tensor:
@@ -66,8 +71,10 @@ class Setting:
         """The first images in two views."""
         planes = torch.from_numpy(self.pixels[: self.batch]).permute(0, 3, 1, 2).contiguous().to(self.device)
         generator = torch_generator(0, "views")
-        query, key = (view_maker("small_colour", name)(planes, generator, None) for name in ("strong", "weak"))
-        return Batch(query, key, self.coarse[: self.batch].to(self.device), places=torch.arange(self.batch))
+        query, key = (view_maker(self.augmentation, name)(planes, generator, None) for name in ("strong", "weak"))
+        return Batch(
+            query, key, self.coarse[: self.batch].to(self.device), places=torch.arange(self.batch, device=self.device)
+        )
 
     def learner(self, precision: str) -> tuple[ContrastiveLearner, torch.optim.Optimizer]:
         """Ours, with a queue of random keys of random classes."""
@@ -114,9 +121,16 @@ class Setting:
         return abs(ours - theirs) / theirs
 
 
-def composed_parameters(*choices: str) -> Parameters:
-    """Parameters from conf/ with presets and values picked as on a command line."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "params.yaml"
-        path.write_text(compose(Path(__file__).parents[2] / "conf", list(choices)))
-        return load_parameters(path)
+def preset_parameters(presets: dict[str, str], values: dict[str, Any]) -> Parameters:
+    """params.yaml with presets of conf/ (group -> name) and values (dotted key -> value) in place of its own.
+
+    Read here and not composed by Hydra, so that it works where only what training needs is installed.
+    """
+    top = Path(__file__).parents[2]
+    read = YAML(typ="safe").load
+    composed = read((top / "params.yaml").read_text())
+    composed |= {group: read((top / "conf" / group / f"{name}.yaml").read_text()) for group, name in presets.items()}
+    for key, value in values.items():
+        group, name = key.split(".")
+        composed[group][name] = value
+    return check_parameters(composed)
