@@ -129,37 +129,31 @@ def _views_of_boxes(images: Tensor, crops: Crops, size: tuple[int, int]) -> Tens
 def _views_by_bands(images: Tensor, crops: Crops, size: tuple[int, int]) -> Tensor:
     """The same as sums of the few pixels whose weight is not 0, in 32 bit integers as Pillow adds them.
 
-    Of large images the matrices hold little else than zeros, which a processor multiplies all the same.
+    Of large images the matrices hold little else than zeros, which a processor multiplies all the same. One image at
+    a time: its sums stay in the cache.
     """
     rows = _resize_bands(crops.top, crops.height, images.shape[2], size[0])
     columns = _resize_bands(crops.left, crops.width, images.shape[3], size[1], crops.flip)
-    rows_first = _rows_first(crops, size)
     views = images.new_empty(*images.shape[:2], *size)
-    for which in (rows_first, ~rows_first):
-        chosen = which.nonzero()[:, 0]
-        if len(chosen):
-            some = images[chosen]
-            passes = [(rows, 2), (columns, 3)] if which is rows_first else [(columns, 3), (rows, 2)]
-            for (first, weights), dimension in passes:
-                some = _weighted_sum(some, first[chosen], weights[chosen], dimension)
-            views[chosen] = some
+    for number, rows_first in enumerate(_rows_first(crops, size).tolist()):
+        passes = [(columns, 2), (rows, 1)]
+        view = images[number]
+        for (first, weights), dimension in reversed(passes) if rows_first else passes:
+            view = _weighted_sum(view, first[number], weights[number], dimension)
+        views[number] = view
     return views
 
 
-def _weighted_sum(images: Tensor, first: Tensor, weights: Tensor, dimension: int) -> Tensor:
-    """Pixel i of the result, along a dimension of [B, C, H, W], is the sum of weights[i, t] times pixel first[i] + t.
+def _weighted_sum(image: Tensor, first: Tensor, weights: Tensor, dimension: int) -> Tensor:
+    """Pixel i of the result, along a dimension of [C, H, W], is the sum of weights[i, t] times pixel first[i] + t.
 
-    ``first`` and ``weights`` are of _resize_bands, for each image its own.
+    ``first`` and ``weights`` are those of _resize_bands for this image.
     """
-    shape = list(images.shape)
-    shape[dimension] = first.shape[1]
-    alone = [len(images), 1, 1, 1]
-    alone[dimension] = first.shape[1]
-    last = images.shape[dimension] - 1
-    total = torch.full(shape, 2 ** (COEFFICIENT_BITS - 1), dtype=torch.int32)  # one half: rounds to the nearest
-    for tap, weight in enumerate(weights.unbind(2)):
-        places = (first + tap).clamp(max=last).view(alone).expand(shape)
-        total.addcmul_(images.gather(dimension, places).int(), weight.view(alone))
+    last = image.shape[dimension] - 1
+    along = (-1, 1) if dimension == 1 else (-1,)
+    total = 2 ** (COEFFICIENT_BITS - 1)  # one half: rounds to the nearest
+    for tap, weight in enumerate(weights.unbind(1)):
+        total = total + image.index_select(dimension, (first + tap).clamp_(max=last)) * weight.view(along)
     return (total >> COEFFICIENT_BITS).to(torch.uint8)
 
 
