@@ -13,10 +13,13 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def resident_or_streamed(
@@ -36,10 +39,14 @@ def resident_or_streamed(
 
 
 def device_memory(device: torch.device) -> int:
-    """Bytes of memory: the GPU's, or the machine's."""
+    """Bytes of memory: the GPU's; or the machine's, or what a container may use of it."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(machine, int(CONTAINER_LIMIT.read_text()))
+    except (OSError, ValueError):  # there is none: no such file, or the word "max" in it
+        return machine
 
 
 def to_device(images: np.ndarray, channels: int, device: torch.device) -> Tensor:

@@ -73,7 +73,8 @@ class Leftover:
 
     folder: Path
     work: str
-    process: int | None  # that works there now; None: nobody does
+    in_use: bool  # somebody works there now
+    process: int | None  # that began it last
     size: int  # bytes
     age: float  # seconds since anything in it was written
 
@@ -89,7 +90,8 @@ def leftovers(root: Path) -> list[Leftover]:
                 Leftover(
                     folder,
                     work,
-                    None if free else process,
+                    not free,
+                    process,
                     sum(file.st_size for file in files),
                     time.time() - max(file.st_mtime for file in files),
                 )

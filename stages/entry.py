@@ -62,10 +62,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def out_of_memory(error: BaseException) -> str:
+def out_of_memory(error: BaseException, work: str = "this") -> str:
     """Which memory, as the beginning of a sentence."""
     place = "GPU" if type(error).__name__ == "OutOfMemoryError" else "computer"
-    return f"the memory of the {place} is too small for this"
+    return f"the memory of the {place} is too small for {work}"
 
 
 def _end(message: str, code: int) -> None:

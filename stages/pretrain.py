@@ -110,7 +110,7 @@ def enough_memory(parameters: Parameters) -> Iterator[None]:
             raise
         train_parameters, data = parameters.train, parameters.data
         raise UserError(
-            f"{out_of_memory(error)} training; lower train.batch_size={train_parameters.batch_size}, "
+            f"{out_of_memory(error, 'this training')}; lower train.batch_size={train_parameters.batch_size}, "
             f"train.queue_size={train_parameters.queue_size}, or data.height={data.height} and data.width={data.width}"
         ) from None
 

@@ -76,6 +76,18 @@ def test_what_takes_more_than_its_share_streams(images, channels):
     assert isinstance(resident_or_streamed(images, channels, CPU, 0.0), ImageStream)
 
 
+def test_memory_of_a_container_is_what_it_may_use(monkeypatch, tmp_path):
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(image_stream, "CONTAINER_LIMIT", limit)
+    machine = device_memory(CPU)
+    limit.write_text("max\n")
+    assert device_memory(CPU) == machine
+    limit.write_text("1000000\n")
+    assert device_memory(CPU) == 1_000_000
+    limit.write_text(f"{machine + 1}\n")
+    assert device_memory(CPU) == machine
+
+
 def test_a_stream_never_reads_the_whole_set(images, monkeypatch):
     """What is copied out of the memory map is the rows asked for, a block at a time."""
     taken, take = [], np.take

@@ -4,6 +4,7 @@ trained = train(training_set, parameters, device, Checkpoints(folder), watcher)
 """
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -216,9 +217,18 @@ def rate_of_step(step: int, steps_per_epoch: int, train_parameters: TrainParamet
 
 
 def finish_epoch(state: TrainingState, epoch: int, train_parameters: TrainParameters) -> None:
-    """Append the epoch's row to the curve, and begin to count the next. Waits for the device."""
+    """Append the epoch's row to the curve, and begin to count the next. Waits for the device.
+
+    Raises:
+        UserError: all steps of the epoch were skipped.
+    """
     done = state.epoch_so_far
     mean_loss, seconds = done.mean_loss, done.seconds
+    if math.isnan(mean_loss):
+        raise UserError(
+            f"none of the steps of epoch {epoch} had a finite loss; lower train.learning_rate, or "
+            "train.skip_non_finite_steps, to see where it begins"
+        )
     state.curve.append(
         {
             "epoch": epoch,

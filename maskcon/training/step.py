@@ -115,7 +115,7 @@ class ContrastiveLearner(nn.Module):
         """Momentum mixup: query images mixed with other images' key views, and targets mixed alike."""
         mixup = self.method.mixup
         theta, permuted = draw_mixture(len(batch.coarse), mixup.beta, batch.generator("mixup"))
-        permuted = permuted.to(batch.coarse.device)
+        permuted = permuted.to(batch.coarse.device, non_blocking=True)  # so few that they are on their way at once
         mixed_view = theta * batch.query_view + (1 - theta) * batch.key_view[permuted]
         query = unit(self.encode_queries(mixed_view)[1])
         target = mixup.target(keys)  # [B, B + K]

@@ -9,7 +9,7 @@ import torch
 from maskcon.augmentation.views import view_maker
 from maskcon.batches import TwoViewBatches
 from maskcon.datasets.packed import LABEL_COLUMNS, read_training_set, write_set
-from maskcon.errors import UserError
+from maskcon.errors import Interrupted
 from maskcon.image_stream import to_device
 from maskcon.parameters import METHODS
 from maskcon.training import loop
@@ -101,6 +101,14 @@ def test_every_method_trains_and_goes_on_after_an_interruption_bit_for_bit(tmp_p
     assert weights_differ(uninterrupted.encoder, uninterrupted.untrained)
 
 
+@pytest.mark.parametrize(("loss", "combination"), [("bucsfr", {}), ("maskcon", {"loss.multi_crop": 2})])
+def test_images_that_stream_train_the_same_bits(tmp_path, tiny_parameters, tiny_set, loss, combination):
+    """Both methods also look at all images between epochs, the second at single ones within."""
+    for name, share in (("resident", 1.0), ("streamed", 0.0)):
+        run(tiny_set, tiny_parameters({"train.resident_share": share, **combination}, loss=loss), tmp_path / name)
+    assert_same_state(final_state(tmp_path / "resident"), final_state(tmp_path / "streamed"))
+
+
 def test_interrupted_before_the_first_checkpoint_begins_again(tmp_path, tiny_parameters, tiny_set):
     parameters = tiny_parameters({"train.epochs": 2})
     run(tiny_set, parameters, tmp_path / "whole")
@@ -120,6 +128,28 @@ def test_damaged_newest_checkpoint_costs_epochs_alone(tmp_path, tiny_parameters,
     watcher = Recorder()
     run(tiny_set, parameters, tmp_path / "parts", watcher)
     assert watcher.resumed_after == 2
+    assert_same_state(final_state(tmp_path / "whole"), final_state(tmp_path / "parts"))
+
+
+@pytest.mark.parametrize("steps", [3, 5, 7])
+def test_asked_to_end_it_keeps_a_checkpoint_of_that_very_step(tmp_path, tiny_parameters, tiny_set, steps):
+    """Within an epoch and at its end; no checkpoint is due by itself."""
+    parameters = tiny_parameters({"train.checkpoint_steps": None})
+    watcher, again = Recorder(), Recorder()
+    interruption = Interrupted(15)
+    with pytest.raises(Interrupted) as raised:
+        train(
+            tiny_set,
+            parameters,
+            CPU,
+            Checkpoints(tmp_path / "parts"),
+            watcher,
+            lambda: interruption if len(watcher.steps) == steps else None,
+        )
+    assert raised.value is interruption
+    run(tiny_set, parameters, tmp_path / "parts", again)
+    assert (again.resumed_after, again.resumed_steps) == divmod(steps, 5)
+    run(tiny_set, parameters, tmp_path / "whole")
     assert_same_state(final_state(tmp_path / "whole"), final_state(tmp_path / "parts"))
 
 
