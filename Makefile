@@ -6,11 +6,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help repro test soak ui params environment
+.PHONY: help repro test soak ui params bench bench-full environment
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 repro: environment  ## the whole pipeline: from nothing to the report; again: only what has changed
 	dvc repro
@@ -29,6 +29,12 @@ ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=
 
 params: environment  ## params.yaml composed from conf/; SET="data=digits loss=grafit" picks presets
 	@python -m stages.compose_parameters $(SET)
+
+bench: environment  ## what it costs beside other ways to do it: a few minutes, table in benchmarks/results/bench.md
+	python -m benchmarks.run
+
+bench-full: environment  ## the same with the long cases
+	python -m benchmarks.run --full
 
 environment:  ## .venv with what requirements.txt names
 	@./set_up.sh

@@ -398,7 +398,7 @@ class EvaluateParameters(Group):
 
 
 class FigureParameters(Group):
-    tsne_images: Annotated[int, Field(ge=10, le=20_000)]  # at most so many, drawn by seed
+    tsne_images: Annotated[int, Field(ge=10, le=20_000)]  # at most so many, drawn by seed; without openTSNE 5,000
     tsne_perplexity: Annotated[float, Field(ge=2, le=500)]
     queries_per_coarse_class: Annotated[int, Field(ge=1, le=10)]
     neighbours: Annotated[int, Field(ge=1, le=30)]
