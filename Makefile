@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help repro test ui params environment
+.PHONY: help repro test ui params environment lock audit
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -27,5 +27,11 @@ ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=
 params: environment  ## params.yaml composed from conf/; SET="data=digits loss=grafit" picks presets
 	@python -m stages.compose_parameters $(SET)
 
-environment:  ## .venv with what requirements.txt names
+environment:  ## .venv with what requirements.lock names
 	@./set_up.sh
+
+lock:  ## requirements.lock made from requirements.txt: every package it needs, with checksums; after editing it
+	@./dependencies.sh lock
+
+audit:  ## known vulnerabilities of what requirements.lock names
+	@./dependencies.sh audit

@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from maskcon.errors import UserError
 
@@ -442,23 +441,60 @@ def load_parameters(path: Path) -> Parameters:
         UserError: the file is missing, is not YAML, or holds values that are not allowed; one line for each.
     """
     try:
-        values = YAML(typ="safe").load(Path(path).read_text())
+        values = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing; run from the top of the checkout, or restore it with git") from None
-    except (YAMLError, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
+    except Exception as error:  # beside its own errors the reader raises those of numbers, dates and nesting
+        reason = _fit_for_a_line(" ".join(str(error).split()) or type(error).__name__, LONGEST_REASON)
+        raise UserError(f"{path} cannot be read as YAML: {reason}; mend it, or compose it again: make params") from None
     return check_parameters(values)
 
 
 def check_parameters(values: Any) -> Parameters:
     """Raises: UserError, with one line for each value that is not allowed."""
+    _require_bounded(values)
     try:
         return Parameters.model_validate(values)
     except ValidationError as error:
-        raise UserError("\n".join(_as_sentence(problem) for problem in error.errors())) from None
+        problems = error.errors()
+        lines = [_as_sentence(problem) for problem in problems[:MOST_PROBLEMS]]
+        more = [f"and {len(problems) - MOST_PROBLEMS:,} more"] if len(problems) > MOST_PROBLEMS else []
+        raise UserError("\n".join([*lines, *more])) from None
+
+
+def _require_bounded(value: Any, key: str = "", depth: int = 0) -> None:
+    """What no parameter can be, and no checking program gets through: numbers, texts and lists without end.
+
+    Raises: UserError.
+    """
+    allowed = None
+    if depth > DEEPEST:
+        allowed = f"nested at most {DEEPEST} deep"
+    elif isinstance(value, int) and value.bit_length() > MOST_BITS:
+        allowed = f"a number of at most {MOST_BITS} bits"
+    elif isinstance(value, str | bytes | dict | list) and len(value) > LONGEST:
+        allowed = f"of at most {LONGEST:,} characters or values"
+    if allowed:
+        where = _fit_for_a_line(key.lstrip(".") or "params.yaml", LONGEST_VALUE)
+        raise UserError(f"{where}={_written(value)} is not allowed: it should be {allowed}")
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if not isinstance(name, str):
+                raise UserError(
+                    f"{_fit_for_a_line(f'{key}.{name}'.lstrip('.'), LONGEST_VALUE)}={_written(inner)} is no parameter; "
+                    "the name of one should be text"
+                )
+            _require_bounded(inner, f"{key}.{name}", depth + 1)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _require_bounded(inner, f"{key}.{number}", depth + 1)
 
 
 PICKED_BY_NAME = {"data": DATA_SETS, "loss": METHODS}
+LONGEST_VALUE = 120  # characters of a value in a message
+LONGEST_REASON = 400
+MOST_PROBLEMS = 20  # told at once
+LONGEST, DEEPEST, MOST_BITS = 4096, 10, 63  # of what is looked at at all
 
 
 def _as_sentence(problem: dict[str, Any]) -> str:
@@ -467,7 +503,7 @@ def _as_sentence(problem: dict[str, Any]) -> str:
     tag = location[1] if len(location) > 1 and location[1] in PICKED_BY_NAME.get(location[0], ()) else None
     if tag is not None:
         location = location[:1] + location[2:]
-    key = ".".join(str(part) for part in location)
+    key = _fit_for_a_line(".".join(map(str, location)), LONGEST_VALUE)
     context = problem.get("ctx", {})
     value = _written(problem["input"])
     match problem["type"]:
@@ -499,15 +535,26 @@ def _as_sentence(problem: dict[str, Any]) -> str:
 
 
 def _written(value: Any) -> str:
-    """As YAML has it: null, true, "text"."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    """As YAML has it: null, true, "text"; what is too long or has no such form is told by its kind."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError):  # odd keys; thousands of digits or brackets; a list in itself
+        return f"({type(value).__name__})"
+    return _fit_for_a_line(text, LONGEST_VALUE)
+
+
+def _fit_for_a_line(text: str, longest: int) -> str:
+    """Shortened in the middle, and escaped where a terminal would do more than show it."""
+    if len(text) > longest:
+        text = f"{text[: longest // 2]}...{text[-longest // 4 :]} ({len(text):,} characters)"
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _keys_beside(location: tuple[str | int, ...], tag: str | None) -> str:
     """What may stand where an unknown key was found, and which of them was probably meant."""
     known = _fields(location[:-1], tag)
     above = "".join(f"{part}." for part in location[:-1] if part != tag)
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    near = difflib.get_close_matches(str(location[-1])[:LONGEST_VALUE], known, n=1)
     meant = f"did you mean {above}{near[0]}? " if near else ""
     return f"{meant}There are {', '.join(f'{above}{name}' for name in known)}"
 
