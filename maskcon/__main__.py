@@ -1,7 +1,7 @@
 """The command beside the pipeline: python -m maskcon COMMAND; each is a file in maskcon/commands/.
 
-    python -m maskcon --help               what there is
-    python -m maskcon COMMAND --help       what it takes
+python -m maskcon --help               what there is
+python -m maskcon COMMAND --help       what it takes
 """
 
 import argparse

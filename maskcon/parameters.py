@@ -13,15 +13,33 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 
 from maskcon.errors import UserError
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+def _path(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("path", "a path without control characters")
+    return text
+
+
+# Kinds of values. The upper ends are far above any use, and below what 32-bit numbers or a machine can take.
+Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Temperature = Annotated[float, Field(ge=1e-4, le=1e6, allow_inf_nan=False)]
+Strength = Annotated[float, Field(ge=1e-12, le=1e6, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Deviation = Annotated[float, Field(ge=1e-3, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=100_000_000)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Epochs = Annotated[int, Field(ge=0, le=100_000_000)]
+Channels = Annotated[int, Field(ge=1, le=65_536)]
+Side = Annotated[int, Field(ge=1, le=64)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+FilePath = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_path)]
 PartOfTrain = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 SplitName = Literal["val", "test"]
 MeasureName = Literal["knn", "linear", "few_shot", "discovery"]
@@ -51,18 +69,18 @@ class ImageSet(Group):
     """What every image set has: where it comes from, its coarse labels, and how the encoder sees it."""
 
     name: str  # the module in maskcon/datasets, the preset, and the folder under data/raw and data/sets
-    root: str  # folder of source files supplied by the user or kept from a download
-    raw: str  # folder that is packed: what the download left, data/raw/NAME, or for a folder of photos that folder
-    coarse_map: str  # CSV: fine class -> coarse class; without rows where the source itself carries coarse labels
+    root: FilePath  # folder of source files supplied by the user or kept from a download
+    raw: FilePath  # folder that is packed: what the download left, data/raw/NAME, or for photos their own folder
+    coarse_map: FilePath  # CSV: fine class -> coarse class; without rows where the source itself carries coarse labels
     channels: Literal[1, 3]  # 1: grey, the encoder reads one of the three equal channels
     height: Annotated[int, Field(ge=8, le=1024)]  # pixels
     width: Annotated[int, Field(ge=8, le=1024)]  # pixels
     mean: Annotated[list[Share], Field(min_length=3, max_length=3)]  # of pixels in [0, 1], per RGB channel
-    std: Annotated[list[Positive], Field(min_length=3, max_length=3)]
+    std: Annotated[list[Deviation], Field(min_length=3, max_length=3)]
     augmentation: Literal[
         "characters", "small_colour", "photo"
     ]  # the family of views, see maskcon/augmentation/views.py
-    seed: Annotated[int, Field(ge=0)]  # of what is drawn for the set: the same images whatever the run's seed
+    seed: Seed  # of what is drawn for the set: the same images whatever the run's seed
 
     @property
     def stored_size(self) -> tuple[int, int]:
@@ -134,7 +152,7 @@ class Mixup(Group):
     """Momentum mixup: a second contrast, of mixed images against mixed targets."""
 
     weight: Share  # of the mixed contrast; 1 - weight is the plain one's
-    beta: Positive  # theta ~ Beta(beta, beta)
+    beta: Annotated[float, Field(ge=0.01, le=1000, allow_inf_nan=False)]  # theta ~ Beta(beta, beta)
 
 
 class Negatives(Group):
@@ -148,7 +166,7 @@ class Contrast(Group):
     """What every method has. The last three are what methods combine with; null where a method does not."""
 
     name: str
-    temperature: Positive  # T0: of the softmax over own key and queue
+    temperature: Temperature  # T0: of the softmax over own key and queue
     mixup: None
     negatives: None
     multi_crop: None
@@ -224,13 +242,13 @@ class CoInsParameters(Combinable):
 class MaskConParameters(CombinableWithMultiCrop):
     name: Literal["maskcon"]
     w: Share  # of the soft labels; 1 - w stays on the own key
-    soft_temperature: Positive  # T: of the soft labels
+    soft_temperature: Temperature  # T: of the soft labels
 
 
 class ASCLParameters(CombinableWithMultiCrop):
     name: Literal["ascl"]
     w: None
-    soft_temperature: Positive  # T
+    soft_temperature: Temperature  # T
     neighbours: Positive  # n: the weight that a certain neighbourhood hands out
     mask_by_coarse: bool
 
@@ -248,9 +266,9 @@ class ASCLParameters(CombinableWithMultiCrop):
 class SANEParameters(Contrast):
     name: Literal["sane"]
     w: None
-    soft_temperature: Positive  # tau': labels are refined at temperature * soft_temperature
-    mu_first: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    mu_last: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    soft_temperature: Temperature  # tau': labels are refined at temperature * soft_temperature
+    mu_first: Weight
+    mu_last: Weight
     mixup: Mixup
     mask_by_coarse: bool
 
@@ -258,9 +276,9 @@ class SANEParameters(Contrast):
 class PotentialParameters(Combinable):
     name: Literal["potential"]
     w: None
-    soft_temperature: Positive
+    soft_temperature: Temperature
     mined: Count  # n: positives mined for each image
-    mined_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # beta: beside 1 for the own key
+    mined_weight: Weight  # beta: beside 1 for the own key
     soft_share: Share  # lambda: of the soft weighting in the mined positives' weights
     negatives: Negatives
     mask_by_coarse: bool
@@ -270,10 +288,8 @@ class WCLParameters(Contrast):
     name: Literal["wcl"]
     w: None
     soft_temperature: None
-    graph_weight: Annotated[
-        float, Field(ge=0, allow_inf_nan=False)
-    ]  # of the graph loss, beside 1 for the instance loss
-    graph_hidden_size: Count  # of the graph head, a projector of its own
+    graph_weight: Weight  # of the graph loss, beside 1 for the instance loss
+    graph_hidden_size: Channels  # of the graph head, a projector of its own
     mask_by_coarse: bool
     multi_crop: Annotated[int, Field(ge=0, le=100)]
 
@@ -282,17 +298,19 @@ class ANCORParameters(Contrast):
     name: Literal["ancor"]
     w: None
     soft_temperature: None
-    classifier_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # of the coarse classifier, beside 1
+    classifier_weight: Weight  # of the coarse classifier, beside 1
 
 
 class BuCSFRParameters(Contrast):
     name: Literal["bucsfr"]
     w: Share  # of the coarse classifier's loss; 1 - w is the contrast's
-    soft_temperature: Positive  # T: of the weights of drawn positives
-    clusters: Count  # in a coarse class at first; a few times the fine classes expected there
-    cluster_temperature: Positive  # T_c: of a key's share in the clusters
+    soft_temperature: Temperature  # T: of the weights of drawn positives
+    clusters: Annotated[
+        int, Field(ge=1, le=10_000)
+    ]  # in a coarse class at first; some times the fine classes expected there
+    cluster_temperature: Temperature  # T_c: of a key's share in the clusters
     merge_threshold: Positive  # above 1; the higher, the more unlike the clusters that are merged
-    warmup_epochs: Annotated[int, Field(ge=0)]  # before the first clusters
+    warmup_epochs: Epochs  # before the first clusters
 
 
 # The method, picked by its name. A value that a method does not use is null.
@@ -317,10 +335,10 @@ class ModelParameters(Group):
     """The encoder: backbone, and the projector of the contrast."""
 
     backbone: Literal["small_conv", "resnet18", "resnet34", "resnet50"]
-    width: Count | None  # channels of small_conv's first layer; null for ResNets
-    pooled: Annotated[list[Count], Field(min_length=2, max_length=2)]  # features are averaged to this height x width
-    projector_hidden_size: Count
-    projection_size: Count
+    width: Channels | None  # channels of small_conv's first layer; null for ResNets
+    pooled: Annotated[list[Side], Field(min_length=2, max_length=2)]  # features are averaged to this height x width
+    projector_hidden_size: Channels
+    projection_size: Channels
     imagenet_weights: bool
 
 
@@ -328,17 +346,17 @@ class TrainParameters(Group):
     """The recipe: how long, how fast, with which views and queue."""
 
     epochs: Count
-    warmup_epochs: Annotated[int, Field(ge=0)]
+    warmup_epochs: Epochs
     batch_size: Annotated[int, Field(ge=2, le=65_536)]
     learning_rate: Positive
     sgd_momentum: Annotated[float, Field(ge=0, lt=1)]
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    weight_decay: Weight
     queue_size: Count
     key_momentum: Share  # m: key <- m key + (1 - m) query
     query_view: Literal["weak", "strong"]
     key_view: Literal["weak", "strong"]
     precision: Literal["auto", "float32", "bfloat16"]
-    snapshot_epochs: Annotated[int, Field(ge=0)]  # weights kept every so many epochs, for the curve; 0: none
+    snapshot_epochs: Epochs  # weights kept every so many epochs, for the curve; 0: none
     checkpoint_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # 0: after every epoch
 
     @model_validator(mode="after")
@@ -350,16 +368,16 @@ class TrainParameters(Group):
 
 class KnnParameters(Group):
     neighbours: Count  # k; of a smaller train part all vote
-    temperature: Positive  # of the votes' weights
+    temperature: Temperature  # of the votes' weights
 
 
 class LinearParameters(Group):
-    strengths: Annotated[list[Positive], Field(min_length=1)]  # lambda of the L2 penalty, of which one is chosen
+    strengths: Annotated[list[Strength], Field(min_length=1, max_length=100)]  # lambda of the L2 penalty; one is chosen
 
 
 class FewShotParameters(Group):
     ways: Annotated[int, Field(ge=2, le=100_000)]  # classes an episode, beside all-way
-    shots: Annotated[list[Count], Field(min_length=1)]  # images a class that are shown
+    shots: Annotated[list[Count], Field(min_length=1, max_length=20)]  # images a class that are shown
     queries: Count  # images a class that are asked for, at most
     episodes: Annotated[int, Field(ge=2, le=1_000_000)]
     all_way_episodes: Annotated[int, Field(ge=2, le=1_000_000)]  # fewer do: each asks for images of every class
@@ -372,9 +390,9 @@ class DiscoveryParameters(Group):
 
 class EvaluateParameters(Group):
     split: SplitName  # sweeps choose on val, tables report test
-    recall_at: Annotated[list[Count], Field(min_length=1)]
+    recall_at: Annotated[list[Count], Field(min_length=1, max_length=100)]
     bootstrap_samples: Annotated[int, Field(ge=100, le=1_000_000)]
-    measures: list[MeasureName]  # beside Recall@K; knn and linear need embeddings of the train images
+    measures: Annotated[list[MeasureName], Field(max_length=4)]  # beside Recall@K; knn and linear need train embedded
     knn: KnnParameters
     linear: LinearParameters
     few_shot: FewShotParameters
@@ -403,7 +421,7 @@ class TrackParameters(Group):
 
 
 class Parameters(Group):
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    seed: Seed
     recipe: Name
     data: DataParameters
     loss: LossParameters

@@ -9,6 +9,7 @@ from maskcon.atomic_files import write_table
 from maskcon.datasets.coarse_labels import label_part
 from maskcon.datasets.packed import write_set
 from maskcon.datasets.source import source_named
+from maskcon.errors import UserError
 from maskcon.parameters import Parameters
 from stages.entry import run_stage
 from stages.scratch import scratch_folder
@@ -16,6 +17,8 @@ from stages.scratch import scratch_folder
 
 def main(parameters: Parameters) -> None:
     data = parameters.data
+    if not Path(data.raw).is_dir():
+        raise UserError(f"data.raw={data.raw} is no folder; correct it, or make it with: dvc repro -f download")
     folder = Path("data/sets") / data.name
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     with scratch_folder(root, f"packing-{hashlib.sha256(data.model_dump_json().encode()).hexdigest()[:24]}") as scratch:

@@ -11,6 +11,7 @@ from maskcon.atomic_files import write_json, write_table
 from maskcon.datasets.packed import read_training_set
 from maskcon.encoders import Encoder, save_encoder
 from maskcon.errors import UserError
+from maskcon.memory_needed import require_memory_for_step
 from maskcon.parameters import Parameters
 from maskcon.tracking.live import follow
 from maskcon.tracking.run_key import hash_of_training
@@ -56,6 +57,7 @@ def main(parameters: Parameters) -> None:
         raise UserError(f"train.batch_size={batch_size} is more than the {images} images to train on; lower it")
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    require_memory_for_step(parameters, torch.cuda.mem_get_info()[1] if device.type == "cuda" else None)
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     with scratch_folder(
         root, f"{hash_of_training(Path.cwd(), parameters)[:24]}-{training_set.digest()[:24]}"
