@@ -11,6 +11,7 @@ from maskcon.atomic_files import write_json, write_table
 from maskcon.datasets.packed import read_training_set
 from maskcon.encoders import Encoder, save_encoder
 from maskcon.errors import UserError
+from maskcon.hardware import hardware
 from maskcon.memory_needed import require_memory_for_step
 from maskcon.parameters import Parameters
 from maskcon.tracking.live import follow
@@ -84,6 +85,7 @@ def write_outputs(trained: Trained, snapshots: Path, parameters: Parameters, dev
         "weights": sum(weight.numel() for weight in trained.encoder.parameters()),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
+        "hardware": hardware(device),
         "timing": {"seconds": seconds, "images_per_second": images_seen / seconds},
     }
     write_json(Path("metrics/pretrain.json"), summary)
