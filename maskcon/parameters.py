@@ -480,39 +480,45 @@ def check_parameters(values: Any) -> Parameters:
         raise UserError("\n".join([*lines, *more])) from None
 
 
-def _require_bounded(value: Any, key: str = "", depth: int = 0) -> None:
+def _require_bounded(values: Any) -> None:
     """What no parameter can be, and no checking program gets through: numbers, texts and lists without end.
 
     Raises: UserError.
     """
-    allowed = None
-    if depth > DEEPEST:
-        allowed = f"nested at most {DEEPEST} deep"
-    elif isinstance(value, int) and value.bit_length() > MOST_BITS:
-        allowed = f"a number of at most {MOST_BITS} bits"
-    elif isinstance(value, str | bytes | dict | list) and len(value) > LONGEST:
-        allowed = f"of at most {LONGEST:,} characters or values"
-    if allowed:
-        where = _fit_for_a_line(key.lstrip(".") or "params.yaml", LONGEST_VALUE)
-        raise UserError(f"{where}={_written(value)} is not allowed: it should be {allowed}")
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if not isinstance(name, str):
-                raise UserError(
-                    f"{_fit_for_a_line(f'{key}.{name}'.lstrip('.'), LONGEST_VALUE)}={_written(inner)} is no parameter; "
-                    "the name of one should be text"
-                )
-            _require_bounded(inner, f"{key}.{name}", depth + 1)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            _require_bounded(inner, f"{key}.{number}", depth + 1)
+    left = [("", values, 0)]
+    for number, (key, value, depth) in enumerate(left):  # which grows on the way
+        allowed = None
+        if number > MOST_VALUES or depth > DEEPEST:  # a value may stand in it a million times: it is not written out
+            raise UserError(
+                f"{_place(key)}=({type(value).__name__}) is not allowed: it should be part of at most "
+                f"{MOST_VALUES:,} values, nested at most {DEEPEST} deep"
+            )
+        if isinstance(value, int) and value.bit_length() > MOST_BITS:
+            allowed = f"a number of at most {MOST_BITS} bits"
+        elif isinstance(value, str | bytes | dict | list) and len(value) > LONGEST:
+            allowed = f"of at most {LONGEST:,} characters or values"
+        if allowed:
+            raise UserError(f"{_place(key)}={_written(value)} is not allowed: it should be {allowed}")
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                if not isinstance(name, str):
+                    raise UserError(
+                        f"{_place(f'{key}.{name}')}={_written(inner)} is no parameter; the name of one should be text"
+                    )
+                left.append((f"{key}.{name}", inner, depth + 1))
+        elif isinstance(value, list):
+            left += [(f"{key}.{place}", inner, depth + 1) for place, inner in enumerate(value)]
+
+
+def _place(key: str) -> str:
+    return _fit_for_a_line(key.lstrip(".") or "params.yaml", LONGEST_VALUE)
 
 
 PICKED_BY_NAME = {"data": DATA_SETS, "loss": METHODS}
 LONGEST_VALUE = 120  # characters of a value in a message
 LONGEST_REASON = 400
 MOST_PROBLEMS = 20  # told at once
-LONGEST, DEEPEST, MOST_BITS = 4096, 10, 63  # of what is looked at at all
+MOST_VALUES, LONGEST, DEEPEST, MOST_BITS = 20_000, 4096, 10, 63  # of what is looked at at all
 
 
 def _as_sentence(problem: dict[str, Any]) -> str:
