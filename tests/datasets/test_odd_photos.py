@@ -100,8 +100,8 @@ CORPUS: dict[str, tuple[Callable[[], bytes], bool]] = {
     "one_pixel.gif": (lambda: saved(Image.new("P", (1, 1)), "gif"), True),
     "one_row.png": (lambda: saved(Image.new("L", (20_000, 1), 7), "png"), True),
     "one_column.png": (lambda: saved(Image.new("L", (1, 20_000), 7), "png"), True),
-    "wide.jpg": (lambda: saved(Image.new("L", (20_000, 2000), 7), "jpeg"), True),
-    "20000_squared.jpg": (lambda: saved(Image.new("L", (20_000, 20_000), 7), "jpeg"), True),  # decoded at an eighth
+    "20000_by_8000.jpg": (lambda: saved(Image.new("L", (20_000, 8000), 7), "jpeg"), True),  # decoded at an eighth
+    "20000_squared.jpg": (lambda: jpeg_that_claims(20_000, 20_000), False),
     "bomb_20000_squared.png": (lambda: png_bomb(20_000, 20_000), False),  # 400 million pixels, at once
     "16_bits.png": (lambda: saved(Image.fromarray(PIXELS[..., 0] * np.uint16(257)), "png"), True),
     "16_bits.tiff": (lambda: saved(Image.fromarray(PIXELS[..., 0] * np.uint16(257)), "tiff"), True),
