@@ -15,7 +15,7 @@ NEVER = {
     "yaml.load", "yaml.unsafe_load", "yaml.full_load", "torch.hub.load", "np.fromregex", "marshal.loads", "shelve.open",
     "tarfile.TarFile.extractall", "shutil.unpack_archive",
 }  # fmt: skip
-NEVER_METHODS = {"extractall", "extract"}  # of archives: they are unpacked member by member, with checks
+NEVER_METHODS = {"extractall"}  # of archives: they are unpacked member by member, with checks
 
 
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
