@@ -23,7 +23,7 @@ from tests.every_parameter import PLACES, Place
 from tests.methods.small_training import WatcherUntil
 
 MEMORY = 300_000_000  # bytes that the machine is made to have
-ENDLESS = {"train.epochs", "train.checkpoint_steps"}  # as long as one asks for, whatever the value
+ENDLESS = {"train.epochs", "train.checkpoint_steps", "train.checkpoint_seconds"}  # as long as one asks for
 SMALL = {
     "model": {"width": 2, "projector_hidden_size": 6, "projection_size": 4},
     "train": {"epochs": 2, "warmup_epochs": 1, "batch_size": 40, "queue_size": 50, "precision": "float32"},
