@@ -9,7 +9,7 @@ import socket
 import sys
 import traceback
 
-WITH_SOCKET = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind")
+WITH_SOCKET = ("socket.connect", "socket.sendto", "socket.sendmsg")
 WITH_NAME = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 
 
