@@ -1,7 +1,7 @@
 """The command that makes a run again: the shortest list of -S overrides from which conf/ gives its parameters.
 
 commands("0123abc", parameters.model_dump(), Path("conf"))
-# ['git checkout 0123abc', 'pip install --require-hashes -r requirements.lock', 'dvc exp run -S loss=grafit -S loss.w=0.8']
+# ['git checkout 0123abc', 'pip install --require-hashes -r requirements.lock', 'dvc exp run -S loss.w=0.8']
 """
 
 import json

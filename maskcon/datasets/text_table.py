@@ -36,11 +36,11 @@ def read_text_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
             raise ValueError("it holds bytes of 0")
         lines = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
         rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines if row]
+        if not rows:
+            raise ValueError("it is empty")
     except (OSError, ValueError, csv.Error) as error:
         reason = show(" ".join(str(error).split()))
         raise UserError(f"{show(path)} cannot be read ({reason}); expected a CSV file in UTF-8") from None
-    if not rows:
-        raise UserError(f"{show(path)} is empty; expected a header with {', '.join(required)}")
 
     (_, header), *rows = rows
     for column in required:
