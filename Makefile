@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help repro test ui params environment lock audit
+.PHONY: help repro test soak ui params environment lock audit
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -20,6 +20,9 @@ test: environment  ## lint and tests
 	ruff check .
 	ruff format --check .
 	python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGUMENTS)
+
+soak: environment  ## 200 random kills of trainings, which must all end with the bits of an uninterrupted one
+	python -m tests.soak
 
 ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=5000
 	@python -m stages.tracking_ui --port $(PORT)

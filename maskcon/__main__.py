@@ -13,7 +13,9 @@ from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
 
 # Command -> what it does, in a line. Its module, maskcon/commands/COMMAND.py with a dash written as underscore, has
 # add_arguments(parser) and main(arguments), and is imported when it is called and no sooner.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "clean": "lists and removes what interrupted runs have left",
+}
 
 
 def main(words: list[str] | None = None) -> None:
