@@ -24,8 +24,9 @@ test: environment  ## lint and tests
 ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=5000
 	@python -m stages.tracking_ui --port $(PORT)
 
-params: environment  ## params.yaml composed from conf/; SET="data=digits loss=grafit" picks presets
+params: environment  ## params.yaml composed from conf/, and docs/parameters.md; SET="data=digits loss=grafit" picks presets
 	@python -m stages.compose_parameters $(SET)
+	@python -m stages.describe_parameters
 
 environment:  ## .venv with what requirements.txt names
 	@./set_up.sh

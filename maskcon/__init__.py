@@ -3,6 +3,7 @@
 Rooms, each importing only those before it:
 
     errors, parameters, randomness, atomic_files     what everything stands on
+    parameter_reference                              docs/parameters.md, made from the typed model and conf/
     datasets/                                        sources, coarse labels, the one packed format
     augmentation/, batches                           two views of every image, in batches
     encoders, key_queue                              query and key network, queue of keys
