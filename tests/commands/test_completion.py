@@ -34,21 +34,24 @@ TYPED = {
 }
 
 
-@pytest.mark.parametrize("typed", TYPED)
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_what_a_shell_offers(shell, typed, parsers, tmp_path):
+START = {"bash": "", "zsh": "autoload -U compinit; compinit -u -d {folder}/dump; setopt KSH_ARRAYS"}
+
+
+@pytest.mark.parametrize(("shell", "options"), [("bash", ["--noprofile", "--norc"]), ("zsh", ["-f"])])
+def test_what_a_shell_offers(shell, options, parsers, tmp_path):
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     (tmp_path / "completion").write_text(completion_script(shell, parsers))
-    words = typed.split(" ")
-    ask = [
-        f"autoload -U compinit; compinit -u -d {tmp_path}/dump; setopt KSH_ARRAYS" if shell == "zsh" else "",
-        f"source {tmp_path}/completion",
-        f"COMP_WORDS=({' '.join(words[:-1])} '{words[-1]}'); COMP_CWORD={len(words) - 1}",
-        '_maskcon; echo "${COMPREPLY[@]}"',
-    ]
-    run = subprocess.run([shell, "-c", "\n".join(ask)], capture_output=True, text=True, timeout=60)
-    assert (run.stdout.strip(), run.stderr) == (TYPED[typed], "")
+    asked = [START[shell].format(folder=tmp_path), f"source {tmp_path}/completion"]
+    for typed in TYPED:
+        *words, last = typed.split(" ")
+        asked.append(f"COMP_WORDS=({' '.join(words)} '{last}'); COMP_CWORD={len(words)}")
+        asked.append('_maskcon; echo "${COMPREPLY[@]}"')
+    (tmp_path / "asked").write_text("\n".join(asked))
+    command = [shell, *options, tmp_path / "asked"]
+    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert run.stderr == ""
+    assert dict(zip(TYPED, run.stdout.splitlines(), strict=True)) == TYPED
 
 
 def test_an_interactive_bash_completes_at_the_tab_key(parsers, tmp_path):
