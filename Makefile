@@ -5,14 +5,17 @@ PORT ?= 5000
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+ifdef VERBOSE
+export MASKCON_VERBOSE := $(VERBOSE)
+endif
 
-.PHONY: help repro test ui params environment
+.PHONY: help repro test soak ui params environment
 .DEFAULT_GOAL := help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-repro: environment  ## the whole pipeline: from nothing to the report; again: only what has changed
+repro: environment  ## the whole pipeline: from nothing to the report; again: only what has changed; VERBOSE=1 says more
 	dvc repro
 	@python -m stages.summary
 
@@ -20,6 +23,9 @@ test: environment  ## lint and tests
 	ruff check .
 	ruff format --check .
 	python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGUMENTS)
+
+soak: environment  ## 200 random kills of trainings, which must all end with the bits of an uninterrupted one
+	python -m tests.soak
 
 ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=5000
 	@python -m stages.tracking_ui --port $(PORT)

@@ -16,6 +16,7 @@ from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
 # add_arguments(parser) and main(arguments), and is imported when it is called and no sooner.
 COMMANDS: dict[str, str] = {
     "completion": "a script by which bash or zsh completes these commands and their options",
+    "clean": "lists and removes what interrupted runs have left",
 }
 
 

@@ -410,12 +410,20 @@ class TrainParameters(Group):
     """How strongly the queries' views are augmented."""
     key_view: Literal["weak", "strong"]
     """How strongly the keys' views are augmented."""
+    # Not bfloat16 on the CPU: how it rounds and whether it is faster depend on the processor, so that the same command
+    # would end in other numbers on another machine.
     precision: Literal["auto", "float32", "bfloat16"]
-    """Of the networks' arithmetic; auto: bfloat16 on CUDA, float32 elsewhere."""
+    """Of the networks' arithmetic; auto: bfloat16 on a GPU, float32 on the CPU."""
+    resident_share: Share
+    """Of the device's memory: sets up to here are held on it, larger ones stream from the disk."""
     snapshot_epochs: Annotated[int, Field(ge=0)]
     """Keep the weights every so many epochs, for the curve of Recall@1; 0: never."""
-    checkpoint_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    """Seconds between checkpoints, from which an interrupted training goes on; 0: every epoch."""
+    checkpoint_seconds: Positive | None
+    """Seconds between checkpoints, from which an interrupted training goes on; null: not by time."""
+    checkpoint_steps: Count | None
+    """Steps between checkpoints, besides; null: by time alone."""
+    skip_non_finite_steps: Annotated[int, Field(ge=0, le=10_000)]
+    """How many steps whose loss or gradient is not finite are left out, at most; 0: training stops at the first."""
 
     @model_validator(mode="after")
     def warms_up_before_the_end(self) -> TrainParameters:

@@ -77,6 +77,7 @@ def main(parameters: Parameters) -> None:
             "neighbours": len(retrievals[0].neighbours),
         },
     )
+    print(f"{FIGURES}: {', '.join(sorted(path.stem for path in FIGURES.glob('*.pdf')))}")
 
 
 def _with_drawable_names(labelled: LabelledSet) -> LabelledSet:

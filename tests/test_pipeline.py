@@ -4,6 +4,7 @@ On the small digits set, two epochs. The tests build on one another, in the orde
 at all.
 """
 
+import re
 import time
 
 import pytest
@@ -22,6 +23,7 @@ def copy(tmp_path_factory):
     copy = copy_checkout(tmp_path_factory.mktemp("copy"))
     printed = copy.run("dvc", "repro")
     assert stages_run(printed) == STAGES
+    assert surprising(printed) == []
     copy.commit("Results")
     yield copy
     copy.run("dvc", "queue", "stop", "--kill")
@@ -29,6 +31,24 @@ def copy(tmp_path_factory):
 
 def stages_run(printed: str) -> list[str]:
     return [line.split("'")[1] for line in printed.splitlines() if line.startswith("Running stage ")]
+
+
+PRINTED = re.compile(
+    r"""(Running\ stage\ '\w+':|>\ python\ -m\ stages\.\w+|(Generating|Updating)\ lock\ file\ 'dvc\.lock')   # by DVC
+    |To\ track\ the\ changes\ with\ git,\ run:|\tgit\ add\ .*|To\ enable\ auto\ staging,\ run:|\tdvc\ config\ .*|Use\ `dvc\ push`\ .*
+    |digits:\ source\ files\ in\ data/raw/digits
+    |digits/(train|val|test):\ \d+\ images,\ (2\ coarse\ and\ 10\ fine\ classes|\d+\ features)
+    |epoch\ +[12]/2\ \ loss\ .*s\ left
+    |test:\ 497\ images,\ .*|\ \ knn_fine_top_1:\ .*
+    |reports/figures:\ .*|reports/report\.pdf|Recorded\ in\ MLflow:\ digits\ /\ selfcon\ seed\ 1
+    |few_shot_classes_left_out_\d_shot:\ .*|""",
+    re.VERBOSE,
+)
+
+
+def surprising(printed: str) -> list[str]:
+    """Lines that the pipeline need not print, such as the warnings of a library."""
+    return [line for line in printed.splitlines() if not PRINTED.fullmatch(line)]
 
 
 def complete_runs(store: Store) -> dict[str, dict]:

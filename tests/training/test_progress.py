@@ -16,7 +16,7 @@ def row(epoch):
 def run(epochs, first=1):
     progress = Progress(epochs=epochs, steps=4, batch_size=16)
     if first > 1:
-        progress.resumed([row(epoch) for epoch in range(1, first)])
+        progress.resumed([row(epoch) for epoch in range(1, first)], steps=0)
     for epoch in range(first, epochs + 1):
         for _ in range(4):
             progress.step_done(epoch, LOSS)
@@ -38,11 +38,31 @@ def test_one_line_an_epoch_without_a_terminal(capsys):
     assert captured.err == ""
 
 
+def test_some_ten_lines_of_many_epochs_without_a_terminal(capsys):
+    run(95)
+    epochs = [int(line.split()[1].split("/")[0]) for line in capsys.readouterr().out.splitlines()]
+    assert epochs == [10, 20, 30, 40, 50, 60, 70, 80, 90, 95]
+
+
+def test_a_line_for_each_where_all_are_asked_for(capsys):
+    progress = Progress(epochs=95, steps=1, batch_size=16, every_epoch=True)
+    for epoch in range(1, 96):
+        progress.epoch_done(row(epoch))
+    assert len(capsys.readouterr().out.splitlines()) == 95
+
+
 def test_resumed_run_says_so_and_goes_on(capsys):
     run(4, first=3)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "resumed after epoch 2 of 4"
     assert [line.split()[1] for line in lines[1:]] == ["3/4", "4/4"]
+
+
+def test_resumed_within_an_epoch(capsys):
+    progress = Progress(epochs=4, steps=4, batch_size=16)
+    progress.resumed([row(1), row(2)], steps=3)
+    assert capsys.readouterr().out == "resumed after epoch 2 and 3 steps of 4\n"
+    assert progress.bar.n == 11
 
 
 class Terminal(io.StringIO):
