@@ -29,6 +29,7 @@ from maskcon.tracking.run_key import hash_of_training, run_name
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import Trained, train
 from maskcon.training.progress import Progress
+from stages import VERBOSE
 from stages.entry import is_out_of_memory, out_of_memory, run_stage
 from stages.interruption import Interruptions
 
