@@ -3,6 +3,7 @@
 import inspect
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_what_is_composed_is_allowed(choices):
 @pytest.mark.parametrize("command", EXPERIMENTS)
 def test_what_is_swept_is_allowed(command):
     words = shlex.split(command)
-    swept = [word for flag, word in zip(words, words[1:], strict=False) if flag == "-S"]
+    swept = [word for flag, word in pairwise(words) if flag == "-S"]
     assert swept
     for word in swept:
         key, values = word.split("=")
