@@ -50,8 +50,6 @@ def test_the_defaults_are_those_of_the_committed_parameters():
     for key, default in shown.items():
         if "${" not in default:
             assert YAML(typ="safe").load(default.strip("`")) == composed[key], key
-    unused = {key for key in composed if composed[key] is None}  # null, where no value is allowed
-    assert unused - {"loss.mixup", "loss.negatives"} == set()
     assert set(composed) == set(shown)
 
 
