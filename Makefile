@@ -5,6 +5,9 @@ PORT ?= 5000
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+ifdef VERBOSE
+export MASKCON_VERBOSE := $(VERBOSE)
+endif
 
 .PHONY: help repro test soak ui params bench bench-full environment lock audit
 .DEFAULT_GOAL := help
@@ -12,7 +15,7 @@ export DO_NOT_TRACK := true
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-repro: environment  ## the whole pipeline: from nothing to the report; again: only what has changed
+repro: environment  ## the whole pipeline: from nothing to the report; again: only what has changed; VERBOSE=1 says more
 	dvc repro
 	@python -m stages.summary
 
@@ -27,8 +30,9 @@ soak: environment  ## 200 random kills of trainings, which must all end with the
 ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=5000
 	@python -m stages.tracking_ui --port $(PORT)
 
-params: environment  ## params.yaml composed from conf/; SET="data=digits loss=grafit" picks presets
+params: environment  ## params.yaml composed from conf/, and docs/parameters.md; SET="data=digits loss=grafit" picks presets
 	@python -m stages.compose_parameters $(SET)
+	@python -m stages.describe_parameters
 
 bench: environment  ## what it costs beside other ways to do it: a few minutes, table in benchmarks/results/bench.md
 	python -m benchmarks.run

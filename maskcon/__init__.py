@@ -4,6 +4,7 @@ Rooms, each importing only those before it:
 
     errors, parameters, randomness,
     atomic_files, scratch                            what everything stands on
+    parameter_reference                              docs/parameters.md, made from the typed model and conf/
     datasets/                                        sources, coarse labels, the one packed format
     augmentation/, image_stream, batches             two views of every image, in batches, wherever the images are
     encoders, key_queue                              query and key network, queue of keys

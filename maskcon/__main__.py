@@ -7,6 +7,7 @@ python -m maskcon COMMAND --help       what it takes
 import argparse
 import sys
 from importlib import import_module
+from types import ModuleType
 
 from maskcon import __version__
 from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
@@ -14,6 +15,7 @@ from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
 # Command -> what it does, in a line. Its module, maskcon/commands/COMMAND.py with a dash written as underscore, has
 # add_arguments(parser) and main(arguments), and is imported when it is called and no sooner.
 COMMANDS: dict[str, str] = {
+    "completion": "a script by which bash or zsh completes these commands and their options",
     "clean": "lists and removes what interrupted runs have left",
 }
 
@@ -35,14 +37,20 @@ def main(words: list[str] | None = None) -> None:
     overview.add_argument("command", metavar="COMMAND", choices=COMMANDS, help="one of those below")
     name = overview.parse_args(words[:1]).command
 
-    command = import_module(f"maskcon.commands.{name.replace('-', '_')}")
-    parser = argparse.ArgumentParser(prog=f"python -m maskcon {name}", description=COMMANDS[name])
-    command.add_arguments(parser)
+    command, parser = command_and_parser(name)
     try:
         command.main(parser.parse_args(words[1:]))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(USER_ERROR_EXIT_CODE)
+
+
+def command_and_parser(name: str) -> tuple[ModuleType, argparse.ArgumentParser]:
+    """The module of a command, and what reads its arguments."""
+    command = import_module(f"maskcon.commands.{name.replace('-', '_')}")
+    parser = argparse.ArgumentParser(prog=f"python -m maskcon {name}", description=COMMANDS[name])
+    command.add_arguments(parser)
+    return command, parser
 
 
 if __name__ == "__main__":

@@ -46,9 +46,12 @@ MeasureName = Literal["knn", "linear", "few_shot", "discovery"]
 
 
 class Group(BaseModel):
-    """Frozen, no unknown keys, numbers are numbers (no silent conversion from text)."""
+    """Frozen, no unknown keys, numbers are numbers (no silent conversion from text).
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    The text under a field is what it means: the description that docs/parameters.md is made from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 def _names(union: Any) -> tuple[str, ...]:
@@ -61,26 +64,38 @@ class SplitSizes(Group):
     """How many images each part has (the composed sets draw as many as asked)."""
 
     train: Count
+    """Training images."""
     val: Count
+    """Validation images."""
     test: Count
+    """Test images."""
 
 
 class ImageSet(Group):
     """What every image set has: where it comes from, its coarse labels, and how the encoder sees it."""
 
-    name: str  # the module in maskcon/datasets, the preset, and the folder under data/raw and data/sets
-    root: FilePath  # folder of source files supplied by the user or kept from a download
-    raw: FilePath  # folder that is packed: what the download left, data/raw/NAME, or for photos their own folder
-    coarse_map: FilePath  # CSV: fine class -> coarse class; without rows where the source itself carries coarse labels
-    channels: Literal[1, 3]  # 1: grey, the encoder reads one of the three equal channels
-    height: Annotated[int, Field(ge=8, le=1024)]  # pixels
-    width: Annotated[int, Field(ge=8, le=1024)]  # pixels
-    mean: Annotated[list[Share], Field(min_length=3, max_length=3)]  # of pixels in [0, 1], per RGB channel
+    name: str
+    """The data set: a module of maskcon/datasets, a preset, and the folder under data/raw and data/sets."""
+    root: FilePath
+    """Folder of source files: downloads are kept there, and what you have put there yourself is found."""
+    raw: FilePath
+    """Folder that is packed: what the download left, or your own folder of photos."""
+    coarse_map: FilePath
+    """CSV, fine class -> coarse class; without rows where the source itself carries coarse labels."""
+    channels: Literal[1, 3]
+    """3: colour; 1: grey, the encoder reads one of three equal channels."""
+    height: Annotated[int, Field(ge=8, le=1024)]
+    """Height of what the encoder sees, in pixels."""
+    width: Annotated[int, Field(ge=8, le=1024)]
+    """Width of what the encoder sees, in pixels."""
+    mean: Annotated[list[Share], Field(min_length=3, max_length=3)]
+    """Mean of pixels in [0, 1], per RGB channel: subtracted before the encoder."""
     std: Annotated[list[Deviation], Field(min_length=3, max_length=3)]
-    augmentation: Literal[
-        "characters", "small_colour", "photo"
-    ]  # the family of views, see maskcon/augmentation/views.py
-    seed: Seed  # of what is drawn for the set: the same images whatever the run's seed
+    """Standard deviation of pixels in [0, 1], per RGB channel: divided by before the encoder."""
+    augmentation: Literal["characters", "small_colour", "photo"]
+    """The family of views, a module of maskcon/augmentation."""
+    seed: Seed
+    """Of what is drawn for the set itself: the same images whatever the run's seed."""
 
     @property
     def stored_size(self) -> tuple[int, int]:
@@ -99,15 +114,17 @@ class PublishedSet(ImageSet):
     """From published archives, with images of one size, packed as they are."""
 
     name: Literal["cifar100", "cifartoy_good", "cifartoy_bad", "imagenet32", "tinyimagenet"]
-    val_share: PartOfTrain  # of the training images, for validation
+    val_share: PartOfTrain
+    """Share of the training images that is kept for validation."""
 
 
 class PhotoSet(PublishedSet):
     """Photos of many sizes, packed at one."""
 
     name: Literal["cars196", "sop_split1", "sop_split2", "oxford_pets"]
-    stored: Annotated[int, Field(ge=8, le=2048)] | None  # pixels: the side of the square that a whole photo becomes,
-    # from which views of height x width are cut; null: stored at height x width
+    stored: Annotated[int, Field(ge=8, le=2048)] | None
+    """Side in pixels of the square that a whole photo is packed as, of which views of height x width are cut;
+    null: packed at height x width."""
 
     @property
     def stored_size(self) -> tuple[int, int]:
@@ -123,11 +140,13 @@ class PhotoSet(PublishedSet):
 class AircraftSet(PhotoSet):
     name: Literal["fgvc_aircraft"]
     coarse_by: Literal["manufacturer", "family"]
+    """Which level of the set's own hierarchy is the coarse label."""
 
 
 class SpeciesSet(PhotoSet):
     name: Literal["inaturalist"]
     coarse_by: Literal["supercategory", "kingdom", "phylum", "class", "order", "family", "genus"]
+    """Which rank of the set's own hierarchy is the coarse label."""
 
 
 class FolderSet(PhotoSet):
@@ -137,8 +156,11 @@ class FolderSet(PhotoSet):
     layout: Literal[
         "auto", "labels.csv", "split/coarse/fine", "split/coarse", "coarse/fine", "coarse", "split/fine", "fine"
     ]
-    test_share: PartOfTrain  # of all images
+    """What the folders are named by; auto: labels.csv where there is one, else as the folders look."""
+    test_share: PartOfTrain
+    """Share of all photos that is kept for the test, where the folder has no part called test."""
     on_bad_image: Literal["error", "skip"]
+    """What to do with photos that cannot be read: stop and name them, or go on without them."""
 
 
 # The image set, picked by its name.
@@ -151,25 +173,34 @@ DATA_SETS = _names(DataParameters)
 class Mixup(Group):
     """Momentum mixup: a second contrast, of mixed images against mixed targets."""
 
-    weight: Share  # of the mixed contrast; 1 - weight is the plain one's
-    beta: Annotated[float, Field(ge=0.01, le=1000, allow_inf_nan=False)]  # theta ~ Beta(beta, beta)
+    weight: Share
+    """Share of the mixed contrast in the loss; the rest is the plain one's."""
+    beta: Annotated[float, Field(ge=0.01, le=1000, allow_inf_nan=False)]
+    """How two images are mixed: theta ~ Beta(beta, beta)."""
 
 
 class Negatives(Group):
     """Which negatives the plain contrast keeps: those about as similar to the query as its own key."""
 
-    margin: Positive  # of similarity, within which a negative is kept
-    warmup_share: Share  # of training, during which all are kept
+    margin: Positive
+    """Of similarity: negatives within it of the own key's are kept."""
+    warmup_share: Share
+    """Share of training during which all negatives are kept."""
 
 
 class Contrast(Group):
     """What every method has. The last three are what methods combine with; null where a method does not."""
 
     name: str
-    temperature: Temperature  # T0: of the softmax over own key and queue
+    """The method: a module of maskcon/methods and a preset."""
+    temperature: Temperature
+    """T0 or tau: of the softmax over own key and queue."""
     mixup: None
+    """Momentum mixup: a second contrast, of mixed images against mixed targets; null: none."""
     negatives: None
+    """Keep the negatives that are about as similar to the query as its own key is; null: all."""
     multi_crop: None
+    """Further queries: a view of each of so many nearest images; 0: none."""
 
 
 class Combinable(Contrast):
@@ -193,7 +224,8 @@ class CombinableWithMultiCrop(Combinable):
     """A target that has other images' keys as positives: so views of the nearest images may be queries for it too."""
 
     w: Share | None
-    multi_crop: Annotated[int, Field(ge=0, le=100)]  # further queries: one view each of so many nearest images
+    """Share of what the method adds to the own key."""
+    multi_crop: Annotated[int, Field(ge=0, le=100)]
 
     @model_validator(mode="after")
     def multi_crop_has_other_positives(self) -> CombinableWithMultiCrop:
@@ -219,13 +251,15 @@ class SupConParameters(CombinableWithMultiCrop):
 
 class GrafitParameters(CombinableWithMultiCrop):
     name: Literal["grafit"]
-    w: Share  # of the supervised contrast; 1 - w stays on the own key
+    w: Share
+    """Share of the supervised contrast in the target; 1 - w stays on the own key."""
     soft_temperature: None
 
 
 class CoInsParameters(Combinable):
     name: Literal["coins"]
-    w: Share  # of the coarse classifier's loss; 1 - w is the contrast's
+    w: Share
+    """Share of the coarse classifier's loss; 1 - w is the contrast's."""
     soft_temperature: None
 
     @model_validator(mode="after")
@@ -241,16 +275,21 @@ class CoInsParameters(Combinable):
 
 class MaskConParameters(CombinableWithMultiCrop):
     name: Literal["maskcon"]
-    w: Share  # of the soft labels; 1 - w stays on the own key
-    soft_temperature: Temperature  # T: of the soft labels
+    w: Share
+    """Share of the soft labels in the target; 1 - w stays on the own key."""
+    soft_temperature: Temperature
+    """T of the soft labels: the lower, the more the nearest keys of the coarse class count."""
 
 
 class ASCLParameters(CombinableWithMultiCrop):
     name: Literal["ascl"]
     w: None
-    soft_temperature: Temperature  # T
-    neighbours: Positive  # n: the weight that a certain neighbourhood hands out
+    soft_temperature: Temperature
+    """T of the neighbourhood: the lower, the fewer keys count as near."""
+    neighbours: Positive
+    """n: the weight that a certain neighbourhood hands out."""
     mask_by_coarse: bool
+    """Let only keys of the image's own coarse class be positives."""
 
     @model_validator(mode="after")
     def has_negatives_to_choose_from(self) -> ASCLParameters:
@@ -266,31 +305,43 @@ class ASCLParameters(CombinableWithMultiCrop):
 class SANEParameters(Contrast):
     name: Literal["sane"]
     w: None
-    soft_temperature: Temperature  # tau': labels are refined at temperature * soft_temperature
+    soft_temperature: Temperature
+    """tau': labels are refined at temperature * soft_temperature."""
     mu_first: Weight
+    """Weight of the refinement at the start of training."""
     mu_last: Weight
+    """Weight of the refinement at the end; in between it follows half a cosine."""
     mixup: Mixup
     mask_by_coarse: bool
+    """Let labels be refined by keys of the image's own coarse class alone."""
 
 
 class PotentialParameters(Combinable):
     name: Literal["potential"]
     w: None
     soft_temperature: Temperature
-    mined: Count  # n: positives mined for each image
-    mined_weight: Weight  # beta: beside 1 for the own key
-    soft_share: Share  # lambda: of the soft weighting in the mined positives' weights
+    """T of the soft weights of mined positives."""
+    mined: Count
+    """n: positives mined for each image."""
+    mined_weight: Weight
+    """beta: weight of each mined positive, beside 1 for the own key."""
+    soft_share: Share
+    """lambda: share of the soft weighting in the mined positives' weights."""
     negatives: Negatives
     mask_by_coarse: bool
+    """Let only keys of the image's own coarse class be mined."""
 
 
 class WCLParameters(Contrast):
     name: Literal["wcl"]
     w: None
     soft_temperature: None
-    graph_weight: Weight  # of the graph loss, beside 1 for the instance loss
-    graph_hidden_size: Channels  # of the graph head, a projector of its own
+    graph_weight: Weight
+    """Weight of the graph loss, beside 1 for the instance loss."""
+    graph_hidden_size: Channels
+    """Hidden units of the graph head, a projector of its own."""
     mask_by_coarse: bool
+    """Let edges of the graph join images of one coarse class alone."""
     multi_crop: Annotated[int, Field(ge=0, le=100)]
 
 
@@ -298,19 +349,24 @@ class ANCORParameters(Contrast):
     name: Literal["ancor"]
     w: None
     soft_temperature: None
-    classifier_weight: Weight  # of the coarse classifier, beside 1
+    classifier_weight: Weight
+    """Weight of the coarse classifier, beside 1 for the contrast."""
 
 
 class BuCSFRParameters(Contrast):
     name: Literal["bucsfr"]
-    w: Share  # of the coarse classifier's loss; 1 - w is the contrast's
-    soft_temperature: Temperature  # T: of the weights of drawn positives
-    clusters: Annotated[
-        int, Field(ge=1, le=10_000)
-    ]  # in a coarse class at first; some times the fine classes expected there
-    cluster_temperature: Temperature  # T_c: of a key's share in the clusters
-    merge_threshold: Positive  # above 1; the higher, the more unlike the clusters that are merged
-    warmup_epochs: Epochs  # before the first clusters
+    w: Share
+    """Share of the coarse classifier's loss; 1 - w is the contrast's."""
+    soft_temperature: Temperature
+    """T of the weights of drawn positives."""
+    clusters: Annotated[int, Field(ge=1, le=10_000)]
+    """Clusters in a coarse class at first: a few times the fine classes expected there."""
+    cluster_temperature: Temperature
+    """T_c of a key's share in the clusters."""
+    merge_threshold: Positive
+    """Above 1: the higher, the more unlike the clusters that are merged."""
+    warmup_epochs: Epochs
+    """Epochs before the first clusters."""
 
 
 # The method, picked by its name. A value that a method does not use is null.
@@ -335,34 +391,56 @@ class ModelParameters(Group):
     """The encoder: backbone, and the projector of the contrast."""
 
     backbone: Literal["small_conv", "resnet18", "resnet34", "resnet50"]
-    width: Channels | None  # channels of small_conv's first layer; null for ResNets
-    pooled: Annotated[list[Side], Field(min_length=2, max_length=2)]  # features are averaged to this height x width
+    """The network from image to features."""
+    width: Channels | None
+    """Channels of small_conv's first layer; null for ResNets."""
+    pooled: Annotated[list[Side], Field(min_length=2, max_length=2)]
+    """Height and width of the grid that features are averaged to."""
     projector_hidden_size: Channels
+    """Hidden units of the projector, which the contrast alone uses."""
     projection_size: Channels
+    """Numbers in a projection, the projector's output."""
     imagenet_weights: bool
+    """Start from torchvision's ImageNet weights (a download) instead of random ones."""
 
 
 class TrainParameters(Group):
     """The recipe: how long, how fast, with which views and queue."""
 
     epochs: Count
+    """Passes over the training images."""
     warmup_epochs: Epochs
+    """Epochs in which the learning rate rises to its full value; then it falls along a cosine."""
     batch_size: Annotated[int, Field(ge=2, le=65_536)]
+    """Images a step."""
     learning_rate: Positive
+    """Of SGD, after the warm-up."""
     sgd_momentum: Annotated[float, Field(ge=0, lt=1)]
+    """Of SGD."""
     weight_decay: Weight
+    """Of SGD."""
     queue_size: Count
-    key_momentum: Share  # m: key <- m key + (1 - m) query
+    """K: keys of former batches that a query is compared with."""
+    key_momentum: Share
+    """m: the key network follows the query network, key <- m key + (1 - m) query."""
     query_view: Literal["weak", "strong"]
+    """How strongly the queries' views are augmented."""
     key_view: Literal["weak", "strong"]
-    # "auto": bfloat16 on a GPU; float32 on the CPU, where how bfloat16 rounds and whether it is faster depend on the
-    # processor, so that the same command would end in other numbers on another machine
+    """How strongly the keys' views are augmented."""
+    # Not bfloat16 on the CPU: how it rounds and whether it is faster depend on the processor, so that the same command
+    # would end in other numbers on another machine.
     precision: Literal["auto", "float32", "bfloat16"]
-    resident_share: Share  # of the device's memory: sets up to here are held on it, larger ones stream from the disk
-    snapshot_epochs: Epochs  # weights kept every so many epochs, for the curve; 0: none
-    checkpoint_seconds: Positive | None  # a checkpoint so long after the last one; null: not by time
-    checkpoint_steps: Count | None  # and after every so many steps; null: by time alone
-    skip_non_finite_steps: Annotated[int, Field(ge=0, le=10_000)]  # 0: stop at the first loss or gradient that is not
+    """Of the networks' arithmetic; auto: bfloat16 on a GPU, float32 on the CPU."""
+    resident_share: Share
+    """Of the device's memory: sets up to here are held on it, larger ones stream from the disk."""
+    snapshot_epochs: Epochs
+    """Keep the weights every so many epochs, for the curve of Recall@1; 0: never."""
+    checkpoint_seconds: Positive | None
+    """Seconds between checkpoints, from which an interrupted training goes on; null: not by time."""
+    checkpoint_steps: Count | None
+    """Steps between checkpoints, besides; null: by time alone."""
+    skip_non_finite_steps: Annotated[int, Field(ge=0, le=10_000)]
+    """How many steps whose loss or gradient is not finite are left out, at most; 0: training stops at the first."""
 
     @model_validator(mode="after")
     def warms_up_before_the_end(self) -> TrainParameters:
@@ -372,32 +450,46 @@ class TrainParameters(Group):
 
 
 class KnnParameters(Group):
-    neighbours: Count  # k; of a smaller train part all vote
-    temperature: Temperature  # of the votes' weights
+    neighbours: Count
+    """k: training images that vote; of a smaller training part all do."""
+    temperature: Temperature
+    """T of the votes' weights: the lower, the more the nearest count."""
 
 
 class LinearParameters(Group):
-    strengths: Annotated[list[Strength], Field(min_length=1, max_length=100)]  # lambda of the L2 penalty; one is chosen
+    strengths: Annotated[list[Positive], Field(min_length=1)]
+    """lambda of the L2 penalty: values of which the one most accurate on validation images is chosen."""
 
 
 class FewShotParameters(Group):
-    ways: Annotated[int, Field(ge=2, le=100_000)]  # classes an episode, beside all-way
-    shots: Annotated[list[Count], Field(min_length=1, max_length=20)]  # images a class that are shown
-    queries: Count  # images a class that are asked for, at most
+    ways: Annotated[int, Field(ge=2, le=100_000)]
+    """Classes an episode, beside episodes of all classes."""
+    shots: Annotated[list[Count], Field(min_length=1)]
+    """Images a class that are shown."""
+    queries: Count
+    """Images a class that are asked for, at most."""
     episodes: Annotated[int, Field(ge=2, le=1_000_000)]
-    all_way_episodes: Annotated[int, Field(ge=2, le=1_000_000)]  # fewer do: each asks for images of every class
+    """Episodes that are averaged."""
+    all_way_episodes: Annotated[int, Field(ge=2, le=1_000_000)]
+    """Episodes of all classes; fewer do, as each asks for images of every class."""
 
 
 class DiscoveryParameters(Group):
-    clusters: Literal["given", "estimated"]  # how many in a coarse class: as many as fine classes, or by silhouette
-    most_clusters: Annotated[int, Field(ge=2, le=10_000)]  # in a coarse class, of an estimate
+    clusters: Literal["given", "estimated"]
+    """How many in a coarse class: as many as fine classes (given), or by silhouette (estimated)."""
+    most_clusters: Annotated[int, Field(ge=2, le=10_000)]
+    """The most that are tried in a coarse class, of an estimate."""
 
 
 class EvaluateParameters(Group):
-    split: SplitName  # sweeps choose on val, tables report test
+    split: SplitName
+    """The part that is measured: sweeps choose on val, tables report test."""
     recall_at: Annotated[list[Count], Field(min_length=1, max_length=100)]
+    """The K of Recall@K, rising from 1."""
     bootstrap_samples: Annotated[int, Field(ge=100, le=1_000_000)]
-    measures: Annotated[list[MeasureName], Field(max_length=4)]  # beside Recall@K; knn and linear need train embedded
+    """Resamples of the queries for the 95% intervals."""
+    measures: Annotated[list[MeasureName], Field(max_length=4)]
+    """What is measured beside Recall@K; knn and linear need embeddings of the training images."""
     knn: KnnParameters
     linear: LinearParameters
     few_shot: FewShotParameters
@@ -415,19 +507,26 @@ class EvaluateParameters(Group):
 
 
 class FigureParameters(Group):
-    tsne_images: Annotated[int, Field(ge=10, le=20_000)]  # at most so many, drawn by seed; without openTSNE 5,000
+    tsne_images: Annotated[int, Field(ge=10, le=20_000)]
+    """Images on the map, at most, drawn by seed; without openTSNE no more than 5,000."""
     tsne_perplexity: Annotated[float, Field(ge=2, le=500)]
+    """Of t-SNE: about how many neighbours of an image are kept near it."""
     queries_per_coarse_class: Annotated[int, Field(ge=1, le=10)]
+    """Queries of each coarse class in the figure of retrieved images."""
     neighbours: Annotated[int, Field(ge=1, le=30)]
+    """Nearest images shown beside each query."""
 
 
 class TrackParameters(Group):
-    live: bool  # show the curves in MLflow while training runs
+    live: bool
+    """Show the curves in MLflow while training runs."""
 
 
 class Parameters(Group):
     seed: Seed
+    """Of everything random in a run but the data set's own images."""
     recipe: Name
+    """The published setting that was asked for, for the record."""
     data: DataParameters
     loss: LossParameters
     model: ModelParameters

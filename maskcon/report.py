@@ -21,6 +21,7 @@ from maskcon.atomic_files import write_atomically
 from maskcon.datasets.left_out import LeftOut, read_left_out
 from maskcon.datasets.packed import SPLITS
 from maskcon.errors import UserError
+from maskcon.figures.lettering import ELLIPSIS, font_folders
 from maskcon.methods.interface import Method
 from maskcon.parameters import Parameters
 
@@ -40,8 +41,10 @@ MEASURE_TITLES = {
 }
 MOST_LEFT_OUT = 5  # photos or classes that are named
 INTERVAL_LEVEL = "95%"  # of the bootstrap intervals in metrics/retrieval_in_full.json
+LONGEST_NAME = 40  # letters of a class name
 THIN_SPACE = "\u2009"
 EN_DASH = "\u2013"
+FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE = "\u2068", "\u2069"  # Unicode Standard Annex 9
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def _dataset_facts(run: FinishedRun) -> dict[str, Any]:
         "width": grouped(data.width),
         "colour": "colour" if data.channels == 3 else "grey",
         "coarse_classes": grouped(len(train)),
-        "coarse_names": [str(name) for name in train["coarse_name"]],
+        "coarse_names": [class_name(str(name)) for name in train["coarse_name"]],
         "splits": [_split_facts(split, labels) for split, labels in run.labels.items()],
         "images": {split: grouped(len(labels)) for split, labels in run.labels.items()},
         "evaluated_images": grouped(run.retrieval["images"]),
@@ -222,7 +225,7 @@ def _coarse_class_facts(table: pd.DataFrame) -> list[dict[str, Any]]:
     metric = "recall_at_1" if "recall_at_1" in table else "coarse_recall_at_1"
     return [
         {
-            "name": str(row["coarse_name"]),
+            "name": class_name(str(row["coarse_name"])),
             "images": grouped(row["images"]),
             "share": float(row[metric]),
             "value": percent(row[metric]),
@@ -277,6 +280,13 @@ def _provenance_facts(provenance: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def class_name(name: str) -> str:
+    """A class name as it stands in a line: shortened where it is long, its direction of writing its own."""
+    if len(name) > LONGEST_NAME:
+        name = f"{name[: LONGEST_NAME * 2 // 3].rstrip()}{ELLIPSIS}{name[-LONGEST_NAME // 3 :].lstrip()}"
+    return name if name.isascii() else f"{FIRST_STRONG_ISOLATE}{name}{POP_DIRECTIONAL_ISOLATE}"
+
+
 def percent(share: float) -> str:
     """0.9624 -> '96.2'."""
     return f"{100 * share:.1f}"
@@ -302,7 +312,7 @@ def duration(seconds: float) -> str:
 
 
 def write_report(template: Path, facts: Mapping[str, Any], figures: Path, path: Path) -> None:
-    """Typeset the PDF, with no font but those that typst brings, so that it looks the same everywhere."""
+    """Typeset the PDF, with no fonts but typst's and the figures', so that it looks the same everywhere."""
     write_atomically(path, lambda file: file.write(typeset(template, facts, figures)))
 
 
@@ -315,4 +325,6 @@ def typeset(template: Path, facts: Mapping[str, Any], figures: Path, **options: 
     """
     root = Path(os.path.commonpath([template.resolve().parent, figures.resolve()]))
     inputs = {"facts": json.dumps(facts), "figures": f"/{figures.resolve().relative_to(root).as_posix()}"}
-    return typst.compile(template, root=root, sys_inputs=inputs, ignore_system_fonts=True, **options)
+    return typst.compile(
+        template, root=root, sys_inputs=inputs, ignore_system_fonts=True, font_paths=font_folders(), **options
+    )

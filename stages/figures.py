@@ -1,14 +1,16 @@
 """embeddings/, the split's images, plots/*.csv -> reports/figures/."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from maskcon.atomic_files import write_json
-from maskcon.datasets.packed import read_labelled_set
+from maskcon.datasets.packed import LabelledSet, read_labelled_set
 from maskcon.errors import UserError
 from maskcon.figures.embedding_map import MapLabels, draw_embedding_map, images_on_the_map
+from maskcon.figures.lettering import in_known_letters, unknown_letters
 from maskcon.figures.palette import class_palette
 from maskcon.figures.recall_curve import draw_recall_at_k
 from maskcon.figures.retrieved_images import Captions, choose_queries, draw_retrieved_images, lay_out, nearest_images
@@ -23,7 +25,7 @@ FIGURES = Path("reports/figures")
 
 def main(parameters: Parameters) -> None:
     wanted, split = parameters.figures, parameters.evaluate.split
-    labelled = read_labelled_set(Path("data/sets") / parameters.data.name / split)
+    labelled = _with_drawable_names(read_labelled_set(Path("data/sets") / parameters.data.name / split))
     features = {name: _read_features(Path("embeddings") / split / f"{name}.npy") for name in ("untrained", "encoder")}
 
     shown = images_on_the_map(
@@ -75,6 +77,20 @@ def main(parameters: Parameters) -> None:
             "neighbours": len(retrievals[0].neighbours),
         },
     )
+    print(f"{FIGURES}: {', '.join(sorted(path.stem for path in FIGURES.glob('*.pdf')))}")
+
+
+def _with_drawable_names(labelled: LabelledSet) -> LabelledSet:
+    """The same set, with a box in place of each letter of its class names that no font at hand has."""
+    drawable, unknown = {}, set()
+    for labels in ("coarse_name", "fine_name"):
+        if (of_images := getattr(labelled, labels)) is not None:
+            names, of_image = np.unique(of_images, return_inverse=True)
+            drawable[labels] = np.array([in_known_letters(str(name)) for name in names])[of_image]
+            unknown.update(unknown_letters(map(str, names)))
+    if unknown:
+        print(f"no font here has these letters of class names: {''.join(sorted(unknown))}; install Noto Sans CJK, say")
+    return replace(labelled, **drawable)
 
 
 def _read_features(path: Path) -> np.ndarray:

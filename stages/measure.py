@@ -10,6 +10,7 @@ from maskcon.atomic_files import write_json
 from maskcon.embedding_files import EmbeddedSet, read_embedded_set
 from maskcon.measures.feature_measures import Part, feature_measures, few_shot_classes_left_out, parts_needed
 from maskcon.parameters import EvaluateParameters, Parameters
+from stages import VERBOSE
 from stages.entry import run_stage
 
 FEATURES = ("encoder", "untrained", "pixels")
@@ -44,9 +45,10 @@ def _part(embedded: EmbeddedSet, name: str) -> Part:
 def _say(
     measured: EmbeddedSet, metrics: dict[str, dict[str, Any]], counts: dict[str, int], evaluate: EvaluateParameters
 ) -> None:
-    """Each metric of each feature file, and what could not be measured."""
-    print(f"{measured.folder.name}: {len(measured)} images (trained, untrained, raw pixels)")
-    for name in metrics["encoder"]["interval"]:
+    """The first metric of each feature file, where verbose all, and what could not be measured."""
+    names = list(metrics["encoder"]["interval"])
+    print(f"{measured.folder.name}: {len(measured)} images, {len(names)} measures (trained, untrained, raw pixels)")
+    for name in names if VERBOSE else names[:1]:
         print(f"  {name}: {', '.join(f'{of[name]:.3f}' for of in metrics.values())}")
     if measured.fine is None:
         print("no fine labels: only coarse measures could be taken")

@@ -17,6 +17,7 @@ from maskcon.atomic_files import (
     write_atomically,
     write_json,
     write_table,
+    write_text,
 )
 from maskcon.datasets.packed import TrainingSet, read_training_set
 from maskcon.encoders import Encoder, save_encoder
@@ -30,6 +31,7 @@ from maskcon.tracking.run_key import hash_of_training, run_name
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import Trained, train
 from maskcon.training.progress import Progress
+from stages import VERBOSE
 from stages.entry import is_out_of_memory, out_of_memory, run_stage
 from stages.interruption import Interruptions
 
@@ -43,7 +45,7 @@ class Watcher:
     def __init__(self, parameters: Parameters, images: int, scratch: Path):
         steps = images // parameters.train.batch_size
         self.parameters = parameters
-        self.progress = Progress(parameters.train.epochs, steps, parameters.train.batch_size)
+        self.progress = Progress(parameters.train.epochs, steps, parameters.train.batch_size, every_epoch=VERBOSE)
         self.curve_file = scratch / "curve.csv"
         self.snapshots = scratch / "snapshots"
 
@@ -122,7 +124,8 @@ def write_outputs(trained: Trained, snapshots: Path, parameters: Parameters, dev
     for folder in OUTPUT_FOLDERS:  # DVC takes the whole folder models for what later stages depend on
         remove_unfinished(folder)
     shutil.rmtree(MODELS / "snapshots", ignore_errors=True)
-    (MODELS / "snapshots").mkdir(parents=True)
+    about = "Weights after every train.snapshot_epochs epochs; DVC warns of folders without a file.\n"
+    write_text(MODELS / "snapshots/README", about)
     for snapshot in sorted(snapshots.glob("*.pt")):
         content = snapshot.read_bytes()
         write_atomically(MODELS / "snapshots" / snapshot.name, lambda file, content=content: file.write(content))

@@ -58,8 +58,8 @@ class PipelineCopy:
         self.run("git", "-c", "user.name=Test", "-c", "user.email=test@example.com", "commit", "-qm", message)
 
 
-def copy_checkout(folder: Path) -> PipelineCopy:
-    """A repository of its own with the files of this checkout, its parameters made small, one commit."""
+def copy_files(folder: Path) -> None:
+    """Copy the files of this checkout, without those that git ignores."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=REPOSITORY,
@@ -71,6 +71,11 @@ def copy_checkout(folder: Path) -> PipelineCopy:
         if (REPOSITORY / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, folder / name)
+
+
+def copy_checkout(folder: Path) -> PipelineCopy:
+    """A repository of its own with the files of this checkout, its parameters made small, one commit."""
+    copy_files(folder)
     for name, changes in SMALL.items():
         text = (folder / "conf" / name).read_text()
         for old, new in changes.items():

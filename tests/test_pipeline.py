@@ -5,6 +5,7 @@ at all.
 """
 
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -39,6 +40,7 @@ def copy(tmp_path_factory, network_log):
     guarded = {"PYTHONPATH": str(NETWORK_GUARD), "NETWORK_LOG": str(network_log)}
     printed = copy.run(*without_network(), "dvc", "repro", **guarded)
     assert stages_run(printed) == STAGES
+    assert surprising(printed) == []
     copy.commit("Results")
     yield copy
     copy.run("dvc", "queue", "stop", "--kill")
@@ -58,6 +60,26 @@ def without_network() -> list[str]:
 
 def stages_run(printed: str) -> list[str]:
     return [line.split("'")[1] for line in printed.splitlines() if line.startswith("Running stage ")]
+
+
+BY_DVC = (
+    r"Running stage '\w+':|> python -m stages\.\w+|(Generating|Updating) lock file 'dvc\.lock'|",
+    r"To track the changes with git, run:|\tgit add .*|To enable auto staging, run:|\tdvc config .*|Use `dvc push` .*",
+)
+BY_US = (
+    r"digits: source files in data/raw/digits",
+    r"digits/(train|val|test): \d+ images, (2 coarse and 10 fine classes|\d+ features)",
+    r"epoch +[12]/2  loss .* s left",
+    r"test: 497 images, .*|  knn_fine_top_1: .*",
+    r"reports/figures: .*|reports/report\.pdf",
+    r"Recorded in MLflow: digits / selfcon seed 1",
+)
+PRINTED = re.compile("|".join([*BY_DVC, *BY_US]))
+
+
+def surprising(printed: str) -> list[str]:
+    """Lines that the pipeline need not print, such as the warnings of a library."""
+    return [line for line in printed.splitlines() if not PRINTED.fullmatch(line)]
 
 
 def complete_runs(store: Store) -> dict[str, dict]:

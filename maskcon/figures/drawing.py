@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from maskcon.atomic_files import write_atomically
-from maskcon.figures.lettering import FONT
+from maskcon.figures.lettering import font_families
 from maskcon.figures.palette import INK, RULE, SOFT_INK
 
 TEXT_WIDTH = 6.9  # inches: both columns of the report
@@ -29,7 +29,6 @@ SMALL_SIZE = 6.0
 TITLE_SIZE = 8.0
 
 STYLE = {
-    "font.family": FONT,
     "font.size": TEXT_SIZE,
     "text.color": INK,
     "text.parse_math": False,
@@ -66,7 +65,7 @@ STYLE = {
 
 def figure_style() -> AbstractContextManager:
     """The look of all figures, whatever the user's own matplotlib settings say."""
-    return mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg", **STYLE})
+    return mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg", "font.family": font_families(), **STYLE})
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -5,15 +5,35 @@
 The ellipsis stands within the name, for names of one family often differ in their last letters alone.
 Sizes and widths are in points (1/72 inch). Class names are text and never markup: figures are drawn with
 mathematics switched off, so a dollar sign is a dollar sign.
+
+A letter that the font lacks (Chinese or Korean, say) is taken from one of FURTHER_FONTS that the machine
+has; where none has it, in_known_letters puts a box in its place.
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache, lru_cache
+from pathlib import Path
 
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
 FONT = "DejaVu Sans"  # comes with matplotlib, so figures look the same on every machine
+FURTHER_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK KR",
+    "WenQuanYi Zen Hei",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Apple SD Gothic Neo",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "Noto Sans Devanagari",
+    "Noto Sans Thai",
+)
+UNKNOWN_LETTER = "\u25a1"  # a box
 ELLIPSIS = "…"
 BREAK = re.compile(r"[\s_/-]+")  # after these a line may end
 
@@ -60,7 +80,42 @@ def wrapped(text: str, width: float, size: float, lines: int) -> list[str]:
     return [*set_lines, shortened(rest, width, size)] if rest else set_lines
 
 
+def in_known_letters(text: str) -> str:
+    """The text with a box for each letter that no font at hand has."""
+    return "".join(letter if _known(letter) else UNKNOWN_LETTER for letter in text)
+
+
+def unknown_letters(texts: Iterable[str]) -> list[str]:
+    """The letters that no font at hand has, sorted."""
+    return sorted(letter for letter in set().union(*texts) if not _known(letter))
+
+
+@cache
+def _known(letter: str) -> bool:
+    if letter.isspace():
+        return True
+    fonts = (FT2Font(file) for file in _font_files(bold=False))
+    return any(font.get_char_index(ord(letter)) for font in fonts)
+
+
+@cache
+def font_families() -> tuple[str, ...]:
+    """The figures' font, and those that are asked for letters that it lacks."""
+    return (FONT, *(name for name in FURTHER_FONTS if name in font_manager.get_font_names()))
+
+
+def font_folders() -> list[Path]:
+    """Where the fonts of font_families() are."""
+    return list(dict.fromkeys(Path(file).parent for file in _font_files(bold=False)))
+
+
+@cache
+def _font_files(bold: bool) -> tuple[str, ...]:
+    weight = "bold" if bold else "normal"
+    properties = (font_manager.FontProperties(family=family, weight=weight) for family in font_families())
+    return tuple(font_manager.findfont(one) for one in properties)
+
+
 @cache
 def _font(bold: bool) -> FT2Font:
-    properties = font_manager.FontProperties(family=FONT, weight="bold" if bold else "normal")
-    return font_manager.get_font(font_manager.findfont(properties))
+    return font_manager.get_font(list(_font_files(bold)))

@@ -1,4 +1,4 @@
-"""How training looks to a person: a bar in a terminal, one line an epoch where there is none."""
+"""How training looks to a person: a bar in a terminal, some ten lines where there is none, or one an epoch."""
 
 import sys
 import time
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+LINES = 10
 REFRESH_SECONDS = 0.5  # reading the loss waits for the device, so it is not read at every step
 
 
@@ -17,12 +18,14 @@ class Progress:
         epochs: of the whole run.
         steps: of an epoch.
         batch_size: images of a step.
+        every_epoch: without a terminal, a line for each, instead of some ten lines in all.
     """
 
-    def __init__(self, epochs: int, steps: int, batch_size: int):
+    def __init__(self, epochs: int, steps: int, batch_size: int, every_epoch: bool = False):
         self.epochs = epochs
         self.steps = steps
         self.batch_size = batch_size
+        self.epochs_a_line = 1 if every_epoch else -(-epochs // LINES)
         self.shown_at = 0.0
         self.bar = tqdm(total=epochs * steps, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
 
@@ -44,7 +47,8 @@ class Progress:
             self.shown_at = time.monotonic()
 
     def epoch_done(self, row: dict[str, Any]) -> None:
-        if self.bar.disable:
+        last = row["epoch"] == self.epochs
+        if self.bar.disable and (row["epoch"] % self.epochs_a_line == 0 or last):
             seconds_left = row["seconds"] * (self.epochs - row["epoch"])
             print(
                 f"epoch {row['epoch']:>3}/{self.epochs}  loss {row['loss']:.4f}  rate {row['learning_rate']:.4f}  "
