@@ -20,6 +20,7 @@ from maskcon.parameters import LossParameters, Parameters
 from maskcon.tracking.outcome import Outcome, Point, data_digest, flattened, read_outcome
 from maskcon.tracking.provenance import provenance
 from maskcon.tracking.run_key import hash_of_inputs, hash_of_training
+from maskcon.tracking.searchable import log_searchable
 from maskcon.tracking.store import Store, StoreError, experiment_id
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def _log_outcome(client: MlflowClient, run: Run, inputs: Inputs, outcome: Outcom
     _log_data_set(client, run, inputs.parameters, checkout)
     for file in outcome.artifacts:
         client.log_artifact(run.info.run_id, str(checkout / file), artifact_path=file.parent.as_posix().strip("."))
+    log_searchable(client, run, checkout)
 
 
 def _log_data_set(client: MlflowClient, run: Run, parameters: Parameters, checkout: Path) -> None:

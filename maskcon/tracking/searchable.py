@@ -1,0 +1,94 @@
+"""What a search needs of a recorded run, logged with it and fetched again: the encoder and the test part's features.
+
+    log_searchable(client, run, checkout)                        # by the record of a run
+    with fetched_searchable(store, run_id) as searchable: ...    # by python -m maskcon search --run ID
+
+Features are kept with 16 bits, 10,000 of 512 numbers in 10 MB: a cosine is off by less than 0.001. The images are not
+recorded; the packed set of the workspace has them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskcon.errors import UserError
+from maskcon.tracking.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+ENCODER = Path("models/encoder.pt")
+FEATURES = Path("embeddings/test/encoder.npy")
+LABELS = Path("embeddings/test/labels.csv")
+
+
+@dataclass(frozen=True)
+class Searchable:
+    """A run's files on this machine, laid out as in a workspace."""
+
+    folder: Path
+    run_name: str
+
+
+def log_searchable(client: MlflowClient, run: Run, checkout: Path) -> None:
+    """Log those files that the stages have left."""
+    for file in (ENCODER, LABELS):
+        if (checkout / file).exists():
+            client.log_artifact(run.info.run_id, str(checkout / file), artifact_path=str(file.parent))
+    if (checkout / FEATURES).exists():
+        with tempfile.TemporaryDirectory() as folder:
+            half = Path(folder) / FEATURES.name
+            np.save(half, np.load(checkout / FEATURES, allow_pickle=False).astype(np.float16))
+            client.log_artifact(run.info.run_id, str(half), artifact_path=str(FEATURES.parent))
+
+
+@contextlib.contextmanager
+def fetched_searchable(store: Store, run_id: str) -> Iterator[Searchable]:
+    """The files of a run, for as long as the block lasts.
+
+    Raises:
+        UserError: there is no such run, it has no such files, or the store cannot be reached.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        yield _fetch(store, run_id, Path(folder))
+
+
+def _fetch(store: Store, run_id: str, folder: Path) -> Searchable:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        with store.opened() as client:
+            try:
+                run = client.get_run(run_id)
+            except MlflowException as error:
+                raise UserError(f"--run {run_id}: {store.uri} has no such run; copy its ID from: make ui") from error
+            recorded = {
+                file.path for part in ("models", "embeddings/test") for file in client.list_artifacts(run_id, part)
+            }
+            missing = [str(file) for file in (ENCODER, FEATURES, LABELS) if str(file) not in recorded]
+            if missing:
+                raise UserError(
+                    f"the run {run.info.run_name} ({run_id}) has no {missing[0]} on record: it is not finished, or older "
+                    "than the search; give a finished one, or make it again with the command in its report"
+                )
+            for file in (ENCODER, FEATURES, LABELS):
+                client.download_artifacts(run_id, str(file), str(folder))
+            _widen(folder / FEATURES)
+    except StoreError as error:
+        raise UserError(f"{error}; without --run the search uses this folder's own run") from error
+    return Searchable(folder, run.info.run_name)
+
+
+def _widen(path: Path) -> None:
+    """The rows as a workspace has them: 32 bits, of length 1."""
+    features = np.load(path, allow_pickle=False).astype(np.float32)
+    length = np.linalg.norm(features, axis=1, keepdims=True)
+    np.save(path, features / np.where(length == 0, 1, length))
