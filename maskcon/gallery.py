@@ -52,11 +52,11 @@ def workspace_gallery(checkout: Path) -> Gallery:
     Raises:
         UserError: the pipeline has not come that far here, or files do not belong together.
     """
-    if not (checkout / ENCODER).exists() or not (checkout / FEATURES).exists():
-        missing = next(file for file in (ENCODER, FEATURES) if not (checkout / file).exists())
-        raise UserError(
-            f"there is no {missing} in this folder; make it with dvc repro, or name a recorded run with --run"
-        )
+    for file in (ENCODER, FEATURES):
+        if not (checkout / file).exists():
+            raise UserError(
+                f"there is no {file} in this folder; make it with dvc repro, or name a recorded run with --run"
+            )
     return _read_gallery(checkout, sets=checkout / "data/sets", run_name=None)
 
 

@@ -48,16 +48,13 @@ def search(gallery: Gallery, photos: Sequence[Path], count: int) -> list[Found]:
     images = gallery.encoder.read(photos)
     queries = torch.from_numpy(gallery.encoder.embed_images(images))
     count = min(count, len(gallery))
-    found: list[Found] = []
-    for rows, places, similarity in gallery_neighbours_by_chunk(queries, torch.from_numpy(gallery.features), count):
-        for row, of_one, cosines in zip(
-            range(rows.start, rows.stop), places.tolist(), similarity.tolist(), strict=True
-        ):
-            nearest = [
-                _neighbour(gallery, rank, place, cosine)
-                for rank, (place, cosine) in enumerate(zip(of_one, cosines, strict=True), start=1)
-            ]
-            found.append(Found(Path(photos[row]), images[row], nearest))
+    chunks = gallery_neighbours_by_chunk(queries, torch.from_numpy(gallery.features), count)
+    found = []
+    for rows, places, similarity in chunks:
+        for row, *nearest in zip(range(rows.start, rows.stop), places.tolist(), similarity.tolist(), strict=True):
+            ranked = enumerate(zip(*nearest, strict=True), start=1)
+            neighbours = [_neighbour(gallery, rank, place, cosine) for rank, (place, cosine) in ranked]
+            found.append(Found(Path(photos[row]), images[row], neighbours))
     return found
 
 
@@ -69,19 +66,14 @@ def _neighbour(gallery: Gallery, rank: int, place: int, similarity: float) -> Ne
 
 def as_table(found: Found) -> str:
     """For a terminal: a row a neighbour."""
-    has_fine = found.nearest[0].fine_name is not None
+    columns = {"fine class": "fine_name", "coarse class": "coarse_name", "image": "source"}
+    if found.nearest[0].fine_name is None:
+        del columns["fine class"]
     rows = [
-        [
-            one.rank,
-            f"{one.similarity:.3f}",
-            *([show(one.fine_name)] if has_fine else []),
-            show(one.coarse_name),
-            show(one.source),
-        ]
+        [one.rank, f"{one.similarity:.3f}", *(show(getattr(one, column)) for column in columns.values())]
         for one in found.nearest
     ]
-    headers = ["rank", "cosine", *(["fine class"] if has_fine else []), "coarse class", "image"]
-    return tabulate(rows, headers=headers, disable_numparse=True, colalign=("right", "right"))
+    return tabulate(rows, headers=["rank", "cosine", *columns], disable_numparse=True, colalign=("right", "right"))
 
 
 def as_json(found: Found) -> dict[str, Any]:

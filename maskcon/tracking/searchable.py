@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ENCODER = Path("models/encoder.pt")
 FEATURES = Path("embeddings/test/encoder.npy")
 LABELS = Path("embeddings/test/labels.csv")
+NEEDED = (ENCODER, FEATURES, LABELS)
 
 
 @dataclass(frozen=True)
@@ -62,29 +63,35 @@ def fetched_searchable(store: Store, run_id: str) -> Iterator[Searchable]:
 
 
 def _fetch(store: Store, run_id: str, folder: Path) -> Searchable:
+    try:
+        with store.opened() as client:
+            run = _run(client, run_id)
+            parts = {str(file.parent) for file in NEEDED}
+            recorded = {file.path for part in parts for file in client.list_artifacts(run_id, part)}
+            for file in NEEDED:
+                if str(file) not in recorded:
+                    raise UserError(
+                        f"the run {run.info.run_name} ({run_id}) has no {file} on record: it is not finished, or older "
+                        "than the search; give another, or make it again with the command in its report"
+                    )
+                client.download_artifacts(run_id, str(file), str(folder))
+    except StoreError as error:
+        raise UserError(f"{error}; without --run this folder's own encoder is used") from error
+    _widen(folder / FEATURES)
+    return Searchable(folder, run.info.run_name)
+
+
+def _run(client: MlflowClient, run_id: str) -> Run:
     from mlflow.exceptions import MlflowException
 
     try:
-        with store.opened() as client:
-            try:
-                run = client.get_run(run_id)
-            except MlflowException as error:
-                raise UserError(f"--run {run_id}: {store.uri} has no such run; copy its ID from: make ui") from error
-            recorded = {
-                file.path for part in ("models", "embeddings/test") for file in client.list_artifacts(run_id, part)
-            }
-            missing = [str(file) for file in (ENCODER, FEATURES, LABELS) if str(file) not in recorded]
-            if missing:
-                raise UserError(
-                    f"the run {run.info.run_name} ({run_id}) has no {missing[0]} on record: it is not finished, or older "
-                    "than the search; give a finished one, or make it again with the command in its report"
-                )
-            for file in (ENCODER, FEATURES, LABELS):
-                client.download_artifacts(run_id, str(file), str(folder))
-            _widen(folder / FEATURES)
-    except StoreError as error:
-        raise UserError(f"{error}; without --run the search uses this folder's own run") from error
-    return Searchable(folder, run.info.run_name)
+        return client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        raise UserError(
+            f"there is no run {run_id} in the MLflow store; copy its ID from the page of: make ui"
+        ) from None
 
 
 def _widen(path: Path) -> None:
