@@ -10,10 +10,9 @@ Every file is read back and compared with the encoder itself on real images befo
 """
 
 import json
-import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,12 +75,12 @@ def export_encoder(gallery: Gallery, folder: Path, formats: list[str]) -> list[E
 
 def describe(gallery: Gallery) -> dict[str, Any]:
     """What a program needs to know beside the numbers."""
-    data, labels = gallery.encoder.data, gallery.labels
+    data, labels, size = gallery.encoder.data, gallery.labels, gallery.encoder.network.feature_size
     fine = None if labels.fine is None else _names(labels.fine, labels.fine_name)
     return {
         "data": data.name,
         "input": "photos: uint8 [batch, height, width, 3], upright, red green blue, any size",
-        "output": f"features: float32 [batch, {gallery.encoder.network.feature_size}], length 1; compare by inner product",
+        "output": f"features: float32 [batch, {size}], length 1; compare by inner product",
         "height": data.height,
         "width": data.width,
         "stored_size": list(data.stored_size),

@@ -57,7 +57,7 @@ def workspace_gallery(checkout: Path) -> Gallery:
             raise UserError(
                 f"there is no {file} in this folder; make it with dvc repro, or name a recorded run with --run"
             )
-    return _read_gallery(checkout, sets=checkout / "data/sets", run_name=None)
+    return read_gallery(checkout, sets=checkout / "data/sets", run_name=None)
 
 
 def recorded_gallery(store: Store, run_id: str, checkout: Path) -> Gallery:
@@ -67,10 +67,11 @@ def recorded_gallery(store: Store, run_id: str, checkout: Path) -> Gallery:
         UserError: there is no such run, or it has no encoder on record.
     """
     with fetched_searchable(store, run_id) as searchable:
-        return _read_gallery(searchable.folder, sets=checkout / "data/sets", run_name=searchable.run_name)
+        return read_gallery(searchable.folder, sets=checkout / "data/sets", run_name=searchable.run_name)
 
 
-def _read_gallery(run: Path, sets: Path, run_name: str | None) -> Gallery:
+def read_gallery(run: Path, sets: Path, run_name: str | None) -> Gallery:
+    """A gallery from the encoder and embeddings in ``run``, with the images in ``sets``, data/sets of a workspace."""
     encoder = load_trained_encoder(run / ENCODER)
     labels = read_embedded_set((run / FEATURES).parent)
     features = labels.features(FEATURES.stem)

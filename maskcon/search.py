@@ -46,15 +46,20 @@ def search(gallery: Gallery, photos: Sequence[Path], count: int) -> list[Found]:
         UserError: photos that cannot be read, all of them named.
     """
     images = gallery.encoder.read(photos)
+    nearest = nearest_to(gallery, images, count)
+    return [Found(Path(photo), *one) for photo, *one in zip(photos, images, nearest, strict=True)]
+
+
+def nearest_to(gallery: Gallery, images: np.ndarray, count: int) -> list[list[Neighbour]]:
+    """The same for images that ``gallery.encoder.read`` has given, uint8 [N, H, W, 3]."""
     queries = torch.from_numpy(gallery.encoder.embed_images(images))
-    count = min(count, len(gallery))
-    chunks = gallery_neighbours_by_chunk(queries, torch.from_numpy(gallery.features), count)
     found = []
-    for rows, places, similarity in chunks:
-        for row, *nearest in zip(range(rows.start, rows.stop), places.tolist(), similarity.tolist(), strict=True):
-            ranked = enumerate(zip(*nearest, strict=True), start=1)
-            neighbours = [_neighbour(gallery, rank, place, cosine) for rank, (place, cosine) in ranked]
-            found.append(Found(Path(photos[row]), images[row], neighbours))
+    for _, places, similarity in gallery_neighbours_by_chunk(
+        queries, torch.from_numpy(gallery.features), min(count, len(gallery))
+    ):
+        for of_one in zip(places.tolist(), similarity.tolist(), strict=True):
+            ranked = enumerate(zip(*of_one, strict=True), start=1)
+            found.append([_neighbour(gallery, rank, place, cosine) for rank, (place, cosine) in ranked])
     return found
 
 
@@ -78,17 +83,15 @@ def as_table(found: Found) -> str:
 
 def as_json(found: Found) -> dict[str, Any]:
     """For other programs; ``fine`` is null without fine labels."""
+    return {"photo": str(found.photo), "nearest": [neighbour_as_json(one) for one in found.nearest]}
+
+
+def neighbour_as_json(one: Neighbour) -> dict[str, Any]:
     return {
-        "photo": str(found.photo),
-        "nearest": [
-            {
-                "rank": one.rank,
-                "cosine": round(one.similarity, 6),
-                "coarse": one.coarse_name,
-                "fine": one.fine_name,
-                "image": one.source,
-                "place": one.place,
-            }
-            for one in found.nearest
-        ],
+        "rank": one.rank,
+        "cosine": round(one.similarity, 6),
+        "coarse": one.coarse_name,
+        "fine": one.fine_name,
+        "image": one.source,
+        "place": one.place,
     }

@@ -10,6 +10,8 @@ recorded; the packed set of the workspace has them.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 ENCODER = Path("models/encoder.pt")
 FEATURES = Path("embeddings/test/encoder.npy")
 LABELS = Path("embeddings/test/labels.csv")
+ENCODER_DIGEST = "encoder.sha256"
 NEEDED = (ENCODER, FEATURES, LABELS)
 
 
@@ -41,6 +44,8 @@ class Searchable:
 
 def log_searchable(client: MlflowClient, run: Run, checkout: Path) -> None:
     """Log those files that the stages have left."""
+    if (checkout / ENCODER).exists():
+        client.set_tag(run.info.run_id, ENCODER_DIGEST, digest_of(checkout / ENCODER))
     for file in (ENCODER, LABELS):
         if (checkout / file).exists():
             client.log_artifact(run.info.run_id, str(checkout / file), artifact_path=str(file.parent))
@@ -49,6 +54,23 @@ def log_searchable(client: MlflowClient, run: Run, checkout: Path) -> None:
             half = Path(folder) / FEATURES.name
             np.save(half, np.load(checkout / FEATURES, allow_pickle=False).astype(np.float16))
             client.log_artifact(run.info.run_id, str(half), artifact_path=str(FEATURES.parent))
+
+
+def run_of_encoder(store: Store, data_name: str, encoder: Path) -> str | None:
+    """The ID of a finished run that has this very encoder on record."""
+    with store.opened() as client:
+        experiment = client.get_experiment_by_name(data_name)
+        if experiment is None:
+            return None
+        same = f"tags.`{ENCODER_DIGEST}` = '{digest_of(encoder)}' and attributes.status = 'FINISHED'"
+        runs = client.search_runs([experiment.experiment_id], filter_string=same, max_results=1)
+        return runs[0].info.run_id if runs else None
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextlib.contextmanager
@@ -63,6 +85,8 @@ def fetched_searchable(store: Store, run_id: str) -> Iterator[Searchable]:
 
 
 def _fetch(store: Store, run_id: str, folder: Path) -> Searchable:
+    download = folder / "download"  # where in it MLflow puts a file depends on its kind of store
+    download.mkdir()
     try:
         with store.opened() as client:
             run = _run(client, run_id)
@@ -74,7 +98,8 @@ def _fetch(store: Store, run_id: str, folder: Path) -> Searchable:
                         f"the run {run.info.run_name} ({run_id}) has no {file} on record: it is not finished, or older "
                         "than the search; give another, or make it again with the command in its report"
                     )
-                client.download_artifacts(run_id, str(file), str(folder))
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(client.download_artifacts(run_id, str(file), str(download)), folder / file)
     except StoreError as error:
         raise UserError(f"{error}; without --run this folder's own encoder is used") from error
     _widen(folder / FEATURES)
