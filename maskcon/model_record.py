@@ -37,6 +37,7 @@ def log_model(store: Store, run_id: str, files: Sequence[Path]) -> str:
 
         mlflow.set_tracking_uri(store.uri)
         logged = Model.log(
+            artifact_path=None,
             name=NAME,
             flavor=mlflow.pyfunc,
             run_id=run_id,

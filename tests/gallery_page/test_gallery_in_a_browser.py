@@ -98,10 +98,10 @@ def test_a_click_shows_the_nearest_images_with_ranks_and_labels(page):
     for rank, (button, other) in enumerate(zip(buttons, neighbours_of(23), strict=True), start=1):
         same = GALLERY.labels.fine[other] == GALLERY.labels.fine[23]
         cosine = float(GALLERY.features[other] @ GALLERY.features[23])
+        name = GALLERY.labels.fine_name[other]
+        spoken = f"{rank}: {name}, {'same' if same else 'another'} fine class, cosine {cosine:.3f}"
         assert button.get_attribute("class") == ("right" if same else "wrong")
-        assert button.get_attribute("aria-label") == (
-            f"{rank}: {GALLERY.labels.fine_name[other]}, {'same' if same else 'another'} fine class, cosine {cosine:.3f}"
-        )
+        assert button.get_attribute("aria-label") == spoken
     buttons[2].click()
     assert page.state()["selected"] == neighbours_of(23)[2]
     page.one("#close").click()
