@@ -16,11 +16,12 @@ from torch.nn import functional as F
 
 from maskcon.trained_encoder import TrainedEncoder
 
+COEFFICIENT_BITS = 22
 LUMA = (19595, 38470, 7471)  # of red, green, blue, in 65536ths: Pillow's grey (ITU-R 601)
 
 
 class PhotoEncoder(nn.Module):
-    """The features are those of ``TrainedEncoder.embed``, but for roundings of a pixel by at most 1.
+    """The features are those of ``TrainedEncoder.embed``, but for pixels that are off by 1, see ``resampled``.
 
     Args:
         trained: on the CPU.
@@ -36,17 +37,21 @@ class PhotoEncoder(nn.Module):
 
     def forward(self, photos: Tensor) -> Tensor:
         """Upright photos in colour, uint8 [B, H, W, 3] -> float32 [B, F], rows of length 1."""
-        pixels = photos.permute(0, 3, 1, 2).float()
+        pixels = photos.permute(0, 3, 1, 2).double()
         pixels = resampled(pixels, self.stored_size, lanczos, reach=3)
         if self.is_grey:
             pixels = grey(pixels)
         if self.size != self.stored_size:
             pixels = resampled(pixels, self.size, triangle, reach=1)
-        return F.normalize(self.network(pixels / 255), dim=1)
+        return F.normalize(self.network(pixels.float() / 255), dim=1)
 
 
 def resampled(pixels: Tensor, size: tuple[int, int], kernel: Callable[[Tensor], Tensor], reach: int) -> Tensor:
-    """[B, c, H, W] -> [B, c, *size], whole values from 0 to 255: round( R · round( pixels · C^T ) )."""
+    """[B, c, H, W] -> [B, c, *size], whole values from 0 to 255: round( R · round( pixels · C^T ) ).
+
+    Computed with 64 bits, in which the sums are exact: halves are rounded as Pillow rounds them. Pillow takes the rows
+    first where a photo loses more than twice as many rows as columns; then a pixel may be off by 1.
+    """
     rows = weights(pixels.shape[2], size[0], kernel, reach, pixels.device)  # R [height, H]
     columns = weights(pixels.shape[3], size[1], kernel, reach, pixels.device)  # C [width, W]
     halfway = whole(torch.matmul(pixels, columns.T))
@@ -54,17 +59,18 @@ def resampled(pixels: Tensor, size: tuple[int, int], kernel: Callable[[Tensor], 
 
 
 def weights(source: int, target: int, kernel: Callable[[Tensor], Tensor], reach: int, device: torch.device) -> Tensor:
-    """float32 [target, source]: the share of every source pixel in each target pixel; rows sum to 1.
+    """float64 [target, source]: the share of every source pixel in each target pixel; rows sum to 1.
 
     Target pixel i looks from (i + 1/2) source / target through a kernel that is as wide as one target pixel, at least
-    one source pixel, times ``reach`` on each side.
+    one source pixel, times ``reach`` on each side. Shares are whole multiples of 2^-22, as Pillow's are.
     """
-    scale = torch.tensor(source / target, device=device)
-    centre = (torch.arange(target, device=device) + 0.5) * scale
-    pixel = torch.arange(source, device=device) + 0.5
+    pixel = torch.arange(source, device=device, dtype=torch.float64) + 0.5
+    scale = pixel.new_tensor(1.0) * source / target
+    centre = (torch.arange(target, device=device, dtype=torch.float64) + 0.5) * scale
     distance = (pixel - centre[:, None]) / scale.clamp(min=1)
     share = torch.where(distance.abs() < reach, kernel(distance), 0)
-    return share / share.sum(dim=1, keepdim=True)
+    share = share / share.sum(dim=1, keepdim=True)
+    return share.sign() * torch.floor(share.abs() * 2**COEFFICIENT_BITS + 0.5) / 2**COEFFICIENT_BITS
 
 
 def lanczos(distance: Tensor) -> Tensor:

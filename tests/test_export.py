@@ -12,7 +12,7 @@ from maskcon.errors import UserError
 from maskcon.export import export_encoder, require_onnx
 from maskcon.gallery import workspace_gallery
 from maskcon.parameters import check_parameters
-from maskcon.photo_encoder import PhotoEncoder
+from maskcon.photo_encoder import PhotoEncoder, lanczos, resampled
 from tests.finished_run import labels_table
 from tests.searchable_workspace import write_workspace
 
@@ -49,19 +49,33 @@ def gallery_of(tmp_path_factory, tiny_values, repository):
     return make
 
 
+def as_file(pixels: np.ndarray) -> io.BytesIO:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file
+
+
 @pytest.mark.parametrize("kind", ["photos", "grey"])
-@pytest.mark.parametrize("size", [(70, 41), (20, 90), (10, 12), (28, 28), (16, 24)])
+@pytest.mark.parametrize("size", [(41, 70), (20, 90), (10, 12), (28, 28), (16, 24)])
 def test_photos_of_any_size_have_the_encoders_features(gallery_of, kind, size):
     """Against Pillow's resizing, as the encoder's own reading of photos has it."""
     encoder = gallery_of(kind).encoder
     several = photos(3, *size, seed=1)
-    files = [io.BytesIO() for _ in several]
-    for pixels, file in zip(several, files, strict=True):
-        Image.fromarray(pixels).save(file, "png")
     with torch.no_grad():
         features = PhotoEncoder(encoder)(torch.from_numpy(several)).numpy()
-    assert features == pytest.approx(encoder.embed(files), abs=4e-3)
+    assert features == pytest.approx(encoder.embed([as_file(pixels) for pixels in several]), abs=1e-5)
     assert np.linalg.norm(features, axis=1) == pytest.approx(np.ones(3), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("size", "most"), [((300, 451), 0), ((31, 17), 0), ((8, 5), 0), ((24, 30), 0), ((451, 200), 1)]
+)
+def test_resampling_is_pillows(size, most):
+    """To the bit, but where Pillow takes the rows first."""
+    [pixels] = photos(1, *size, seed=3)
+    ours = resampled(torch.from_numpy(pixels).permute(2, 0, 1)[None].double(), (24, 30), lanczos, reach=3)
+    theirs = np.asarray(Image.fromarray(pixels).resize((30, 24), Image.Resampling.LANCZOS))
+    assert np.abs(ours[0].permute(1, 2, 0).numpy() - theirs).max() <= most
 
 
 def test_torch_export(gallery_of, tmp_path):

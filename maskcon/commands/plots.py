@@ -28,17 +28,8 @@ def main(arguments: argparse.Namespace) -> None:
     template = arguments.folder / TEMPLATE
     write_text(template, page_template())
     kind = ["diff", *arguments.revisions] if arguments.revisions else ["show"]
-    command = [
-        sys.executable,
-        "-m",
-        "dvc",
-        "plots",
-        *kind,
-        "--html-template",
-        str(template),
-        "--out",
-        str(arguments.folder),
-    ]
+    command = [sys.executable, "-m", "dvc", "plots", *kind]
+    command += ["--html-template", str(template), "--out", str(arguments.folder)]
     ended = subprocess.run(command, env={"DVC_NO_ANALYTICS": "true", **os.environ}, stdout=subprocess.DEVNULL)
     if ended.returncode:
         raise UserError(f"dvc plots {' '.join(kind)} did not succeed, see above")

@@ -1,4 +1,4 @@
-"""What MLflow's pages say of a run in words: its description in Markdown, and the columns that matter in a list of runs.
+"""What MLflow's pages say of a run: its description in Markdown, and the columns that matter in a list of runs.
 
 run_description(run_id, parameters, metrics, artifacts)
 view_tags()["mlflow.sharedViewState.results"]       # opened by #/experiments/ID/runs?viewStateShareKey=results
