@@ -49,11 +49,16 @@ def test_sprites_hold_every_image_in_its_place(shape, expected):
 
 
 def test_many_images_take_several_sheets_and_no_more_room_than_there_is():
-    noise = np.random.default_rng(0).integers(0, 256, (700, 96, 96, 3), dtype=np.uint8)
-    sprites = make_sprites(noise, most_bytes=2_500_000)
-    assert sprites.per_sheet == (2048 // 96) ** 2
-    assert len(sprites.sheets) == 2
-    assert sum(map(len, sprites.sheets)) * 3 / 4 < 2_500_000
+    noise = np.random.default_rng(0).integers(100, 140, (460, 96, 96, 3), dtype=np.uint8)
+
+    def bytes_of(sprites):
+        return sum(map(len, sprites.sheets)) * 3 / 4
+
+    free = make_sprites(noise)
+    bound = make_sprites(noise, most_bytes=int(0.7 * bytes_of(free)))
+    assert bound.per_sheet == (2048 // 96) ** 2 == 441
+    assert len(bound.sheets) == 2
+    assert bytes_of(bound) < 0.71 * bytes_of(free)
 
 
 class Elements(HTMLParser):
