@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WAIT = 120.0  # seconds: a busy machine is slow, a test that fails is rare
+WAIT = 300.0  # seconds: a busy machine is slow, a test that fails is rare
 SKIPPED = "needs Chromium and chromedriver (Debian: apt-get install chromium chromium-driver)"
 
 
