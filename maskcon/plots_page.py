@@ -24,14 +24,10 @@ def page_template() -> str:
             "a page without network needs the package vl-convert-python; install it with "
             "pip install -r requirements.txt, or call dvc plots itself, whose page fetches its scripts"
         ) from None
-    # Vega, Vega-Lite and Vega-Embed; the window's names are those by which DVC's plots call them.
-    bundle = vl_convert.javascript_bundle(
-        "window.vegaEmbed = vegaEmbed; window.vega = vega; window.vegaLite = vegaLite;"
-    )
-    script = bundle.replace("</script", "<\\/script")
+    # Vega, Vega-Lite and Vega-Embed in a scope of their own; vegaEmbed is what DVC's plots call.
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Plots</title>\n'
-        f"<style>{STYLE}</style>\n"
-        f'<script type="module">{script}\nwindow.dispatchEvent(new Event("vega"));</script>\n'
+        f"<style>{STYLE}</style>\n<script>(() => {{{bundle}}})();</script>\n"
         "</head>\n<body>\n{plot_divs}\n</body>\n</html>\n"
     )
