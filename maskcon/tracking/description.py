@@ -1,7 +1,7 @@
 """What MLflow's pages say of a run: its description in Markdown, and the columns that matter in a list of runs.
 
 run_description(run_id, parameters, metrics, artifacts)
-view_tags()["mlflow.sharedViewState.results"]       # opened by #/experiments/ID/runs?viewStateShareKey=results
+experiment_tags("1")       # the list is opened by #/experiments/1/runs?viewStateShareKey=results
 """
 
 import base64
@@ -79,8 +79,8 @@ def _address(run_id: str, path: str) -> str:
     return f"get-artifact?path={path}&run_uuid={run_id}"
 
 
-def view_tags() -> dict[str, str]:
-    """Tags of an experiment: a list of its runs with the columns that matter, the best run first."""
+def experiment_tags(experiment_id: str) -> dict[str, str]:
+    """Of an experiment: a list of its runs with the columns that matter, the best run first, and the way to it."""
     state = {
         "orderByKey": f"metrics.`{VIEW_METRICS[0]}`",
         "orderByAsc": False,
@@ -88,4 +88,8 @@ def view_tags() -> dict[str, str]:
         + [f"metrics.`{name}`" for name in VIEW_METRICS],
     }
     text = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
-    return {f"mlflow.sharedViewState.{VIEW}": f"deflate;{text}"}
+    address = f"#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}"
+    return {
+        f"mlflow.sharedViewState.{VIEW}": f"deflate;{text}",
+        NOTE: f"[The runs with the columns that matter, the best first]({address})",
+    }

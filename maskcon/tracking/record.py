@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskcon.parameters import LossParameters, Parameters
-from maskcon.tracking.description import NOTE, run_description, view_tags
+from maskcon.tracking.description import NOTE, experiment_tags, run_description
 from maskcon.tracking.outcome import Outcome, Point, data_digest, flattened, read_outcome
 from maskcon.tracking.provenance import provenance
 from maskcon.tracking.run_key import hash_of_inputs, hash_of_training
@@ -89,7 +89,7 @@ def record_run(store: Store, inputs: Inputs, checkout: Path, environment: Mappin
             _set_tags(client, run, provenance(checkout, environment) | outcome.texts | {RESULTS: outcome.digest})
             words = run_description(run.info.run_id, inputs.parameters, outcome.metrics, outcome.artifacts)
             _set_tags(client, run, {NOTE: words} | _sweep_tags(store, client, run, environment))
-            for name, value in view_tags().items():
+            for name, value in experiment_tags(run.info.experiment_id).items():
                 client.set_experiment_tag(run.info.experiment_id, name, value)
             client.set_tag(run.info.run_id, COMPLETE, "true")
         if run.info.status != "FINISHED":

@@ -4,7 +4,7 @@ import re
 import zlib
 from pathlib import Path
 
-from maskcon.tracking.description import VIEW, run_description, view_tags
+from maskcon.tracking.description import VIEW, run_description
 from maskcon.tracking.record import Inputs, record_run
 from tests.tracking.finished_checkout import parameters_with
 from tests.tracking.recorded_runs import all_runs
@@ -51,7 +51,7 @@ def test_a_record_has_it_and_its_experiment_the_columns_that_matter(store, check
     state = json.loads(zlib.decompress(base64.b64decode(text)))
     assert state["selectedColumns"][:2] == ["params.`loss.name`", "params.`loss.w`"]
     assert state["orderByKey"] == "metrics.`recall_at_1`"
-    assert tags[f"mlflow.sharedViewState.{VIEW}"] == view_tags()[f"mlflow.sharedViewState.{VIEW}"]
+    assert f"](#/experiments/{run.info.experiment_id}/runs?viewStateShareKey={VIEW})" in tags["mlflow.note.content"]
 
 
 def test_runs_of_a_sweep_stand_under_one_parent(store, checkout):
