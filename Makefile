@@ -30,10 +30,9 @@ params: environment  ## params.yaml composed from conf/; SET="data=digits loss=g
 plots: environment  ## DVC's plots as a page that needs no network; REVISIONS="HEAD my-experiment" compares
 	@python -m maskcon plots $(REVISIONS)
 
-# A table that a terminal holds: what tells methods apart, and how well they did.
-COLUMNS := loss.name|loss.w$$|loss.soft_temperature|^seed|[.:]seed|:recall_at_1$$|:coarse_recall_at_1$$|:mean_average_precision
-experiments: environment  ## DVC's experiments with the columns that matter
-	@dvc exp show --no-pager --drop '.*' --keep '$(COLUMNS)'
+COLUMNS_SHOWN := Experiment|loss.name|loss.w|seed|recall_at_1
+experiments: environment  ## DVC's experiments in 80 columns; COLUMNS_SHOWN='Experiment|loss.w' picks
+	@dvc exp show --no-pager --drop '^(?!($(COLUMNS_SHOWN))$$)'
 
 environment:  ## .venv with what requirements.txt names
 	@./set_up.sh

@@ -21,7 +21,7 @@ LUMA = (19595, 38470, 7471)  # of red, green, blue, in 65536ths: Pillow's grey (
 
 
 class PhotoEncoder(nn.Module):
-    """The features are those of ``TrainedEncoder.embed``, but for pixels that are off by 1, see ``resampled``.
+    """The features are those of ``TrainedEncoder.embed``, but for what ``resampled`` says of tall photos.
 
     Args:
         trained: on the CPU.
@@ -50,7 +50,7 @@ def resampled(pixels: Tensor, size: tuple[int, int], kernel: Callable[[Tensor], 
     """[B, c, H, W] -> [B, c, *size], whole values from 0 to 255: round( R · round( pixels · C^T ) ).
 
     Computed with 64 bits, in which the sums are exact: halves are rounded as Pillow rounds them. Pillow takes the rows
-    first where a photo loses more than twice as many rows as columns; then a pixel may be off by 1.
+    first where a photo loses more than twice as many rows as columns; then a pixel may differ by some steps of 255.
     """
     rows = weights(pixels.shape[2], size[0], kernel, reach, pixels.device)  # R [height, H]
     columns = weights(pixels.shape[3], size[1], kernel, reach, pixels.device)  # C [width, W]
