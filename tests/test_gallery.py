@@ -1,4 +1,5 @@
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,26 +12,29 @@ from tests.finished_run import number_images, two_digit_labels
 from tests.searchable_workspace import write_workspace
 
 
-@pytest.fixture
-def workspace(tmp_path, tiny_parameters):
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory, tiny_parameters):
+    """A workspace, its store with a run of it, and the ID of a run that has nothing."""
     labels = two_digit_labels(40)
-    return write_workspace(tmp_path / "workspace", tiny_parameters(), labels, number_images(labels["fine"]))
-
-
-@pytest.fixture
-def recorded(workspace):
-    """A store with a run of that workspace, and one that has nothing."""
-    store = find_store(workspace, {})
+    folder = tmp_path_factory.mktemp("workspace")
+    workspace = write_workspace(folder / "workspace", tiny_parameters(), labels, number_images(labels["fine"]))
+    store = find_store(folder, {})
     with store.opened() as client:
         experiment = experiment_id(store, client, "two_digits")
         runs = [client.create_run(experiment, run_name=name) for name in ("maskcon seed 1", "unfinished")]
         log_searchable(client, runs[0], workspace)
         client.set_terminated(runs[0].info.run_id)
-    return store, *(run.info.run_id for run in runs)
+    return workspace, store, *(run.info.run_id for run in runs)
+
+
+@pytest.fixture
+def workspace(recorded, tmp_path):
+    """A copy of it."""
+    return Path(shutil.copytree(recorded[0], tmp_path / "workspace"))
 
 
 def test_a_recorded_run_gives_the_gallery_that_the_workspace_had(recorded, workspace):
-    store, run_id, _ = recorded
+    _, store, run_id, _ = recorded
     before = workspace_gallery(workspace)
     assert run_of_encoder(store, "two_digits", workspace / "models/encoder.pt") == run_id
     shutil.rmtree(workspace / "models")
@@ -46,14 +50,14 @@ def test_a_recorded_run_gives_the_gallery_that_the_workspace_had(recorded, works
 
 
 def test_images_of_another_set_are_not_shown_for_a_recorded_runs(recorded, workspace):
-    store, run_id, _ = recorded
+    _, store, run_id, _ = recorded
     labels = workspace / "data/sets/two_digits/test/labels.csv"
     labels.write_text(labels.read_text().replace("image 3,", "image 4,"))
     assert recorded_gallery(store, run_id, workspace).images is None
 
 
 def test_what_is_not_there_is_said(recorded, workspace):
-    store, _, unfinished = recorded
+    _, store, _, unfinished = recorded
     with pytest.raises(UserError, match=r"there is no run 0123 in the MLflow store"):
         recorded_gallery(store, "0123", workspace)
     with pytest.raises(UserError, match=r"the run unfinished \(.*\) has no models/encoder\.pt on record"):

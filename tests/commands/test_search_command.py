@@ -51,7 +51,6 @@ def test_json(workspace, capsys):
         (["none.png"], "there is no file none.png"),
         (["3.png", "--top", "0"], "--top 0 is not allowed"),
         (["models/encoder.pt"], "models/encoder.pt is no image"),
-        (["3.png", "--run", "0123"], "there is no run 0123"),
     ],
 )
 def test_a_mistake_is_a_sentence(workspace, capsys, words, message):
