@@ -5,6 +5,7 @@ page_template()      # HTML with the placeholder {plot_divs}, for dvc plots show
 
 from maskcon.errors import UserError
 
+VEGA_LITE = "5.21"  # DVC writes its plots for version 5
 STYLE = """
 body { font: 14px/1.45 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; margin: 24px; color: #1a1a1a; }
 body > div { display: inline-block; vertical-align: top; margin: 0 24px 24px 0; }
@@ -25,7 +26,9 @@ def page_template() -> str:
             "pip install -r requirements.txt, or call dvc plots itself, whose page fetches its scripts"
         ) from None
     # Vega, Vega-Lite and Vega-Embed in a scope of their own; vegaEmbed is what DVC's plots call.
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE).replace(
+        "</script", "<\\/script"
+    )
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Plots</title>\n'
         f"<style>{STYLE}</style>\n<script>(() => {{{bundle}}})();</script>\n"

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,11 +59,18 @@ def address(model, tmp_path_factory):
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", uri, "--env-manager", "local"]
     folder = tmp_path_factory.mktemp("elsewhere")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # the server calls uvicorn by name
     with open(folder / "printed", "w+") as printed:
         server = subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
             cwd=folder,
-            env={**environment, **MLFLOW_SETTINGS, "MLFLOW_TRACKING_URI": store.uri, "OMP_NUM_THREADS": "1"},
+            env={
+                **environment,
+                "PATH": path,
+                **MLFLOW_SETTINGS,
+                "MLFLOW_TRACKING_URI": store.uri,
+                "OMP_NUM_THREADS": "1",
+            },
             stdout=printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,

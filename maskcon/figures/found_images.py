@@ -59,7 +59,13 @@ def draw_found_images(rows: Sequence[FoundRow], path: Path) -> None:
         for row, line_count in zip(rows, lines, strict=True):
             bottom = top - line_count * line_height + LINE_GAP / 2
             axes.add_patch(
-                Rectangle((0, bottom), MARGIN + cell + APART / 2, top - bottom + MARGIN, facecolor=PAPER_SHADE, lw=0)
+                Rectangle(
+                    (0, bottom - MARGIN),
+                    MARGIN + cell + APART / 2,
+                    top - bottom + 2 * MARGIN,
+                    facecolor=PAPER_SHADE,
+                    lw=0,
+                )
             )
             place = (MARGIN + (cell - cell_width) / 2, top - cell_height, cell_width, cell_height)
             _draw_image(axes, row.photo, place, [row.name], cell, INK)
