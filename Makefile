@@ -6,11 +6,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help repro test ui params plots experiments environment
+.PHONY: help repro test soak ui params plots experiments bench bench-full environment
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 repro: environment  ## the whole pipeline: from nothing to the report; again: only what has changed
 	dvc repro
@@ -20,6 +20,9 @@ test: environment  ## lint and tests
 	ruff check .
 	ruff format --check .
 	python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGUMENTS)
+
+soak: environment  ## 200 random kills of trainings, which must all end with the bits of an uninterrupted one
+	python -m tests.soak
 
 ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=5000
 	@python -m stages.tracking_ui --port $(PORT)
@@ -33,6 +36,12 @@ plots: environment  ## DVC's plots as a page that needs no network; REVISIONS="H
 COLUMNS_SHOWN := Experiment|loss.name|loss.w|seed|recall_at_1
 experiments: environment  ## DVC's experiments in 80 columns; COLUMNS_SHOWN='Experiment|loss.w' picks
 	@dvc exp show --no-pager --drop '^(?!($(COLUMNS_SHOWN))$$)'
+
+bench: environment  ## what it costs beside other ways to do it: a few minutes, table in benchmarks/results/bench.md
+	python -m benchmarks.run
+
+bench-full: environment  ## the same with the long cases
+	python -m benchmarks.run --full
 
 environment:  ## .venv with what requirements.txt names
 	@./set_up.sh

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "gallery": "one HTML page to look through the gallery: map, neighbours, confused classes",
     "export": "the encoder as ONNX, as torch.export, and as a model that MLflow serves",
     "plots": "DVC's plots, of one run or several, as a page that works without network",
+    "clean": "lists and removes what interrupted runs have left",
 }
 
 

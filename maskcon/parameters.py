@@ -338,9 +338,14 @@ class TrainParameters(Group):
     key_momentum: Share  # m: key <- m key + (1 - m) query
     query_view: Literal["weak", "strong"]
     key_view: Literal["weak", "strong"]
+    # "auto": bfloat16 on a GPU; float32 on the CPU, where how bfloat16 rounds and whether it is faster depend on the
+    # processor, so that the same command would end in other numbers on another machine
     precision: Literal["auto", "float32", "bfloat16"]
+    resident_share: Share  # of the device's memory: sets up to here are held on it, larger ones stream from the disk
     snapshot_epochs: Annotated[int, Field(ge=0)]  # weights kept every so many epochs, for the curve; 0: none
-    checkpoint_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # 0: after every epoch
+    checkpoint_seconds: Positive | None  # a checkpoint so long after the last one; null: not by time
+    checkpoint_steps: Count | None  # and after every so many steps; null: by time alone
+    skip_non_finite_steps: Annotated[int, Field(ge=0, le=10_000)]  # 0: stop at the first loss or gradient that is not
 
     @model_validator(mode="after")
     def warms_up_before_the_end(self) -> TrainParameters:
@@ -393,7 +398,7 @@ class EvaluateParameters(Group):
 
 
 class FigureParameters(Group):
-    tsne_images: Annotated[int, Field(ge=10, le=20_000)]  # at most so many, drawn by seed
+    tsne_images: Annotated[int, Field(ge=10, le=20_000)]  # at most so many, drawn by seed; without openTSNE 5,000
     tsne_perplexity: Annotated[float, Field(ge=2, le=500)]
     queries_per_coarse_class: Annotated[int, Field(ge=1, le=10)]
     neighbours: Annotated[int, Field(ge=1, le=30)]

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from maskcon.batches import to_device
 from maskcon.datasets.packed import write_set
 from maskcon.embeddings import embed
 from maskcon.encoders import build_encoder, load_encoder, save_encoder
+from maskcon.image_stream import to_device
 from maskcon.parameters import Parameters
 
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskcon.parameters import LossParameters, Parameters
+from maskcon.datasets.left_out import read_left_out
+from maskcon.parameters import Parameters
 from maskcon.tracking.description import NOTE, experiment_tags, run_description
 from maskcon.tracking.outcome import Outcome, Point, data_digest, flattened, read_outcome
 from maskcon.tracking.provenance import provenance
-from maskcon.tracking.run_key import hash_of_inputs, hash_of_training
+from maskcon.tracking.run_key import hash_of_inputs, hash_of_training, run_name
 from maskcon.tracking.searchable import log_searchable
 from maskcon.tracking.store import Store, StoreError, experiment_id
 
@@ -114,14 +115,6 @@ def is_complete(run: Run) -> bool:
     return run.data.tags.get(COMPLETE) == "true"
 
 
-def run_name(parameters: Parameters) -> str:
-    """Method, its values, seed: maskcon w=1 T=0.1 seed 1."""
-    loss: LossParameters = parameters.loss
-    values = {"w": loss.w, "T": loss.soft_temperature}
-    shown = [f"{letter}={value:g}" for letter, value in values.items() if value is not None]
-    return " ".join([loss.name, *shown, f"seed {parameters.seed}"])
-
-
 def log_parameters(client: MlflowClient, run: Run, inputs: Inputs) -> None:
     from mlflow.entities import Param
 
@@ -169,7 +162,8 @@ def _log_data_set(client: MlflowClient, run: Run, parameters: Parameters, checko
         return
     data_set = Dataset(name=name, digest=digest[:36], source_type="dvc", source=f"data/sets/{name}")
     client.log_inputs(run.info.run_id, [DatasetInput(data_set)])
-    _set_tags(client, run, {"dataset.name": name, "dataset.digest": digest})
+    left_out = sum(one.images for one in read_left_out(checkout / "data/sets" / name))
+    _set_tags(client, run, {"dataset.name": name, "dataset.digest": digest, "dataset.left_out": str(left_out)})
 
 
 def _experiment_tags(run: Run, environment: Mapping[str, str]) -> dict[str, str]:
