@@ -91,5 +91,6 @@ def experiment_tags(experiment_id: str) -> dict[str, str]:
     address = f"#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}"
     return {
         f"mlflow.sharedViewState.{VIEW}": f"deflate;{text}",
+        "mlflow.experimentKind": "custom_model_development",  # its pages are those for training, not for chats
         NOTE: f"[The runs with the columns that matter, the best first]({address})",
     }
