@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help repro test soak ui params plots experiments bench bench-full environment
+.PHONY: help repro test soak ui params plots experiments bench bench-full lock audit environment
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -43,5 +43,11 @@ bench: environment  ## what it costs beside other ways to do it: a few minutes, 
 bench-full: environment  ## the same with the long cases
 	python -m benchmarks.run --full
 
-environment:  ## .venv with what requirements.txt names
+environment:  ## .venv with what requirements.lock names
 	@./set_up.sh
+
+lock:  ## requirements.lock made from requirements.txt: every package it needs, with checksums; after editing it
+	@./dependencies.sh lock
+
+audit:  ## known vulnerabilities of what requirements.lock names
+	@./dependencies.sh audit

@@ -9,6 +9,7 @@ from maskcon.datasets.left_out import LeftOut, write_left_out
 from maskcon.datasets.packed import write_set
 from maskcon.datasets.packing_progress import with_progress
 from maskcon.datasets.source import source_named
+from maskcon.errors import UserError
 from maskcon.parameters import Parameters
 from maskcon.scratch import discard, scratch_folder
 from stages.entry import run_stage
@@ -16,6 +17,8 @@ from stages.entry import run_stage
 
 def main(parameters: Parameters) -> None:
     data = parameters.data
+    if not Path(data.raw).is_dir():
+        raise UserError(f"data.raw={data.raw} is no folder; correct it, or make it with: dvc repro -f download")
     folder = Path("data/sets") / data.name
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     name = f"packing-{hashlib.sha256(data.model_dump_json().encode()).hexdigest()[:24]}"

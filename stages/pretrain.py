@@ -21,6 +21,8 @@ from maskcon.atomic_files import (
 from maskcon.datasets.packed import TrainingSet, read_training_set
 from maskcon.encoders import Encoder, save_encoder
 from maskcon.errors import UserError
+from maskcon.hardware import hardware
+from maskcon.memory_needed import require_memory_for_step
 from maskcon.parameters import Parameters
 from maskcon.scratch import discard, scratch_folder
 from maskcon.tracking.live import follow
@@ -75,6 +77,7 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
         require_writable(folder)
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    require_memory_for_step(parameters, torch.cuda.mem_get_info()[1] if device.type == "cuda" else None)
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     name = key_of_training(parameters, training_set, device)
     with scratch_folder(root, name, f"training {run_name(parameters)} on {parameters.data.name}") as scratch:
@@ -135,6 +138,7 @@ def write_outputs(trained: Trained, snapshots: Path, parameters: Parameters, dev
         "weights": sum(weight.numel() for weight in trained.encoder.parameters()),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
+        "hardware": hardware(device),
         "timing": {"seconds": seconds, "images_per_second": images_seen / seconds},
     }
     write_json(Path("metrics/pretrain.json"), summary)
