@@ -36,6 +36,7 @@ def log_model(store: Store, run_id: str, files: Sequence[Path]) -> str:
         from mlflow.models import Model
 
         mlflow.set_tracking_uri(store.uri)
+        mlflow.set_experiment(experiment_id=client.get_run(run_id).info.experiment_id)  # else the model is of another
         logged = Model.log(
             artifact_path=None,
             name=NAME,

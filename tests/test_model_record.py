@@ -46,6 +46,9 @@ def model(workspace):
     with store.opened() as client:
         assert [file.path for file in client.list_artifacts(run.info.run_id, "export")] == ["export/labels.json"]
         assert client.get_run(run.info.run_id).info.status == "FINISHED"
+        [logged] = client.search_logged_models([run.info.experiment_id])
+        assert uri == logged.model_uri
+        assert logged.artifact_location.startswith(store.artifacts)
     return store, uri
 
 
