@@ -9,7 +9,7 @@ ifdef VERBOSE
 export MASKCON_VERBOSE := $(VERBOSE)
 endif
 
-.PHONY: help repro test soak ui params bench bench-full environment lock audit
+.PHONY: help repro test soak ui params plots experiments bench bench-full lock audit environment
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -33,6 +33,13 @@ ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=
 params: environment  ## params.yaml composed from conf/, and docs/parameters.md; SET="data=digits loss=grafit" picks presets
 	@python -m stages.compose_parameters $(SET)
 	@python -m stages.describe_parameters
+
+plots: environment  ## DVC's plots as a page that needs no network; REVISIONS="HEAD my-experiment" compares
+	@python -m maskcon plots $(REVISIONS)
+
+COLUMNS_SHOWN := Experiment|loss.name|loss.w|seed|recall_at_1
+experiments: environment  ## DVC's experiments in 80 columns; COLUMNS_SHOWN='Experiment|loss.w' picks
+	@dvc exp show --no-pager --drop '^(?!($(COLUMNS_SHOWN))$$)'
 
 bench: environment  ## what it costs beside other ways to do it: a few minutes, table in benchmarks/results/bench.md
 	python -m benchmarks.run

@@ -15,8 +15,12 @@ from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
 # Command -> what it does, in a line. Its module, maskcon/commands/COMMAND.py with a dash written as underscore, has
 # add_arguments(parser) and main(arguments), and is imported when it is called and no sooner.
 COMMANDS: dict[str, str] = {
-    "completion": "a script by which bash or zsh completes these commands and their options",
+    "search": "images of the gallery that are nearest to your photos",
+    "gallery": "one HTML page to look through the gallery: map, neighbours, confused classes",
+    "export": "the encoder as ONNX, as torch.export, and as a model that MLflow serves",
+    "plots": "DVC's plots, of one run or several, as a page that works without network",
     "clean": "lists and removes what interrupted runs have left",
+    "completion": "a script by which bash or zsh completes these commands and their options",
 }
 
 

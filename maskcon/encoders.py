@@ -94,17 +94,23 @@ def load_encoder(path: Path, device: torch.device | str = "cpu") -> Encoder:
     Raises:
         UserError: the file is missing or not an encoder of this program.
     """
+    return load_encoder_with_data(path, device)[0]
+
+
+def load_encoder_with_data(path: Path, device: torch.device | str = "cpu") -> tuple[Encoder, DataParameters]:
+    """The same, with the parameters of the image set that it was trained on: what its images have to look like."""
     try:
         content = torch.load(path, map_location=device, weights_only=True)
         model = ModelParameters.model_validate(content["model"] | {"imagenet_weights": False})
-        encoder = build_encoder(model, TypeAdapter(DataParameters).validate_python(content["data"]))
+        data = TypeAdapter(DataParameters).validate_python(content["data"])
+        encoder = build_encoder(model, data)
         encoder.load_state_dict(content["weights"])
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, ImportError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path} is no encoder ({reason}); train one with: dvc repro pretrain") from None
     except Exception as error:  # unpickling refuses foreign content with an exception class of its own
         raise UserError(f"{path} is no encoder ({type(error).__name__}); train one with: dvc repro pretrain") from None
-    return encoder.to(device).eval()
+    return encoder.to(device).eval(), data
 
 
 def _small_conv(in_channels: int, width: int) -> tuple[nn.Module, int]:

@@ -68,7 +68,8 @@ def two_dimensional_map(features: np.ndarray, perplexity: float, seed: int) -> n
             return np.zeros((len(features), 2), dtype=np.float32)
         reduced = PCA(components, random_state=seed).fit_transform(features)
         perplexity = min(perplexity, (len(features) - 1) / 3)
-        lay_out = _by_scikit_learn if len(features) <= MOST_FOR_SCIKIT_LEARN else _by_opentsne
+        few = len(features) <= MOST_FOR_SCIKIT_LEARN  # more than ``most_points`` allows are slow, and possible
+        lay_out = _by_scikit_learn if few or find_spec("openTSNE") is None else _by_opentsne
         return lay_out(reduced, perplexity, seed)
 
 

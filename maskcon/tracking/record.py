@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from maskcon.datasets.left_out import read_left_out
 from maskcon.parameters import Parameters
+from maskcon.tracking.description import NOTE, experiment_tags, run_description
 from maskcon.tracking.outcome import Outcome, Point, data_digest, flattened, read_outcome
 from maskcon.tracking.provenance import provenance
 from maskcon.tracking.run_key import hash_of_inputs, hash_of_training, run_name
+from maskcon.tracking.searchable import log_searchable
 from maskcon.tracking.store import Store, StoreError, experiment_id
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ TRAINING = "inputs.training_hash"
 RESULTS = "results.hash"
 COMPLETE = "pipeline.complete"
 EXPERIMENTS = "dvc.exp_names"  # a list: experiments with the same inputs share a run
+SWEEP_VARIABLE = "MASKCON_SWEEP"  # of the environment: runs of the same sweep stand under one parent
+SWEEP = "sweep.name"  # of the parent
+PARENT = "mlflow.parentRunId"
 WAIT_SECONDS = 60.0  # for another process that records the same inputs, such as a follower writing its last point
 PARAMETERS_AT_ONCE, METRICS_AT_ONCE = 100, 1000  # limits of MLflow's servers
 
@@ -83,6 +88,10 @@ def record_run(store: Store, inputs: Inputs, checkout: Path, environment: Mappin
         _set_tags(client, run, _experiment_tags(run, environment))
         if not was_complete:
             _set_tags(client, run, provenance(checkout, environment) | outcome.texts | {RESULTS: outcome.digest})
+            words = run_description(run.info.run_id, inputs.parameters, outcome.metrics, outcome.artifacts)
+            _set_tags(client, run, {NOTE: words} | _sweep_tags(store, client, run, environment))
+            for name, value in experiment_tags(run.info.experiment_id).items():
+                client.set_experiment_tag(run.info.experiment_id, name, value)
             client.set_tag(run.info.run_id, COMPLETE, "true")
         if run.info.status != "FINISHED":
             client.set_terminated(run.info.run_id, "FINISHED")
@@ -141,6 +150,7 @@ def _log_outcome(client: MlflowClient, run: Run, inputs: Inputs, outcome: Outcom
     _log_data_set(client, run, inputs.parameters, checkout)
     for file in outcome.artifacts:
         client.log_artifact(run.info.run_id, str(checkout / file), artifact_path=file.parent.as_posix().strip("."))
+    log_searchable(client, run, checkout)
 
 
 def _log_data_set(client: MlflowClient, run: Run, parameters: Parameters, checkout: Path) -> None:
@@ -160,6 +170,22 @@ def _experiment_tags(run: Run, environment: Mapping[str, str]) -> dict[str, str]
     known = run.data.tags.get(EXPERIMENTS, "").split(", ")
     names = {name for name in (*known, environment.get("DVC_EXP_NAME", "")) if name}
     return {EXPERIMENTS: ", ".join(sorted(names))} if names else {}
+
+
+def _sweep_tags(store: Store, client: MlflowClient, run: Run, environment: Mapping[str, str]) -> dict[str, str]:
+    """The parent of a run whose environment names a sweep: a run of that name, made with the first of them."""
+    name = environment.get(SWEEP_VARIABLE, "").strip()
+    if not name:
+        return {}
+    experiment = run.info.experiment_id
+    with store.creating():
+        runs = client.search_runs([experiment], filter_string=f"tags.`{SWEEP}` != ''", max_results=1000)
+        parents = [one for one in runs if one.data.tags.get(SWEEP) == name]
+        if not parents:
+            tags = {SWEEP: name, NOTE: f"The sweep **{name}**: open the arrow beside it to see its runs."}
+            parents = [client.create_run(experiment, run_name=name, tags=tags)]
+            client.set_terminated(parents[0].info.run_id, "FINISHED")
+    return {PARENT: parents[0].info.run_id}
 
 
 def _set_tags(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> None:

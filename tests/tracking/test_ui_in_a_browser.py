@@ -1,0 +1,149 @@
+"""MLflow's own pages as a person sees them: runs by name, their columns, a comparison, a description with pictures."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image
+
+from maskcon.tracking.record import Inputs, record_run
+from maskcon.tracking.store import find_store
+from tests.browser import headless_browser, wait_until
+from tests.tracking.conftest import POINTING_ELSEWHERE
+from tests.tracking.finished_checkout import REPOSITORY, make_checkout, parameters_with, write_text
+
+STARTS_WITHIN = 600  # seconds: on a busy machine importing MLflow alone takes minutes
+PICTURE_IS_SHOWN = "return [...document.images].some((one) => one.naturalWidth === 60)"
+
+
+def with_results(checkout: Path, recall: float) -> Path:
+    """The checkout with other results, and with a picture that is one."""
+    retrieval = json.loads((checkout / "metrics/retrieval_in_full.json").read_text())
+    write_text(checkout / "metrics/retrieval_in_full.json", json.dumps(retrieval | {"recall_at_1": recall}))
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(checkout / "reports/figures/embedding_map.png")
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with headless_browser(width=1600, height=1000) as driver:  # skips before anything is recorded
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def recorded(browser, tmp_path_factory):
+    """A folder whose store has three runs, two of them of a sweep; the ID of the experiment, and run IDs by name."""
+    checkout = make_checkout(tmp_path_factory.mktemp("checkout"))
+    store = find_store(checkout, {})
+    runs = {}
+    sweep = {"MASKCON_SWEEP": "seeds"}
+    for seed, recall, environment in [(1, 0.5, {}), (2, 0.625, sweep), (3, 0.75, sweep)]:
+        inputs = Inputs.of(checkout, parameters_with(seed=seed))
+        run = record_run(store, inputs, with_results(checkout, recall), environment)
+        runs[run.run_name] = run.run_id
+    with store.opened() as client:
+        return checkout, client.get_experiment_by_name("digits").experiment_id, runs
+
+
+@pytest.fixture(scope="module")
+def pages(recorded):
+    """The address of the pages that ``make ui`` shows."""
+    checkout, _, _ = recorded
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if name not in POINTING_ELSEWHERE}
+    with open(checkout / "printed", "w") as printed:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "stages.tracking_ui", "--port", str(port)],
+            cwd=checkout,
+            env={**environment, "PYTHONPATH": str(REPOSITORY)},
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        end = time.monotonic() + STARTS_WITHIN
+        while not _answers(f"http://127.0.0.1:{port}/health"):
+            still_hoping = server.poll() is None and time.monotonic() < end
+            assert still_hoping, (checkout / "printed").read_text()
+            time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def text_of(browser) -> str:
+    return browser.execute_script("return document.body.innerText")
+
+
+def shot(browser, name: str) -> None:
+    """For whoever wants to look: MASKCON_SCREENSHOTS names a folder."""
+    if folder := os.environ.get("MASKCON_SCREENSHOTS"):
+        time.sleep(2)
+        browser.save_screenshot(f"{folder}/{name}.png")
+
+
+def test_runs_are_listed_by_name_with_the_columns_that_matter(browser, pages, recorded):
+    _, experiment, _ = recorded
+    browser.get(f"{pages}#/experiments/{experiment}/runs?viewStateShareKey=results")
+    wanted = ("maskcon w=1 T=0.1 seed 1", "seeds", "recall_at_1", "loss.name")
+    try:
+        wait_until(lambda: all(text in text_of(browser) for text in wanted))
+    finally:
+        shot(browser, "mlflow-runs")
+    assert "images_per_second" not in text_of(browser)  # there are tens of metrics; they are a click away
+
+
+def test_a_run_describes_itself_with_table_and_picture(browser, pages, recorded):
+    _, experiment, runs = recorded
+    run_id = runs["maskcon w=1 T=0.1 seed 1"]
+    browser.get(f"{pages}#/experiments/{experiment}/runs/{run_id}")
+    try:
+        wait_until(lambda: "trained encoder" in text_of(browser))
+        wait_until(lambda: browser.execute_script(PICTURE_IS_SHOWN))
+    finally:
+        shot(browser, "mlflow-run")
+    cells = browser.execute_script("return [...document.querySelectorAll('td')].map((one) => one.innerText.trim())")
+    assert "50.0 (40.0 to 60.0)" in cells
+
+
+def test_figures_open_in_the_page(browser, pages, recorded):
+    _, experiment, runs = recorded
+    run_id = runs["maskcon w=1 T=0.1 seed 1"]
+    browser.get(f"{pages}#/experiments/{experiment}/runs/{run_id}/artifacts/reports/figures/embedding_map.png")
+    try:
+        wait_until(lambda: "embedding_map.png" in text_of(browser))
+        wait_until(lambda: browser.execute_script(PICTURE_IS_SHOWN))
+    finally:
+        shot(browser, "mlflow-figure")
+
+
+def test_runs_are_compared_in_charts(browser, pages, recorded):
+    _, experiment, runs = recorded
+    ids = json.dumps([runs[f"maskcon w=1 T=0.1 seed {seed}"] for seed in (1, 2, 3)])
+    browser.get(f"{pages}#/compare-runs?runs={ids}&experiments={json.dumps([experiment])}")
+    try:
+        wait_until(lambda: browser.execute_script("return document.querySelectorAll('.js-plotly-plot').length"))
+    finally:
+        shot(browser, "mlflow-compare")
+    shown = text_of(browser)
+    assert "Parallel Coordinates" in shown
+    assert "maskcon w=1 T=0.1 seed 3" in shown
