@@ -1,7 +1,7 @@
 """The command beside the pipeline: python -m maskcon COMMAND; each is a file in maskcon/commands/.
 
-    python -m maskcon --help               what there is
-    python -m maskcon COMMAND --help       what it takes
+python -m maskcon --help               what there is
+python -m maskcon COMMAND --help       what it takes
 """
 
 import argparse
@@ -13,7 +13,9 @@ from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
 
 # Command -> what it does, in a line. Its module, maskcon/commands/COMMAND.py with a dash written as underscore, has
 # add_arguments(parser) and main(arguments), and is imported when it is called and no sooner.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "grid": "run a grid of experiments: methods x values x seeds, chosen on validation, scored on test",
+}
 
 
 def main(words: list[str] | None = None) -> None:
