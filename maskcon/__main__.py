@@ -15,6 +15,7 @@ from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
 # add_arguments(parser) and main(arguments), and is imported when it is called and no sooner.
 COMMANDS: dict[str, str] = {
     "grid": "run a grid of experiments: methods x values x seeds, chosen on validation, scored on test",
+    "tables": "methods side by side: tables and figures from the runs on record",
 }
 
 
