@@ -11,12 +11,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from maskcon.figures.drawing import SMALL_SIZE, figure_style, new_figure, save_figure
+from maskcon.figures.drawing import POINTS, SMALL_SIZE, figure_style, new_figure, save_figure
+from maskcon.figures.lettering import shortened
 from maskcon.figures.method_styles import method_style
-from maskcon.figures.palette import LineStyle
+from maskcon.figures.palette import INK, LineStyle
 from maskcon.figures.recall_curve import spread_heights
 
 WIDTH, HEIGHT = 4.6, 2.6  # inches
+LEFT, PANEL = 0.085, 0.58  # of the panel, as shares of the width
+NAMES = 1.075  # where names begin, as a share of the panel
+ROOM_FOR_NAMES = (1 - LEFT - PANEL * NAMES) * WIDTH * POINTS - 2
 LABEL_DISTANCE = 0.068  # between the names of two lines, as a share of the axis
 ROOM = 0.08  # above the highest and below the lowest value, as a share of what lies between
 
@@ -46,7 +50,7 @@ def draw_lines(lines: Sequence[Line], axis: Axis, title: str, path: Path) -> Non
     """Write ``path``.png and ``path``.pdf."""
     with figure_style():
         figure = new_figure(WIDTH, HEIGHT)
-        axes = figure.add_axes((0.085, 0.145, 0.6, 0.765))
+        axes = figure.add_axes((LEFT, 0.145, PANEL, 0.765))
         low, high = _limits(lines)
         axes.set_ylim(low, high)
         for line in lines:
@@ -102,12 +106,12 @@ def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
         style = style_of(line)
         start = 1.0 if float(line.x[-1]) == last else None
         axes.annotate(
-            line.name,
+            shortened(line.name, ROOM_FOR_NAMES, SMALL_SIZE),
             (1.0, end) if start else (float(line.x[-1]), line.mean[-1]),
             xycoords="axes fraction" if start else "data",
-            xytext=(1.075, height),
+            xytext=(NAMES, height),
             textcoords="axes fraction",
-            color=style.colour,
+            color=INK,
             fontsize=SMALL_SIZE,
             va="center",
             annotation_clip=False,

@@ -120,9 +120,10 @@ class _Running:
         if trials:
             self.say(f"{trials[0].purpose}: {len(complete)} of {len(trials)} runs on record, {len(missing)} to run")
         experiments = {self._experiment(trial): trial for trial in missing}
-        for finished in run_experiments(experiments, self.workers, self.checkout):
+        packed = {self._experiment(trial).data for trial in self.measured}
+        for finished in run_experiments(experiments, self.workers, self.checkout, packed):
             trial = experiments[finished.experiment]
-            metrics = self.record.complete([trial]).get(trial) if finished.succeeded else None
+            metrics = self.record.complete([trial]).get(trial)  # what is on record counts, however dvc ended
             self.clock.ended(finished.seconds)
             if metrics is None:
                 self._fail(trial, finished.experiment.log, finished.succeeded)

@@ -5,7 +5,9 @@ for finished in run_experiments(experiments, workers=2, checkout=Path(".")):
 
 ``dvc exp run --temp`` rather than DVC's own queue: its workers outlive an interruption, and what failed in it has to be
 sorted out by hand. An interruption ends the experiments in flight and no others; training that was cut short goes on
-from its last checkpoint when it is run again.
+from its last checkpoint when it is run again. DVC holds the lock of the checkout while an experiment begins and while
+its results are gathered, and gives up after three seconds of waiting for it: so one begins at a time, and one that
+could not have the lock is started again.
 """
 
 import contextlib
@@ -14,11 +16,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOK_SECONDS = 0.2
+BEGUN = b"Running stage "  # in the log of an experiment that has given the lock back
+LOCKED = b"Unable to acquire lock"
+MOST_STARTS = 20
 PATIENCE_SECONDS = 10.0  # between the request to end and the kill
 LAST_LINES = 3
 
@@ -46,24 +52,41 @@ class _InFlight:
     process: subprocess.Popen
     began: float = field(default_factory=time.monotonic)
 
+    @property
+    def is_beginning(self) -> bool:
+        """True as long as it may hold DVC's lock."""
+        return self.process.poll() is None and BEGUN not in self.experiment.log.read_bytes()
 
-def run_experiments(experiments: Iterable[Experiment], workers: int, checkout: Path) -> Iterator[Finished]:
+    @property
+    def found_it_locked(self) -> bool:
+        return self.process.returncode != 0 and LOCKED in self.experiment.log.read_bytes()
+
+
+def run_experiments(
+    experiments: Iterable[Experiment], workers: int, checkout: Path, packed: Iterable[str] = ()
+) -> Iterator[Finished]:
     """Run them, at most ``workers`` at once, and hand each on when it has ended.
 
-    The first of those that share an image set goes alone: it packs the set, and the others find it in DVC's cache.
+    The first of those that share an image set goes alone, unless the set is among those ``packed``: it packs the set,
+    and the others find it in DVC's cache.
     """
     waiting, flying = list(experiments), []
-    packed: set[str] = set()
+    known, starts = set(packed), Counter()
     try:
         while waiting or flying:
             for flight in [flight for flight in flying if flight.process.poll() is not None]:
                 flying.remove(flight)
                 _end_all_of(flight.process)  # a killed dvc leaves its stage behind
-                packed.add(flight.experiment.data)
+                if flight.found_it_locked and starts[flight.experiment] < MOST_STARTS:
+                    waiting.insert(0, flight.experiment)
+                    continue
+                known.add(flight.experiment.data)
                 seconds = time.monotonic() - flight.began
                 yield Finished(flight.experiment, flight.process.returncode == 0, seconds)
-            while len(flying) < workers and (one := _next(waiting, flying, packed)):
+            beginning = any(flight.is_beginning for flight in flying)
+            if not beginning and len(flying) < workers and (one := _next(waiting, flying, known)):
                 waiting.remove(one)
+                starts[one] += 1
                 flying.append(_InFlight(one, _start(one, workers, checkout)))
             time.sleep(LOOK_SECONDS)
     finally:

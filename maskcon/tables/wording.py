@@ -69,14 +69,13 @@ def notes(table: Table) -> list[str]:
         difference = [
             f"Differences to {table.baseline} are paired by seed, with their 95% interval, in percentage points."
         ]
+    return [*shared_notes(table), *difference, *table.notes]
+
+
+def shared_notes(table: Table) -> list[str]:
+    """Those that hold for an overview too."""
     sources = dict.fromkeys(row.published.source for row in table.rows if row.published)
-    return [
-        KEY,
-        *difference,
-        RANKS,
-        *(f"Published: {source}." for source in sources),
-        *table.notes,
-    ]
+    return [KEY, RANKS, *(f"Published: {source}." for source in sources)]
 
 
 def tried_in_words(tried: Tried, metric: str) -> str:

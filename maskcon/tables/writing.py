@@ -28,6 +28,7 @@ from maskcon.tables.written import (
     overview,
     overview_as_latex,
     overview_as_markdown,
+    overview_notes,
 )
 
 DEFAULT_METRICS = ("recall_at_1", "recall_at_10", "mean_average_precision_at_r", "coarse_recall_at_1")
@@ -183,7 +184,7 @@ def _overview_facts(tables: list[Table]) -> dict:
         "metric": metric_title(tables[0].metric),
         "head": head,
         "rows": [{"name": name, "cells": [_cell(*cell) for cell in row]} for name, row in body],
-        "notes": list(dict.fromkeys(note for table in tables for note in notes(table))),
+        "notes": overview_notes(tables),
     }
 
 

@@ -18,6 +18,7 @@ from maskcon.tables.wording import (
     mean_column,
     metric_title,
     notes,
+    shared_notes,
     tried_in_words,
 )
 
@@ -112,7 +113,7 @@ def overview_as_markdown(tables: list[Table]) -> str:
     parts = [
         f"# {_markdown(metric_title(tables[0].metric))}",
         _grid([_markdown(one) for one in head], marked),
-        " ".join(_markdown(note) for note in _overview_notes(tables)),
+        " ".join(_markdown(note) for note in overview_notes(tables)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -129,8 +130,12 @@ def overview(tables: list[Table]) -> tuple[list[str], list[tuple[str, list[tuple
     return ["method", *(table.dataset for table in tables)], body
 
 
-def _overview_notes(tables: list[Table]) -> list[str]:
-    return list(dict.fromkeys(note for table in tables for note in notes(table) if not note.startswith("Differences")))
+def overview_notes(tables: list[Table]) -> list[str]:
+    """What stands beneath the overview; what concerns one data set alone begins with its name."""
+    return [
+        *dict.fromkeys(note for table in tables for note in shared_notes(table)),
+        *(f"{table.dataset}: {note}" for table in tables for note in table.notes),
+    ]
 
 
 def _grid(head: list[str], body: list[list[str]]) -> str:
@@ -184,7 +189,7 @@ def overview_as_latex(tables: list[Table]) -> str:
         ]
         for name, row in body
     ]
-    remarks = [latex_escaped(note) for note in _overview_notes(tables)]
+    remarks = [latex_escaped(note) for note in overview_notes(tables)]
     caption = f"{latex_escaped(metric_title(tables[0].metric))} by data set."
     return LATEX_DOCUMENT % _latex_float(caption, [latex_escaped(one) for one in head], rows, remarks)
 
