@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     if arguments.workers < 1:
         raise UserError(f"--workers {arguments.workers} is not allowed: it should be at least 1")
+    for ending in (signal.SIGINT, signal.SIGTERM):  # also in the background, where a shell has SIGINT ignored
+        signal.signal(ending, signal.default_int_handler)
     grid = read_grid(arguments.file, tuple(arguments.set))
     checkout = Path.cwd()
     store = find_store(checkout, os.environ)
