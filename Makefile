@@ -2,11 +2,12 @@
 
 SHELL := /bin/sh
 PORT ?= 5000
+WORKERS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help repro test ui params environment
+.PHONY: help repro test ui params grid tables environment
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -26,6 +27,12 @@ ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=
 
 params: environment  ## params.yaml composed from conf/; SET="data=digits loss=grafit" picks presets
 	@python -m stages.compose_parameters $(SET)
+
+grid: environment  ## a grid of experiments: GRID=grids/NAME.yaml SET="key=value ..." WORKERS=2; again: what is missing
+	@python -m maskcon grid $(GRID) --workers $(WORKERS) $(if $(SET),--set $(SET)) $(ARGUMENTS)
+
+tables: environment  ## methods side by side, from the runs on record; ARGUMENTS="--grid NAME --baseline grafit"
+	@python -m maskcon tables $(ARGUMENTS)
 
 environment:  ## .venv with what requirements.txt names
 	@./set_up.sh

@@ -75,6 +75,20 @@ class GridRecord:
                 if run.data.tags.get(tag) != text:
                     client.set_tag(run.info.run_id, tag, text)
 
+    def unmark_others(self, trials: Iterable[Trial]) -> None:
+        """Take the mark of this grid from runs that are no longer of it: of other values, or of older code.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        trials = list(trials)
+        hashes = {self.inputs_hash(trial) for trial in trials}
+        tag = MEMBER + self.grid.name
+        with self.store.opened() as client:
+            for run in complete_runs(client, {self.parameters(trial).data.name for trial in trials}):
+                if tag in run.data.tags and run.data.tags.get(INPUTS) not in hashes:
+                    client.delete_tag(run.info.run_id, tag)
+
 
 def complete_runs(client, experiments: Iterable[str], condition: str = "") -> Iterator[Any]:
     """All complete runs of the experiments of these names, of those that meet the condition."""

@@ -69,7 +69,7 @@ def preview(grid: Grid, store: Store, checkout: Path) -> Iterator[str]:
     unknown = number_to_score(grid) - len(scoring)
     if unknown:
         yield f"# then {unknown} runs on test, with the values that these choose"
-    else:
+    elif len(measured) < len(choosing) + len(scoring):
         yield "# start them with: dvc queue start -j 2"
 
 
@@ -95,7 +95,9 @@ class _Running:
         self._measure(choosing)
         chosen = choose_values(self.grid, self.measured)
         self._tell_choice(chosen)
-        self._measure(trials_to_score(self.grid, chosen))
+        scoring = trials_to_score(self.grid, chosen)
+        self._measure(scoring)
+        self.record.unmark_others([*choosing, *scoring])
         return Outcome(len(self.measured), self.wanted, self.failed, chosen)
 
     def _check(self, trials: list[Trial]) -> None:

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+EXPERIMENT = (sys.executable, "-m", "dvc", "exp", "run", "--temp")
 LOOK_SECONDS = 0.2
 BEGUN = b"Running stage "  # in the log of an experiment that has given the lock back
 LOCKED = b"Unable to acquire lock"
@@ -99,7 +100,7 @@ def _next(waiting: list[Experiment], flying: list[_InFlight], packed: set[str]) 
 
 
 def _start(experiment: Experiment, workers: int, checkout: Path) -> subprocess.Popen:
-    words = [sys.executable, "-m", "dvc", "exp", "run", "--temp"]
+    words = [*EXPERIMENT]
     for override in experiment.overrides:
         words += ["-S", override]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
