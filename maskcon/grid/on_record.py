@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from maskcon.composition import compose_parameters
+from maskcon.errors import UserError
 from maskcon.grid.grid_file import Grid
 from maskcon.grid.trials import CHOOSE, Chosen, Trial
 from maskcon.parameters import Parameters
 from maskcon.tracking.record import COMPLETE, INPUTS
 from maskcon.tracking.run_key import digest_of_path, hash_of_inputs
+from maskcon.tracking.search import search_runs
 from maskcon.tracking.store import Store
 
-PAGE = 1000  # runs asked for at once
 MEMBER = "grid."  # a run of the grid NAME has the tag grid.NAME, which says what it is there
 
 
@@ -48,11 +49,11 @@ class GridRecord:
         Raises:
             StoreError: the store cannot be read.
         """
-        by_hash = {self.inputs_hash(trial): trial for trial in trials}
-        names = {self.parameters(trial).data.name for trial in by_hash.values()}
+        hashes = {trial: self.inputs_hash(trial) for trial in trials}
+        names = {self.parameters(trial).data.name for trial in hashes}
         with self.store.opened() as client:
             found = {run.data.tags.get(INPUTS): run for run in complete_runs(client, names)}
-        return {trial: dict(found[key].data.metrics) for key, trial in by_hash.items() if key in found}
+        return {trial: dict(found[key].data.metrics) for trial, key in hashes.items() if key in found}
 
     def mark(self, trial: Trial, tried: list[Mapping[str, Any]]) -> None:
         """Say on the trial's run what it is in this grid: data set, method, values, purpose, and the values tried.
@@ -94,25 +95,26 @@ def complete_runs(client, experiments: Iterable[str], condition: str = "") -> It
     """All complete runs of the experiments of these names, of those that meet the condition."""
     wanted = " and ".join(filter(None, [f"tags.`{COMPLETE}` = 'true'", condition]))
     ids = [one.experiment_id for name in sorted(experiments) if (one := client.get_experiment_by_name(name))]
-    token = None
-    while ids:
-        page = client.search_runs(ids, wanted, max_results=PAGE, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
+    return search_runs(client, ids, wanted)
 
 
 def choose_values(grid: Grid, measured: Mapping[Trial, Mapping[str, float]]) -> Chosen:
     """For each data set and method the values of the highest ``grid.choose.metric``, of equal ones the first tried.
 
     A method with a value that has not been measured is not in the answer: none is chosen among fewer than the others.
+
+    Raises:
+        UserError: a run lacks that metric.
     """
     if grid.choose is None:
         return {}
     trials: dict[tuple[str, str], list[Trial]] = {}
     for trial in measured:
         if trial.purpose == CHOOSE:
+            if grid.choose.metric not in measured[trial]:
+                raise UserError(
+                    f"choose.metric={grid.choose.metric}: {trial.label} has no such metric; name one of its run"
+                )
             trials.setdefault((trial.dataset, trial.method), []).append(trial)
     chosen = {}
     for (dataset, method), tried in trials.items():

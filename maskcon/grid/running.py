@@ -6,7 +6,6 @@ outcome = run_grid(grid, store, checkout, workers=2, say=print)
 import contextlib
 import json
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,12 @@ from maskcon.grid.grid_file import Grid
 from maskcon.grid.on_record import GridRecord, choose_values
 from maskcon.grid.trials import Chosen, Trial, number_to_score, trials_to_choose, trials_to_score
 from maskcon.grid.workers import Experiment, last_words, run_experiments
-from maskcon.tracking.store import Store
+from maskcon.tracking.store import Store, StoreError
 
 SCRATCH = Path(".scratch/grid")  # logs, and what failed last
+NOT_ON_RECORD = (
+    "it ended, but no complete run has its inputs: the store could not be written, or code changed meanwhile"
+)
 
 
 @dataclass(frozen=True)
@@ -125,12 +127,18 @@ class _Running:
         packed = {self._experiment(trial).data for trial in self.measured}
         for finished in run_experiments(experiments, self.workers, self.checkout, packed):
             trial = experiments[finished.experiment]
-            metrics = self.record.complete([trial]).get(trial)  # what is on record counts, however dvc ended
             self.clock.ended(finished.seconds)
+            try:
+                metrics = self.record.complete([trial]).get(trial)  # what is on record counts, however dvc ended
+                if metrics is not None:
+                    self._note(trial, metrics)
+            except StoreError as error:  # the others are still in flight
+                self._fail(trial, finished.experiment.log, str(error))
+                continue
             if metrics is None:
-                self._fail(trial, finished.experiment.log, finished.succeeded)
+                why = NOT_ON_RECORD if finished.succeeded else last_words(finished.experiment.log)
+                self._fail(trial, finished.experiment.log, why)
             else:
-                self._note(trial, metrics)
                 self._tell(trial, metrics, finished.seconds)
 
     def _experiment(self, trial: Trial) -> Experiment:
@@ -146,11 +154,10 @@ class _Running:
         if self.failed_before.pop(trial.label, None):
             self._keep_failures()
 
-    def _fail(self, trial: Trial, log: Path, succeeded: bool) -> None:
+    def _fail(self, trial: Trial, log: Path, reason: str) -> None:
         self.failed[trial.label] = str(log)
         self._keep_failures()
-        reason = "ended, but no complete run has its inputs: the store could not be written, or code changed meanwhile"
-        self.say(f"failed: {trial.label}: {reason if succeeded else last_words(log)}\n  log: {log}")
+        self.say(f"failed: {trial.label}: {reason}\n  log: {log}")
 
     def _keep_failures(self) -> None:
         write_json(self.failures, self.failed_before | self.failed)
@@ -179,7 +186,6 @@ class _Clock:
 
     def __init__(self, workers: int):
         self.workers = workers
-        self.began = time.monotonic()
         self.durations: list[float] = []
 
     def ended(self, seconds: float) -> None:

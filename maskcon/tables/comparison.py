@@ -16,10 +16,11 @@ import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from maskcon.errors import UserError
+from maskcon.grid.trials import CHOOSE, SCORE
 from maskcon.methods.interface import build_method
 from maskcon.parameters import METHODS, LossParameters
 from maskcon.tables.published import Published, published_for
-from maskcon.tables.runs import CHOOSE, METRIC, PARAMETER, SCORE, Runs, loss_parameters
+from maskcon.tables.runs import METRIC, PARAMETER, Runs, loss_parameters
 from maskcon.tables.statistics import Summary, paired_difference, summarise
 
 SEED = f"{PARAMETER}seed"

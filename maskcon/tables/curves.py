@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from maskcon.figures.methods_compared import Line
+from maskcon.grid.trials import CHOOSE, SCORE
 from maskcon.parameters import METHODS
 from maskcon.tables.comparison import differing_parameters, latest_scored, method_title
-from maskcon.tables.runs import CHOOSE, METRIC, PARAMETER, SCORE, Runs
+from maskcon.tables.runs import METRIC, PARAMETER, Runs
 
 W, T = f"{PARAMETER}loss.w", f"{PARAMETER}loss.soft_temperature"
 RECALL = f"{METRIC}recall_at_"

@@ -20,6 +20,9 @@ import pandas as pd
 
 from maskcon.atomic_files import write_text
 from maskcon.errors import UserError
+from maskcon.grid.on_record import MEMBER
+from maskcon.grid.trials import CHOOSE, SCORE
+from maskcon.tracking.search import search_runs
 from maskcon.tracking.store import Store
 
 RUNS, CURVES = "runs.csv", "curves.csv"
@@ -40,8 +43,6 @@ COLUMNS = (
 CURVE_COLUMNS = ("inputs", "curve", "epoch", "value")
 CURVES_KEPT = ("recall_over_epochs/recall_at_1", "recall_over_epochs/coarse_recall_at_1", "pretrain/loss")
 NOT_KEPT = ("interval.", "untrained.interval.", "pixels.interval.", "pretrain.timing.")  # metrics of no table
-SCORE, CHOOSE = "score", "choose"
-PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,7 @@ def read_store(store: Store, grid: str | None = None, dataset: str | None = None
 
 def _all_runs(client, dataset: str | None) -> Iterator[Any]:
     experiments = client.search_experiments()
-    ids = [one.experiment_id for one in experiments if dataset is None or one.name == dataset]
-    token = None
-    while ids:
-        page = client.search_runs(ids, max_results=PAGE, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
+    return search_runs(client, [one.experiment_id for one in experiments if dataset is None or one.name == dataset])
 
 
 def _row(run: Any, grid: str | None) -> dict[str, Any] | None:
@@ -107,8 +101,8 @@ def _row(run: Any, grid: str | None) -> dict[str, Any] | None:
             "values": {},
             "tried": [],
         }
-    elif f"grid.{grid}" in tags:
-        role = json.loads(tags[f"grid.{grid}"])
+    elif MEMBER + grid in tags:
+        role = json.loads(tags[MEMBER + grid])
     else:
         return None
     kept = {name: value for name, value in run.data.metrics.items() if "/" not in name and not _left_out(name)}

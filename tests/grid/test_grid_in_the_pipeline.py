@@ -8,6 +8,7 @@ from maskcon.tracking.store import find_store
 from tests.pipeline_copies import copy_checkout
 
 pytestmark = pytest.mark.pipeline
+PATIENCE = 1200  # seconds; half a minute is enough on a machine that is free
 
 GRID = """
 settings: [data=digits, "evaluate.measures=[]", train.epochs=1, train.warmup_epochs=0]
@@ -27,7 +28,7 @@ def test_from_nothing_to_a_table(tmp_path):
     command = ("python", "-m", "maskcon", "grid", "grids/small.yaml")
 
     with pytest.raises(AssertionError) as failed:  # training of one method breaks down; the other goes on
-        copy.run(*command)
+        copy.run(*command, timeout=PATIENCE)
     printed = str(failed.value)
     assert "chosen on digits for supcon: temperature=0.2" in printed
     assert "2 of 4 runs are complete" in printed
@@ -36,12 +37,14 @@ def test_from_nothing_to_a_table(tmp_path):
 
     text = (copy.folder / "grids/small.yaml").read_text()
     (copy.folder / "grids/small.yaml").write_text(text[: text.index("  selfcon")])
-    printed = copy.run(*command)  # complete: nothing is run
+    printed = copy.run(*command, timeout=PATIENCE)  # complete: nothing is run
     assert "choose: 1 of 1 runs on record, 0 to run" in printed
     assert "score: 1 of 1 runs on record, 0 to run" in printed
-    assert copy.run(*command, "--dry-run").startswith("# small: 2 of 2 runs are complete")
+    assert copy.run(*command, "--dry-run", timeout=PATIENCE).startswith("# small: 2 of 2 runs are complete")
 
-    copy.run("python", "-m", "maskcon", "tables", "--grid", "small", "--metric", "recall_at_1", "--export")
+    copy.run(
+        "python", "-m", "maskcon", "tables", "--grid", "small", "--metric", "recall_at_1", "--export", timeout=PATIENCE
+    )
     with open(copy.folder / "reports/tables/digits.csv") as file:
         [row] = [one for one in csv.DictReader(file) if one["method"] == "supcon"]
     assert (row["n"], row["values"], row["tried"]) == ("1", '{"temperature": 0.2}', '[{"temperature": 0.2}]')
