@@ -30,9 +30,9 @@ def main(arguments: argparse.Namespace) -> None:
     runs = _kept(_read(arguments), arguments.where)
     question = Question(arguments.baseline, tuple(arguments.axis))
     wanted = Wanted(tuple(dict.fromkeys(arguments.metric)), question)
-    written = write_tables(runs, wanted, read_published(PUBLISHED), TEMPLATE, arguments.out)
-    if arguments.export:
+    if arguments.export:  # first: also what is too little for a table yet
         write_export(runs, arguments.out)
+    written = write_tables(runs, wanted, read_published(PUBLISHED), TEMPLATE, arguments.out)
     _show(written, arguments.out)
 
 
