@@ -1,16 +1,17 @@
 """How a view cut from a photo as it is stored differs from one cut from the photo itself, by the size that is stored.
 
-    python -m benchmarks.stored_photos
+    python -m benchmarks.stored_photos > benchmarks/results/stored_photos.md
 
 Photos are squashed to a square once (data.stored), and views of 224 x 224 are cut from the square. Beside that, the
 same boxes cut from the photo. Printed are the mean difference of pixels, in levels of 255, and the signal-to-noise
-ratio, of 60 boxes in each of two photos.
+ratio, of 60 boxes in each of two photos of 640 x 427 pixels.
 """
 
 import numpy as np
 import torch
 from PIL import Image
 from sklearn.datasets import load_sample_images
+from tabulate import tabulate
 
 from maskcon.augmentation.crop import Crops, draw_crops, resized_crop
 from maskcon.randomness import torch_generator
@@ -44,11 +45,13 @@ def differences(photo: Image.Image, stored: int) -> np.ndarray:
 
 def main() -> None:
     photos = [Image.fromarray(pixels) for pixels in load_sample_images().images]
-    print("stored   mean difference   signal to noise")
+    rows = []
     for stored in STORED:
         difference = np.concatenate([differences(photo, stored) for photo in photos])
         noise = 10 * np.log10(255**2 / (difference**2).mean())
-        print(f"{stored:>6}   {abs(difference).mean():>8.2f} levels   {noise:>12.1f} dB")
+        rows.append([stored, f"{abs(difference).mean():.2f}", f"{noise:.1f}", round(stored**2 * 3 / 1000)])
+    headers = ["data.stored", "mean difference (levels of 255)", "signal to noise (dB)", "kB a photo"]
+    print(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
 
 
 if __name__ == "__main__":

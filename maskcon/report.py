@@ -11,7 +11,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pandas as pd
 import typst
 
 from maskcon.atomic_files import write_atomically
+from maskcon.datasets.left_out import LeftOut, read_left_out
 from maskcon.datasets.packed import SPLITS
 from maskcon.errors import UserError
 from maskcon.methods.interface import Method
@@ -38,6 +39,7 @@ MEASURE_TITLES = {
     "few_shot_all_way_5_shot": "few shots, all ways, 5 shots",
     "discovery_accuracy": "fine classes discovered",
 }
+MOST_LEFT_OUT = 5  # photos or classes that are named
 INTERVAL_LEVEL = "95%"  # of the bootstrap intervals in metrics/retrieval_in_full.json
 THIN_SPACE = "\u2009"
 EN_DASH = "\u2013"
@@ -54,6 +56,7 @@ class FinishedRun:
     by_coarse_class: pd.DataFrame  # plots/recall_by_coarse_class.csv
     shown: dict[str, Any]  # reports/figures/shown.json
     labels: dict[str, pd.DataFrame]  # by split: labels.csv of the packed set
+    left_out: list[LeftOut]  # left_out.csv of the packed set
 
 
 def read_finished_run(checkout: Path, parameters: Parameters) -> FinishedRun:
@@ -67,6 +70,7 @@ def read_finished_run(checkout: Path, parameters: Parameters) -> FinishedRun:
         by_coarse_class=_read_table(checkout / "plots/recall_by_coarse_class.csv", "evaluate"),
         shown=_read_json(checkout / "reports/figures/shown.json", "figures"),
         labels={split: _read_table(packed / split / "labels.csv", "coarse") for split in SPLITS},
+        left_out=read_left_out(packed),
     )
 
 
@@ -100,6 +104,7 @@ def gather_facts(
         "extra_head": method.extra_head is not None,
         "dataset": _dataset_facts(run),
         "has_fine": "recall_at_1" in run.retrieval,
+        "queries_without_match": grouped(run.retrieval.get("queries_without_match", 0)),
         "split": SPLIT_WORDS[parameters.evaluate.split],
         "interval_level": INTERVAL_LEVEL,
         "bootstrap_samples": grouped(parameters.evaluate.bootstrap_samples),
@@ -128,6 +133,7 @@ def _dataset_facts(run: FinishedRun) -> dict[str, Any]:
         "splits": [_split_facts(split, labels) for split, labels in run.labels.items()],
         "images": {split: grouped(len(labels)) for split, labels in run.labels.items()},
         "evaluated_images": grouped(run.retrieval["images"]),
+        "left_out": _left_out_facts(run.left_out),
     }
 
 
@@ -138,6 +144,16 @@ def _split_facts(split: str, labels: pd.DataFrame) -> dict[str, str]:
         "images": grouped(len(labels)),
         "coarse": grouped(labels["coarse"].nunique()),
         "fine": grouped(fine.nunique()) if len(fine) else "none",
+    }
+
+
+def _left_out_facts(left_out: Sequence[LeftOut]) -> dict[str, Any]:
+    """How many images are not in the set, the first of them, and how many rows of left_out.csv are not named."""
+    first = left_out[:MOST_LEFT_OUT]
+    return {
+        "images": grouped(sum(one.images for one in left_out)),
+        "first": [asdict(one) | {"images": grouped(one.images)} for one in first],
+        "more": grouped(len(left_out) - len(first)),
     }
 
 

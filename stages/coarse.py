@@ -5,9 +5,10 @@ import os
 import shutil
 from pathlib import Path
 
-from maskcon.atomic_files import write_table
 from maskcon.datasets.coarse_labels import label_part
+from maskcon.datasets.left_out import LeftOut, write_left_out
 from maskcon.datasets.packed import write_set
+from maskcon.datasets.packing_progress import with_progress
 from maskcon.datasets.source import source_named
 from maskcon.parameters import Parameters
 from stages.entry import run_stage
@@ -19,15 +20,15 @@ def main(parameters: Parameters) -> None:
     folder = Path("data/sets") / data.name
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     with scratch_folder(root, f"packing-{hashlib.sha256(data.model_dump_json().encode()).hexdigest()[:24]}") as scratch:
-        left_out: list[tuple[str, str]] = []
+        left_out: list[LeftOut] = []
         for split, part in source_named(data.name).parts(Path(data.raw), data, scratch):
             labels = label_part(part.labels, Path(data.coarse_map))
-            write_set(folder / split, labels, part.images, *data.stored_size)
+            images = with_progress(part.images, f"writing {data.name}/{split}", len(labels))
+            write_set(folder / split, labels, images, *data.stored_size)
             fine = f" and {labels['fine'].nunique()} fine" if (labels["fine"] != "").all() else ""
             print(f"{data.name}/{split}: {len(labels)} images, {labels['coarse'].nunique()} coarse{fine} classes")
             left_out += part.left_out
-        if left_out:
-            write_table(folder / "left_out.csv", [{"source": source, "reason": reason} for source, reason in left_out])
+        write_left_out(folder, left_out)
         shutil.rmtree(scratch)  # the set is whole: what an interruption would need has done its work
 
 

@@ -1,12 +1,14 @@
 """The report: facts worded, and set as text whatever they say."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import typst
 
+from maskcon.datasets.left_out import LeftOut
 from maskcon.errors import UserError
 from maskcon.figures.drawing import figure_style, new_figure, save_figure
 from maskcon.methods.interface import Method, build_method
@@ -118,6 +120,17 @@ def test_without_fine_labels_what_needs_them_is_left_out(coarse_facts, folder):
     assert coarse_facts["recall"]["columns"] == ["coarse R@1"]
     assert coarse_facts["dataset"]["splits"][0]["fine"] == "none"
     assert pages(coarse_facts, folder)
+
+
+def test_what_is_left_out_is_counted_and_the_first_are_named(run, folder):
+    torn = [LeftOut(f"{number}.jpg", 1, "is empty") for number in range(9)]
+    several = replace(run, left_out=[LeftOut("deer", 20_000, "has no coarse class in data.coarse_map"), *torn])
+    facts = gather_facts(several, method(), PROVENANCE, COMMANDS)
+    told = facts["dataset"]["left_out"]
+    assert (told["images"], told["more"]) == ("20\u2009009", "5")
+    assert [one["source"] for one in told["first"]] == ["deer", "0.jpg", "1.jpg", "2.jpg", "3.jpg"]
+    assert told["first"][0]["images"] == "20\u2009000"
+    assert pages(facts, folder)
 
 
 def test_unknown_commit(run):

@@ -11,9 +11,7 @@ import hashlib
 import json
 import multiprocessing
 import os
-import sys
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
@@ -21,18 +19,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from maskcon.atomic_files import write_text
 from maskcon.datasets import photo
 from maskcon.datasets.packed import require_space
+from maskcon.datasets.packing_progress import PackingProgress
 from maskcon.datasets.photo import BadPhoto, read_photo
 
 BLOCK = 100  # photos
 CHUNK = 256  # images handed on at a time
 FEW = 300  # photos below which starting processes takes longer than it saves
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # of Linux
-SECONDS_BETWEEN_LINES = 10  # of progress, where there is no terminal
 
 
 @dataclass(frozen=True)
@@ -59,11 +56,17 @@ class Decoded:
 
 
 def decode_photos(
-    paths: Sequence[Path], height: int, width: int, scratch: Path, title: str = "decoding", processes: int | None = None
+    paths: Sequence[Path | str],
+    height: int,
+    width: int,
+    scratch: Path,
+    title: str = "decoding",
+    processes: int | None = None,
 ) -> Decoded:
     """Decode ``paths`` to ``height`` x ``width``; goes on where an interrupted decoding of the same files stopped.
 
     Args:
+        paths: text takes a third of the memory of paths, which counts for half a million.
         scratch: folder of its own for the pixels, which ``Decoded`` reads from.
         processes: as many as there are cores, unless said otherwise.
 
@@ -77,7 +80,7 @@ def decode_photos(
     done = dict(_read_journal(journal))
     blocks = [range(start, min(start + BLOCK, len(paths))) for start in range(0, len(paths), BLOCK)]
     missing = [block for block in blocks if block.start not in done]
-    progress = _Progress(title, len(paths), sum(len(block) for block in blocks if block.start in done))
+    progress = PackingProgress(title, len(paths), sum(len(block) for block in blocks if block.start in done))
     processes = min(processes or len(os.sched_getaffinity(0)), len(missing))
     work = ((paths[block.start : block.stop], block.start, height, width, pixels) for block in missing)
     several = processes > 1 and len(missing) * BLOCK > FEW
@@ -87,7 +90,7 @@ def decode_photos(
             lines.flush()
             done[start] = results
             progress.add(len(results))
-    progress.close()
+    progress.sum_up()
 
     results = [result for block in blocks for result in done[block.start]]
     return Decoded(
@@ -100,7 +103,7 @@ def decode_photos(
 
 
 def decode_block(
-    paths: Sequence[Path], start: int, height: int, width: int, pixels: Path
+    paths: Sequence[Path | str], start: int, height: int, width: int, pixels: Path
 ) -> tuple[int, list[list[int] | str]]:
     """Decode photos to their places in the file, from row ``start`` on.
 
@@ -112,7 +115,7 @@ def decode_block(
         file.seek(start * height * width * 3)
         for path in paths:
             try:
-                read = read_photo(path, height, width)
+                read = read_photo(Path(path), height, width)
             except BadPhoto as fault:
                 results.append(str(fault))
                 file.seek(height * width * 3, os.SEEK_CUR)
@@ -135,7 +138,7 @@ def _begin(scratch: Path, identity: str, size: int) -> None:
     write_text(mark, identity)
 
 
-def _identity(paths: Sequence[Path], height: int, width: int) -> str:
+def _identity(paths: Sequence[Path | str], height: int, width: int) -> str:
     """SHA-256 of what decides the pixels: the files by name, size and time, the size asked for, and this code.
 
     And of when the machine was started: a machine that breaks down may lose pixels that the journal holds for written.
@@ -145,7 +148,7 @@ def _identity(paths: Sequence[Path], height: int, width: int) -> str:
     for code in (__file__, photo.__file__):
         digest.update(Path(code).read_bytes())
     for path in paths:
-        state = path.stat() if path.exists() else None
+        state = os.stat(path) if os.path.exists(path) else None
         digest.update(repr((os.fsencode(path), state and (state.st_size, state.st_mtime_ns))).encode())
     return digest.hexdigest()
 
@@ -182,33 +185,3 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-class _Progress:
-    """A bar in a terminal, a line every few seconds where there is none."""
-
-    def __init__(self, title: str, total: int, done: int):
-        self.title = title
-        self.bar = tqdm(desc=title, total=total, initial=done, unit="photo", disable=not sys.stderr.isatty())
-        self.total, self.done, self.before = total, done, done
-        self.started = self.said = time.monotonic()
-        if done:
-            print(f"{title}: {done:,} of {total:,} photos were done before", flush=True)
-
-    def add(self, number: int) -> None:
-        self.done += number
-        self.bar.update(number)
-        now = time.monotonic()
-        if self.bar.disable and now - self.said >= SECONDS_BETWEEN_LINES:
-            self.said = now
-            speed = (self.done - self.before) / (now - self.started)
-            left = (self.total - self.done) / speed
-            print(
-                f"{self.title}: {self.done:,} of {self.total:,} photos, {speed:,.0f} a second, {left:,.0f} s left",
-                flush=True,
-            )
-
-    def close(self) -> None:
-        self.bar.close()
-        seconds = time.monotonic() - self.started
-        print(f"{self.title}: {self.done - self.before:,} photos in {seconds:,.1f} s", flush=True)

@@ -15,12 +15,16 @@ import pandas as pd
 from maskcon.atomic_files import write_text
 from maskcon.datasets.decoding import Decoded, decode_photos
 from maskcon.datasets.folder_listing import Problems, list_photos, read_coarse_of_fine, show
+from maskcon.datasets.left_out import LeftOut
 from maskcon.datasets.packed import SPLITS
 from maskcon.datasets.source import Part
 from maskcon.datasets.validation import FEWEST_SHARED_OUT, drawn_share
 from maskcon.errors import UserError
 from maskcon.parameters import FolderSet
 from maskcon.randomness import numpy_generator
+
+EVALUATED = ("val", "test")
+DRAWN_FROM_LARGE = f"a part that is drawn takes photos of classes with {FEWEST_SHARED_OUT} or more"
 
 
 def download(root: Path, raw: Path) -> None:
@@ -63,7 +67,7 @@ def parts(raw: Path, data: FolderSet, scratch: Path) -> Iterator[tuple[str, Part
         )
 
 
-def _without_left_out(listing: pd.DataFrame, problems: Problems) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+def _without_left_out(listing: pd.DataFrame, problems: Problems) -> tuple[pd.DataFrame, list[LeftOut]]:
     """The rows with a coarse class. Classes that the person's table leaves out are counted, other gaps are problems."""
     gap = listing["coarse"] == ""
     problems.add("photos without coarse class", listing.loc[gap & (listing["fine"] == ""), "path"], "give it")
@@ -71,19 +75,19 @@ def _without_left_out(listing: pd.DataFrame, problems: Problems) -> tuple[pd.Dat
     without_fine = listing.loc[~gap & (listing["fine"] == ""), "path"] if some_fine else []
     problems.add("photos without fine class, while others have one", without_fine, "give it to all photos or to none")
     classes = listing.loc[gap & (listing["fine"] != ""), "fine"].value_counts().sort_index()
-    left_out = [(name, f"class without coarse class: {number:,} photos") for name, number in classes.items()]
+    left_out = [LeftOut(name, number, "has no coarse class in data.coarse_map") for name, number in classes.items()]
     return listing[~gap].reset_index(drop=True), left_out
 
 
 def _readable(
     listing: pd.DataFrame, decoded: Decoded, on_bad_image: str, problems: Problems
-) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+) -> tuple[pd.DataFrame, list[LeftOut]]:
     """The rows of photos that could be read, with their sizes and their place among the decoded."""
-    unreadable = [(listing["path"][row], why) for row, why in decoded.faults.items()]
+    unreadable = [LeftOut(listing["path"][row], 1, why) for row, why in decoded.faults.items()]
     if on_bad_image == "error":
         problems.add(
             "photos that cannot be read",
-            [f"{show(path)} {why}" for path, why in unreadable],
+            [f"{show(photo.source)} {photo.reason}" for photo in unreadable],
             "mend or remove them, or go on without them: -S data.on_bad_image=skip",
         )
     elif unreadable:
@@ -116,20 +120,47 @@ def _check_classes(listing: pd.DataFrame, problems: Problems) -> None:
         ],
         "keep each in one",
     )
+    part = {split: listing[listing["split"] == split] for split in SPLITS}
+    if len(part["test"]) < 2:
+        problems.add(
+            "parts with less than two photos", ["test"], f"add photos, or raise data.test_share; {DRAWN_FROM_LARGE}"
+        )
+    missing = {split: sorted(set(listing["coarse"]) - set(rows["coarse"])) for split, rows in part.items()}
+    problems.add("coarse classes without photo in train", missing["train"], "add photos, or move some")
+    _warn_of_small_classes(listing, part, problems)
+    for split in EVALUATED:
+        if len(part[split]):
+            problems.warn(
+                f"coarse classes without photo in {split}",
+                missing[split],
+                f"what is measured on {split} says nothing about them; {DRAWN_FROM_LARGE}",
+            )
+
+
+def _warn_of_small_classes(listing: pd.DataFrame, part: dict[str, pd.DataFrame], problems: Problems) -> None:
+    """Tell the classes whose photo has no other to be found by: Recall@K counts such a query as a miss."""
     for kind in ("coarse", "fine"):
-        counts = listing.loc[listing[kind] != "", kind].value_counts()
-        problems.add(
-            f"{kind} classes with one photo only",
-            sorted(counts.index[counts == 1]),
-            "add another of the same class, or remove it",
+        single = _with_one_photo(listing[kind])
+        problems.warn(
+            f"{kind} classes with one photo",
+            single,
+            "in train it is only trained on, in val or test nothing can match it: a miss at every K of Recall@K",
         )
-    for split in ("train", "test"):
-        missing = sorted(set(listing["coarse"]) - set(listing.loc[listing["split"] == split, "coarse"]))
-        problems.add(
-            f"coarse classes without photo in {split}",
-            missing,
-            f"add photos, or move some (a part that is drawn has photos of classes with {FEWEST_SHARED_OUT} or more)",
-        )
+        for split in EVALUATED:
+            alone = _with_one_photo(part[split][kind])
+            best = 1 - len(alone) / max(1, len(part[split]))
+            problems.warn(
+                f"{kind} classes with one photo in {split}",
+                sorted(set(alone) - set(single)),
+                "nothing there can match it: a miss at every K, so that "
+                f"{kind} Recall@K of {split} is at most {best:.1%}",
+            )
+
+
+def _with_one_photo(classes: pd.Series) -> list[str]:
+    """The names that stand once, in order; an empty name is none."""
+    counts = classes[classes != ""].value_counts()
+    return sorted(counts.index[counts == 1])
 
 
 def _numbered(listing: pd.DataFrame) -> pd.DataFrame:

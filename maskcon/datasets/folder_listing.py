@@ -9,6 +9,7 @@ the coarse ones: split/fine/*.jpg, fine/*.jpg. What is not known is empty text.
 """
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -33,24 +34,42 @@ MOST_NAMES = 100  # of one kind of problem
 
 
 class Problems:
-    """What is wrong, gathered so that it can be told at once."""
+    """What is wrong, and what a person should know, gathered so that it can be told at once."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
+        self.warnings: list[str] = []
 
     def add(self, what: str, names: Iterable[object], remedy: str) -> None:
-        """Nothing, where there are no names."""
-        shown = [show(name) for name in names]
-        if not shown:
-            return
-        listed = ", ".join(shown[:MOST_NAMES])
-        more = f" and {len(shown) - MOST_NAMES:,} more" if len(shown) > MOST_NAMES else ""
-        self.found.append(f"{what} ({len(shown):,}): {listed}{more}; {remedy}")
+        """Something that nobody can go on with. Nothing, where there are no names."""
+        self.found += _line(what, names, remedy)
+
+    def warn(self, what: str, names: Iterable[object], meaning: str) -> None:
+        """Something that one can go on with, and what it means. Nothing, where there are no names."""
+        self.warnings += _line(what, names, meaning)
 
     def tell(self, root: Path) -> None:
-        """Raises: UserError, with a line for each kind of problem, where there is any."""
+        """A line for each kind of problem and warning; without problems the warnings alone are printed.
+
+        Raises:
+            UserError: there is a problem.
+        """
+        warnings = [f"warning: {warning}" for warning in self.warnings]
         if self.found:
-            raise UserError("\n".join([f"the photos of data.root={show(root)} cannot be used yet", *self.found]))
+            first = f"the photos of data.root={show(root)} cannot be used yet"
+            raise UserError("\n".join([first, *self.found, *warnings]))
+        for warning in warnings:
+            print(warning, file=sys.stderr, flush=True)
+
+
+def _line(what: str, names: Iterable[object], remark: str) -> list[str]:
+    """One line, or none where there are no names."""
+    shown = [show(name) for name in names]
+    if not shown:
+        return []
+    listed = ", ".join(shown[:MOST_NAMES])
+    more = f" and {len(shown) - MOST_NAMES:,} more" if len(shown) > MOST_NAMES else ""
+    return [f"{what} ({len(shown):,}): {listed}{more}; {remark}"]
 
 
 def show(name: object) -> str:

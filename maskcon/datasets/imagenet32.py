@@ -1,8 +1,8 @@
 """Downsampled ImageNet: the 1,281,167 + 50,000 photos of ILSVRC 2012 at 32 x 32 pixels, in 1000 classes.
 
 Source: Chrabaszcz, Loshchilov and Hutter, A Downsampled Variant of ImageNet as an Alternative to the CIFAR datasets
-(2017). ImageNet asks for an account, so that the two archives are fetched by hand. No checksums of them are published:
-a file is taken for what it is by its number of images and its labels.
+(2017). ImageNet asks for an account, so that the two archives are fetched by hand. We know of no published checksums: a
+file is taken for what it is by its number of images and its labels.
 """
 
 from collections.abc import Iterator

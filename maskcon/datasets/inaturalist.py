@@ -51,9 +51,11 @@ def _species(path: Path, rank: str) -> pd.DataFrame:
 
 
 def _rows(raw: Path, folder: Path, species: pd.DataFrame) -> pd.DataFrame:
-    photos = [(name, photo) for name in species.index for photo in sorted((folder / name).glob("*.jpg"))]
+    photos = [
+        (name, str(photo.relative_to(raw))) for name in species.index for photo in sorted((folder / name).glob("*.jpg"))
+    ]
     if len({name for name, _ in photos}) != len(species):
         missing = next(name for name in species.index if not any((folder / name).glob("*.jpg")))
         raise UserError(f"{folder} has no photos in {missing}; unpack its archive anew: dvc repro -f download")
     rows = species.loc[[name for name, _ in photos]].reset_index(drop=True)
-    return rows.assign(path=[str(photo.relative_to(raw)) for _, photo in photos])
+    return rows.assign(path=[path for _, path in photos])

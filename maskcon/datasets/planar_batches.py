@@ -1,6 +1,6 @@
 """Batches of 32 x 32 images as CIFAR and the downsampled ImageNet pickle them: a row of 3,072 bytes an image.
 
-    train = listed([raw / "data_batch_1", raw / "data_batch_2"], "labels")     # a row an image: label, source, ...
+    train = listed([raw / "data_batch_1", raw / "data_batch_2"], "labels")     # a row an image: label, batch, place
     for images in image_chunks(train):                                         # uint8 [b, 32, 32, 3]
         ...
 
@@ -26,7 +26,9 @@ CHUNK = 4096  # images
 
 
 def listed(batches: Sequence[Path], labels: str) -> pd.DataFrame:
-    """The images of all batches, a row each: label (int64, as the file numbers them), source, batch (its path), place.
+    """The images of all batches, a row each: label (int64, as the file numbers them), batch (its path), place.
+
+    A row has a few bytes, as ImageNet has 1.28 million.
 
     Args:
         labels: the key of the labels in each batch.
@@ -34,12 +36,13 @@ def listed(batches: Sequence[Path], labels: str) -> pd.DataFrame:
     Raises:
         UserError: a file is missing or damaged, or holds no such batch.
     """
-    return pd.concat([_listed(path, labels) for path in batches], ignore_index=True)
+    kind = pd.CategoricalDtype([str(path) for path in batches])
+    return pd.concat([_listed(path, labels, kind) for path in batches], ignore_index=True)
 
 
 def image_chunks(rows: pd.DataFrame) -> Iterator[np.ndarray]:
     """The images of some rows of ``listed``, in their order, uint8 [b, 32, 32, 3] at a time."""
-    for path, of_batch in rows.groupby("batch", sort=False):
+    for path, of_batch in rows.groupby("batch", sort=False, observed=True):
         planes = _read(Path(path))["data"].reshape(-1, PLANES, SIDE, SIDE)
         places = of_batch["place"].to_numpy()
         for start in range(0, len(places), CHUNK):
@@ -52,15 +55,16 @@ def train_val_test(train: pd.DataFrame, test: pd.DataFrame, data: PublishedSet) 
     """The parts of a set, from rows of ``listed`` with their fine class in the column fine; val is a share of train."""
     train, val = held_out(train, data.val_share, numpy_generator(data.seed, data.name, "val"))
     for split, rows in {"train": train, "val": val, "test": test}.items():
-        labels = rows[["fine", "source"]].assign(width=SIDE, height=SIDE)
+        source = [f"{Path(batch).name} {place}" for batch, place in zip(rows["batch"], rows["place"], strict=True)]
+        labels = pd.DataFrame({"fine": rows["fine"], "source": source, "width": SIDE, "height": SIDE})
         yield split, Part(labels, image_chunks(rows))
 
 
-def _listed(path: Path, labels: str) -> pd.DataFrame:
+def _listed(path: Path, labels: str, kind: pd.CategoricalDtype) -> pd.DataFrame:
     label = np.asarray(_read(path, labels)[labels], np.int64)
-    place = np.arange(len(label))
-    source = [f"{path.name} {one}" for one in place]
-    return pd.DataFrame({"label": label, "source": source, "batch": str(path), "place": place})
+    return pd.DataFrame(
+        {"label": label, "batch": pd.Categorical([str(path)] * len(label), dtype=kind), "place": np.arange(len(label))}
+    )
 
 
 def _read(path: Path, labels: str | None = None) -> dict:

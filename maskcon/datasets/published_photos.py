@@ -4,6 +4,7 @@ train = DataFrame({"path": ["images/beagle_1.jpg", ...], "fine": [4, ...]})
 yield from train_val_test(raw, train, test, data, scratch)
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def train_val_test(
     train, val = held_out(train, data.val_share, numpy_generator(data.seed, data.name, "val"), whole_classes)
     splits = {"train": train, "val": val, "test": test}
     paths = pd.concat([rows["path"] for rows in splits.values()], ignore_index=True)
-    decoded = decode_photos([raw / path for path in paths], *data.stored_size, scratch, f"decoding {data.name}")
+    decoded = decode_photos(
+        [os.path.join(raw, path) for path in paths], *data.stored_size, scratch, f"decoding {data.name}"
+    )
     _refuse_faults(raw, paths, decoded)
     start = 0
     for split, rows in splits.items():

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from maskcon.datasets.left_out import LeftOut
 from maskcon.errors import UserError
 from maskcon.parameters import DataParameters
 
@@ -36,7 +37,7 @@ class Part:
 
     labels: pd.DataFrame
     images: Iterable[np.ndarray]
-    left_out: Sequence[tuple[str, str]] = ()  # what of the source is not in the set, and why
+    left_out: Sequence[LeftOut] = ()
 
 
 class Source(Protocol):

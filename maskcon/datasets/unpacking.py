@@ -69,7 +69,8 @@ def members(
 def unpack(archive: Path, target: Path, *, most_bytes: int, most_members: int) -> Path:
     """Unpack an archive into the folder ``target``, which is there only once it is whole.
 
-    A folder that is there already is taken as it is. Owners and permissions of the archive are not taken over.
+    A folder that is there already is taken as it is. Owners and permissions of the archive are not taken over, nor the
+    second files of a Mac.
 
     Args:
         most_bytes: of all files together, unpacked.
@@ -103,6 +104,8 @@ def _unpack_into(folder: Path, archive: Path, most_bytes: int, most_members: int
     number = total = 0
     with _members_of(archive) as found:
         for member in found:
+            if _is_of_a_mac(member.path):
+                continue
             number += 1
             total += member.size
             if number > most_members:

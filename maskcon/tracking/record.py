@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maskcon.datasets.left_out import read_left_out
 from maskcon.parameters import LossParameters, Parameters
 from maskcon.tracking.outcome import Outcome, Point, data_digest, flattened, read_outcome
 from maskcon.tracking.provenance import provenance
@@ -159,7 +160,8 @@ def _log_data_set(client: MlflowClient, run: Run, parameters: Parameters, checko
         return
     data_set = Dataset(name=name, digest=digest[:36], source_type="dvc", source=f"data/sets/{name}")
     client.log_inputs(run.info.run_id, [DatasetInput(data_set)])
-    _set_tags(client, run, {"dataset.name": name, "dataset.digest": digest})
+    left_out = sum(one.images for one in read_left_out(checkout / "data/sets" / name))
+    _set_tags(client, run, {"dataset.name": name, "dataset.digest": digest, "dataset.left_out": str(left_out)})
 
 
 def _experiment_tags(run: Run, environment: Mapping[str, str]) -> dict[str, str]:

@@ -56,18 +56,18 @@ def annotations(classes):
     return matlab(annotations=records(*BOX, "class", "fname", rows=rows))
 
 
-def challenge():
+def challenge(train=TRAIN, test=TEST):
     """Files of the first layout, by folder or file name."""
     photos = {
         f"cars_{split}/{place:05}.jpg": jpeg(colour(number))
-        for split, classes in {"train": TRAIN, "test": TEST}.items()
+        for split, classes in {"train": train, "test": test}.items()
         for place, number in enumerate(classes, 1)
     }
     without_labels = records(*BOX, "fname", rows=[[*box(), "00001.jpg"]])
     return photos | {
-        "devkit/cars_train_annos.mat": annotations(TRAIN),
+        "devkit/cars_train_annos.mat": annotations(train),
         "devkit/cars_test_annos.mat": matlab(annotations=without_labels),
-        "cars_test_annos_withlabels.mat": annotations(TEST),
+        "cars_test_annos_withlabels.mat": annotations(test),
     }
 
 

@@ -27,8 +27,9 @@ SUPERCLASSES = [  # of the fine classes 0 to 99, as the authors group them
 CIFAR_10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
-def write_cifar_100(root, files=None):
-    labels = {"train": [*range(100)] * 4, "test": [*range(99, -1, -1)]}
+def write_cifar_100(root, files=None, tested=1):
+    """Four images of each class to train, ``tested`` to test."""
+    labels = {"train": [*range(100)] * 4, "test": [*range(99, -1, -1)] * tested}
     batches = {name: planar_batch(label, "fine_labels") for name, label in labels.items()}
     batches |= {"meta": pickle.dumps({b"fine_label_names": [b"apple"]}, protocol=2)} | (files or {})
     write_tar(root / "cifar-100-python.tar.gz", {f"cifar-100-python/{name}": file for name, file in batches.items()})

@@ -166,7 +166,7 @@ def test_killed_for_good_it_goes_on_and_leaves_no_process(tmp_path, repository):
     wait_until(lambda: not any(is_running(child) for child in children))
 
     printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    assert "of 60 photos were done before" in printed
+    assert "of 60 images were done before" in printed
     pixels = np.fromfile(scratch / "pixels", np.uint8).reshape(60, -1)
     assert (pixels == np.arange(60)[:, None]).all()
 

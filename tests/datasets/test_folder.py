@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from maskcon.datasets.coarse_labels import label_part
 from maskcon.datasets.folder import download, drawn_share, parts
+from maskcon.datasets.left_out import LeftOut
 from maskcon.errors import UserError
 from maskcon.parameters import FolderSet
 
@@ -128,8 +129,8 @@ def test_coarse_classes_from_a_table(tmp_path, settings):
     assert set(result["train"][0]["fine_name"]) == {"lion", "wren"}
     assert set(result["train"][0]["coarse_name"]) == {"a, b", "cat"}
     assert left_out == [
-        ("deer", "class without coarse class: 4 photos"),
-        ("frog", "class without coarse class: 2 photos"),
+        LeftOut("deer", 4, "has no coarse class in data.coarse_map"),
+        LeftOut("frog", 2, "has no coarse class in data.coarse_map"),
     ]
 
 
@@ -147,7 +148,10 @@ def test_photos_that_cannot_be_read_are_left_out_where_that_is_wanted(tmp_path, 
     ):
         packed(root, settings(), tmp_path)
     result, left_out = packed(root, settings(on_bad_image="skip"), tmp_path)
-    assert left_out == [("bird/broken.jpg", "is empty"), ("cat/page.jpg", "is no image of a known format")]
+    assert left_out == [
+        LeftOut("bird/broken.jpg", 1, "is empty"),
+        LeftOut("cat/page.jpg", 1, "is no image of a known format"),
+    ]
     assert sum(len(labels) for labels, _ in result.values()) == 12
     for labels, images in result.values():
         assert [int(image.mean()) for image in images] == pytest.approx(labels["width"] - 20, abs=2)
@@ -162,6 +166,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path, settings):
             "train/machine/saw": 3,
             "train/plant/rose": 1,
             "test/bird/crane": 2,
+            "test/stone/flint": 1,
         },
     )
     (root / "train/bird/crane/bad.jpg").write_bytes(b"")
@@ -174,10 +179,42 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path, settings):
         "photos that do not lie as split/coarse/fine/photo (1): train/bird/astray.jpg",
         "photos that cannot be read (1): train/bird/crane/bad.jpg is empty",
         "fine classes in more than one coarse class (1): crane (bird, machine)",
-        "coarse classes with one photo only (1): plant",
-        "fine classes with one photo only (1): rose",
-        "coarse classes without photo in test (1): plant",
+        "coarse classes without photo in train (1): stone",
+        "warning: coarse classes with one photo (2): plant, stone",
+        "warning: fine classes with one photo (2): flint, rose",
+        "warning: coarse classes without photo in test (1): plant",
     ]
+
+
+def test_classes_too_small_to_be_measured_are_told_and_gone_on_with(tmp_path, settings, capsys):
+    """Twelve photos to test, of which one lion and the only lynx have no other of their class there."""
+    root = fill(
+        tmp_path / "photos",
+        {"train/bird/wren": 8, "train/cat/lion": 3, "train/plant/rose": 1}
+        | {"test/bird/wren": 10, "test/cat/lion": 1, "test/cat/lynx": 1},
+    )
+    result, _ = packed(root, settings(val_share=0.0), tmp_path)
+    assert {split: len(labels) for split, (labels, _) in result.items()} == {"train": 12, "val": 0, "test": 12}
+    warnings = capsys.readouterr().err.splitlines()
+    assert [line.split(";")[0] for line in warnings] == [
+        "warning: coarse classes with one photo (1): plant",
+        "warning: fine classes with one photo (2): lynx, rose",
+        "warning: fine classes with one photo in test (1): lion",
+        "warning: coarse classes without photo in test (1): plant",
+    ]
+    assert "a miss at every K" in warnings[1]
+    assert "fine Recall@K of test is at most 83.3%" in warnings[2]  # 10 of 12
+    assert "says nothing about them" in warnings[3]
+
+
+def test_no_warning_where_every_photo_has_another_of_its_class(tmp_path, settings, capsys):
+    packed(fill(tmp_path / "photos", {"bird/wren": 9, "cat/lion": 9}), settings(), tmp_path)
+    assert capsys.readouterr().err == ""
+
+
+def test_too_few_photos_to_draw_a_test_part_from(tmp_path, settings):
+    with pytest.raises(UserError, match=r"parts with less than two photos \(1\): test; .*classes with 4 or more"):
+        packed(fill(tmp_path / "photos", {"bird": 3, "cat": 3}), settings(), tmp_path)
 
 
 def test_gaps_in_a_table_of_labels(tmp_path, settings):

@@ -28,15 +28,15 @@ def shade(wnid):
 TESTED = WNIDS[::-4]
 
 
-def files_of_archive():
-    """A photo to train of each class, and one to test of a quarter of them, of which the first is grey."""
+def files_of_archive(tested=TESTED):
+    """A photo to train of each class, and one to test of each of ``tested``, of which the first is grey."""
     box = "0\t0\t63\t63"
     files = {"wnids.txt": "\n".join(WNIDS[::-1]).encode(), "words.txt": b"n01443537\tgoldfish, Carassius auratus\n"}
     for wnid in WNIDS:
         files[f"train/{wnid}/{wnid}_boxes.txt"] = f"{wnid}_0.JPEG\t{box}\n".encode()
         files[f"train/{wnid}/images/{wnid}_0.JPEG"] = jpeg(shade(wnid), 64, 64)
     lines = []
-    for place, wnid in enumerate(TESTED):
+    for place, wnid in enumerate(tested):
         files[f"val/images/val_{place}.JPEG"] = jpeg(shade(wnid), 64, 64, mode="L" if place == 0 else "RGB")
         lines.append(f"val_{place}.JPEG\t{wnid}\t{box}\n")
     files["val/val_annotations.txt"] = "".join(lines).encode()

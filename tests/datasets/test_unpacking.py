@@ -99,6 +99,8 @@ def test_dots_in_front_and_second_files_of_a_mac(tmp_path, kind):
     files = {"./set/1.jpg": b"1", "./set/._1.jpg": b"mac", "__MACOSX/set/1.jpg": b"mac"}
     archive = archive_of(tmp_path / f"set.{kind}", files)
     assert list(members(archive, (".jpg",))) == [("set/1.jpg", b"1")]
+    target = unpack(archive, tmp_path / "out", most_bytes=1, most_members=3)
+    assert files_below(target) == {"set/1.jpg": b"1"}
 
 
 def test_permissions_of_the_archive_are_not_taken_over(tmp_path):
