@@ -32,6 +32,7 @@ from maskcon.tables.written import (
 )
 
 DEFAULT_METRICS = ("recall_at_1", "recall_at_10", "mean_average_precision_at_r", "coarse_recall_at_1")
+METRICS_OVER_EPOCHS = ("recall_at_1", "coarse_recall_at_1")  # those that the evaluation has for every snapshot
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,24 @@ def _write_dataset(dataset: str, tables: list[Table], out: Path) -> list[Path]:
     return files
 
 
-def _draw(runs: Runs, dataset: str, wanted: Wanted, out: Path) -> tuple[list[Figure], list[str]]:
-    """The figures of a data set, and why others are missing."""
+@dataclass(frozen=True)
+class Plan:
+    """A figure that is drawn where there is something to show."""
+
+    name: str
+    lines: list[Line]
+    axis: Axis
+    title: str
+    caption: str
+    without: str  # why there may be nothing to show
+
+
+def _plans(runs: Runs, wanted: Wanted) -> list[Plan]:
     axes, metric = wanted.question.axes, wanted.metrics[0]
     title = metric_title(metric)
-    epochs_metric = metric if metric in ("recall_at_1", "coarse_recall_at_1") else "recall_at_1"
-    plans: list[tuple[str, list[Line], Axis, str, str, str]] = [
-        (
+    of_epochs = metric if metric in METRICS_OVER_EPOCHS else METRICS_OVER_EPOCHS[0]
+    return [
+        Plan(
             "recall_at_k",
             over_k(runs, axes),
             Axis("K", logarithmic=True),
@@ -120,7 +132,7 @@ def _draw(runs: Runs, dataset: str, wanted: Wanted, out: Path) -> tuple[list[Fig
             "Recall@K over K (logarithmic): mean and standard deviation over seeds.",
             "no run has Recall@K",
         ),
-        (
+        Plan(
             "over_w",
             over_w(runs, metric),
             Axis("w", every=True),
@@ -128,22 +140,26 @@ def _draw(runs: Runs, dataset: str, wanted: Wanted, out: Path) -> tuple[list[Fig
             f"{title} over w, a line for each soft temperature T, of the runs that tried them.",
             "no method was run with two values of w at one soft temperature",
         ),
-        (
+        Plan(
             "over_epochs",
-            over_epochs(runs, epochs_metric, axes),
+            over_epochs(runs, of_epochs, axes),
             Axis("epoch"),
-            metric_title(epochs_metric),
-            f"{metric_title(epochs_metric)} over the epochs: mean and standard deviation over seeds.",
+            metric_title(of_epochs),
+            f"{metric_title(of_epochs)} over the epochs: mean and standard deviation over seeds.",
             "no run kept snapshots (train.snapshot_epochs)",
         ),
     ]
+
+
+def _draw(runs: Runs, dataset: str, wanted: Wanted, out: Path) -> tuple[list[Figure], list[str]]:
+    """The figures of a data set, and why others are missing."""
     drawn, missing = [], []
-    for name, lines, axis, heading, caption, why_not in plans:
-        if not any(len(line.x) > 1 for line in lines):
-            missing.append(f"{dataset}: no figure {name}: {why_not}")
-            continue
-        draw_lines(lines, axis, heading, out / f"{dataset}_{name}")
-        drawn.append(Figure(f"{dataset}_{name}.png", caption))
+    for plan in _plans(runs, wanted):
+        if any(len(line.x) > 1 for line in plan.lines):
+            draw_lines(plan.lines, plan.axis, plan.title, out / f"{dataset}_{plan.name}")
+            drawn.append(Figure(f"{dataset}_{plan.name}.png", plan.caption))
+        else:
+            missing.append(f"{dataset}: no figure {plan.name}: {plan.without}")
     return drawn, missing
 
 
