@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -38,21 +39,26 @@ def main(arguments: argparse.Namespace) -> None:
     except StoreError as error:
         raise UserError(f"{error}; a grid needs the store to know what is complete") from None
     except KeyboardInterrupt:
-        again = f"python -m maskcon grid {arguments.file}"
-        print(f"\ninterrupted; what is complete is kept, and the rest is run by: {again}", file=sys.stderr)
+        message = f"interrupted; what is complete is kept, and the rest is run by: {_command(arguments)}"
+        print(f"\n{message}", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    _summarise(outcome, arguments.file)
+    _summarise(outcome, arguments)
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _summarise(outcome: Outcome, file: Path) -> None:
+def _command(arguments: argparse.Namespace) -> str:
+    """The line for a shell that runs the same grid."""
+    words = ["python", "-m", "maskcon", "grid", str(arguments.file)]
+    return shlex.join([*words, "--set", *arguments.set] if arguments.set else words)
+
+
+def _summarise(outcome: Outcome, arguments: argparse.Namespace) -> None:
     _say(f"{outcome.complete} of {outcome.wanted} runs are complete")
     for label, log in outcome.failed.items():
         _say(f"failed: {label}\n  log: {log}")
     if outcome.failed:
-        raise UserError(
-            f"{len(outcome.failed)} runs failed; run them again with: python -m maskcon grid {file} --failed"
-        )
+        failed = "1 run" if len(outcome.failed) == 1 else f"{len(outcome.failed)} runs"
+        raise UserError(f"{failed} failed; try again with: {_command(arguments)} --failed")

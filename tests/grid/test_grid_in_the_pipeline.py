@@ -33,7 +33,7 @@ def test_from_nothing_to_a_table(tmp_path):
     assert "chosen on digits for supcon: temperature=0.2" in printed
     assert "2 of 4 runs are complete" in printed
     assert "failed: digits selfcon seed 0 on val" in printed
-    assert "error: 1 runs failed; run them again with: python -m maskcon grid grids/small.yaml --failed" in printed
+    assert "error: 1 run failed; try again with: python -m maskcon grid grids/small.yaml --failed" in printed
 
     text = (copy.folder / "grids/small.yaml").read_text()
     (copy.folder / "grids/small.yaml").write_text(text[: text.index("  selfcon")])
