@@ -7,11 +7,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help repro test ui params grid tables environment
+.PHONY: help repro test soak ui params grid tables bench bench-full environment lock audit
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 repro: environment  ## the whole pipeline: from nothing to the report; again: only what has changed
 	dvc repro
@@ -21,6 +21,9 @@ test: environment  ## lint and tests
 	ruff check .
 	ruff format --check .
 	python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGUMENTS)
+
+soak: environment  ## 200 random kills of trainings, which must all end with the bits of an uninterrupted one
+	python -m tests.soak
 
 ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=5000
 	@python -m stages.tracking_ui --port $(PORT)
@@ -34,5 +37,17 @@ grid: environment  ## a grid of experiments: GRID=grids/NAME.yaml SET="key=value
 tables: environment  ## methods side by side, from the runs on record; ARGUMENTS="--grid NAME --baseline grafit"
 	@python -m maskcon tables $(ARGUMENTS)
 
-environment:  ## .venv with what requirements.txt names
+bench: environment  ## what it costs beside other ways to do it: a few minutes, table in benchmarks/results/bench.md
+	python -m benchmarks.run
+
+bench-full: environment  ## the same with the long cases
+	python -m benchmarks.run --full
+
+environment:  ## .venv with what requirements.lock names
 	@./set_up.sh
+
+lock:  ## requirements.lock made from requirements.txt: every package it needs, with checksums; after editing it
+	@./dependencies.sh lock
+
+audit:  ## known vulnerabilities of what requirements.lock names
+	@./dependencies.sh audit

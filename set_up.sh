@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make .venv and install requirements.txt into it; does nothing where both are as they should be.
+# Make .venv and install requirements.lock into it; does nothing where both are as they should be.
 #
 #     ./set_up.sh                     the newest suitable Python that is found
 #     PYTHON=/path/python ./set_up.sh that one
@@ -50,7 +50,7 @@ check_disk() {
 }
 
 check_git
-if cmp -s requirements.txt .venv/installed_requirements.txt && suits .venv/bin/python; then
+if cmp -s requirements.lock .venv/installed_requirements.lock && suits .venv/bin/python; then
     exit 0
 fi
 python=.venv/bin/python
@@ -60,8 +60,9 @@ if [ "$python" != .venv/bin/python ]; then
     echo "Making .venv with $("$python" --version)"
     "$python" -m venv --clear .venv
 fi
-echo "Installing requirements.txt into .venv (the first time: several GB, some minutes)"
-rm -f .venv/installed_requirements.txt
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt </dev/null ||
+echo "Installing requirements.lock into .venv (the first time: several GB, some minutes)"
+rm -f .venv/installed_requirements.lock
+# Every package at the version and with the checksum of the lock, or nothing is installed.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock </dev/null ||
     stop "the installation failed, see above; the same command tries again and keeps what has been downloaded"
-cp requirements.txt .venv/installed_requirements.txt # written last: an installation cut short is taken up again
+cp requirements.lock .venv/installed_requirements.lock # written last: an installation cut short is taken up again

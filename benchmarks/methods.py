@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -69,7 +69,7 @@ LETTERS = {"soft_temperature": "T", "mask_by_coarse": "masked by coarse", "graph
 class SilentWatcher:
     """Training that shows nothing and keeps no snapshots."""
 
-    def resumed(self, curve: Any) -> None: ...
+    def resumed(self, curve: Any, steps: int) -> None: ...
     def step_done(self, epoch: int, loss: Any) -> None: ...
     def epoch_done(self, curve: Any) -> None: ...
     def snapshot(self, epoch: int, encoder: Any) -> None: ...
@@ -158,7 +158,9 @@ def baselines(data: str, seeds: range) -> Iterator[dict[str, Any]]:
     yield {"method": "raw pixels", "values": "{}", "seed": 0, "split": "test", **scores, "seconds": 0.0}
 
 
-def score(encoder: Any, folder: Path, split: str, parameters: Parameters) -> dict[str, float]:
+def score(
+    encoder: Any, folder: Path, split: str, parameters: Parameters, names: Iterable[str] = tuple(METRICS)
+) -> dict[str, float]:
     """The metrics of an encoder, or of raw pixels where it is None, on one part of a set."""
     channels = parameters.data.channels
     parts = {}
@@ -171,7 +173,7 @@ def score(encoder: Any, folder: Path, split: str, parameters: Parameters) -> dic
     scores = query_scores(asked.features, asked.coarse, asked.fine, [1, 10])
     metrics = {name: float(values.mean()) for name, values in scores.items()}
     metrics |= feature_measures(parts, parameters.evaluate, parameters.seed)
-    return {name: float(metrics[name]) for name in METRICS}
+    return {name: float(metrics[name]) for name in names}
 
 
 def best_values(rows: list[dict[str, Any]], method: str) -> dict[str, float]:

@@ -2,9 +2,10 @@
 
 Rooms, each importing only those before it:
 
-    errors, parameters, randomness, atomic_files     what everything stands on
+    errors, parameters, randomness,
+    atomic_files, scratch                            what everything stands on
     datasets/                                        sources, coarse labels, the one packed format
-    augmentation/, batches                           two views of every image, in batches
+    augmentation/, image_stream, batches             two views of every image, in batches, wherever the images are
     encoders, key_queue                              query and key network, queue of keys
     targets, methods/                                what a method is: a soft target over own key and queue
     training/                                        schedule, step, checkpoint, loop

@@ -16,6 +16,7 @@ from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
 COMMANDS: dict[str, str] = {
     "grid": "run a grid of experiments: methods x values x seeds, chosen on validation, scored on test",
     "tables": "methods side by side: tables and figures from the runs on record",
+    "clean": "lists and removes what interrupted runs have left",
 }
 
 

@@ -9,12 +9,27 @@ from typing import IO, Any
 
 from maskcon.errors import UserError
 
+UNFINISHED = ".*.part"  # what files are called until they are whole
+
+
+class CannotWrite(UserError):
+    """The disk is full, or the folder cannot be written."""
+
+    def __init__(self, path: Path, error: OSError):
+        self.what_happened = f"cannot write {path}: {error.strerror or error}"
+        super().__init__(
+            f"{self.what_happened}; free some space or make the folder writable, then run the same command again"
+        )
+
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Call ``write`` with a binary file that becomes ``path`` once it is complete.
 
+    The bytes are on the disk before they get the name, and the name is before this returns: after a power cut ``path``
+    is the old file or the new one.
+
     Raises:
-        UserError: the disk is full or the folder cannot be written; ``path`` is then as it was.
+        CannotWrite: the disk is full or the folder cannot be written; ``path`` is then as it was.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -26,13 +41,39 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
+            _flush_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(
-            f"cannot write {path}: {error.strerror or error}; free some space or make the folder writable, "
-            "then run the same command again"
-        ) from error
+        raise CannotWrite(path, error) from error
+
+
+def _flush_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk; where folders cannot be opened (Windows) names are written at once."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def require_writable(folder: Path) -> None:
+    """Raises: CannotWrite, where no file can be written in ``folder``, which is made if it is missing."""
+    probe = Path(folder) / f".probe.{os.getpid()}.part"
+    try:
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise CannotWrite(folder, error) from error
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed while writing have left in ``folder``."""
+    for path in Path(folder).glob(UNFINISHED):
+        path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -4,14 +4,15 @@ Everything random comes from the run's seed and the position (epoch, block), so 
 what an uninterrupted one would.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from maskcon.augmentation.views import View
+from maskcon.image_stream import ImageStream, blocks_of
 from maskcon.randomness import derived_seed, torch_generator
 
 BLOCK = 4096  # images augmented together: large enough that the cost per operation is spread
@@ -32,17 +33,11 @@ class Batch:
         return torch_generator(self.seed, use)
 
 
-def to_device(images: np.ndarray, channels: int, device: torch.device) -> Tensor:
-    """uint8 [N, H, W, 3] -> uint8 [N, channels, H, W] on the device; a grey set's three channels are equal."""
-    planes = images[..., :channels].transpose(0, 3, 1, 2)
-    return torch.from_numpy(np.array(planes, order="C")).to(device)  # a copy: torch warns of read-only memory maps
-
-
 class TwoViewBatches:
     """The batches of every epoch.
 
     Args:
-        images: uint8 [N, c, H, W], on the device that the views shall be on.
+        images: uint8 [N, c, H, W], on the device that the views shall be on, or a stream to it.
         coarse: int64 [N], same device.
         query_view, key_view: see maskcon/augmentation/views.py.
         batch_size: images a batch; what does not fill a batch is left out of its epoch.
@@ -52,7 +47,7 @@ class TwoViewBatches:
 
     def __init__(
         self,
-        images: Tensor,
+        images: Tensor | ImageStream,
         coarse: Tensor,
         query_view: View,
         key_view: View,
@@ -71,18 +66,22 @@ class TwoViewBatches:
     def __len__(self) -> int:
         return len(self.images) // self.batch_size
 
-    def epoch(self, name: str | int) -> Iterator[Batch]:
-        """The batches of the epoch called ``name``: a number, or a word for an epoch outside of training."""
-        order = torch.randperm(len(self.images), generator=torch_generator(self.seed, "order", name))
-        order = order[: len(self) * self.batch_size]
+    def epoch(self, name: str | int, first_batch: int = 0) -> Iterator[Batch]:
+        """The batches of the epoch called ``name``: a number, or a word for an epoch outside of training.
+
+        From ``first_batch`` on they are what they would have been; blocks that lie before it are not augmented.
+        """
+        order = self.order(name)
         if not len(order):
             return
-        images_per_block = min(BLOCK, BLOCK_PIXELS // self.images[0, 0].numel())
+        images_per_block = min(BLOCK, BLOCK_PIXELS // math.prod(self.images.shape[2:]))
         batches_per_block = max(images_per_block // self.batch_size, 1)
-        for block, indices in enumerate(order.split(batches_per_block * self.batch_size)):
+        blocks = order.split(batches_per_block * self.batch_size)
+        first_block = first_batch // batches_per_block
+        coming = blocks_of(self.images, blocks[first_block:])
+        for block, (indices, images) in enumerate(zip(blocks[first_block:], coming, strict=True), first_block):
             stretch = self._stretch_of(indices)
             indices = indices.to(self.images.device)
-            images = self.images[indices]
             query_views = self.query_view(images, torch_generator(self.seed, "query view", name, block), stretch)
             key_views = self.key_view(images, torch_generator(self.seed, "key view", name, block), stretch)
             views = zip(
@@ -92,8 +91,15 @@ class TwoViewBatches:
                 strict=True,
             )
             for number, (query_view, key_view, places) in enumerate(views, block * batches_per_block):
+                if number < first_batch:
+                    continue
                 seed = derived_seed(self.seed, "batch", name, number)
                 yield Batch(query_view, key_view, self.coarse[places], seed, places, self.query_view_of)
+
+    def order(self, name: str | int) -> Tensor:
+        """int64 [steps * B], on the CPU: the places of the epoch's images in the training set, batch after batch."""
+        order = torch.randperm(len(self.images), generator=torch_generator(self.seed, "order", name))
+        return order[: len(self) * self.batch_size]
 
     def query_view_of(self, places: Tensor, generator: torch.Generator) -> Tensor:
         """A query view float32 [B, c, H, W] of the images at these places, int64 [B]."""

@@ -6,11 +6,13 @@ save_encoder(path, encoder, parameters.model, parameters.data)
 encoder = load_encoder(path)
 """
 
+from __future__ import annotations
+
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-import torchvision
 from pydantic import TypeAdapter
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,6 +20,9 @@ from torch.nn import functional as F
 from maskcon.atomic_files import write_atomically
 from maskcon.errors import UserError
 from maskcon.parameters import DataParameters, ModelParameters
+
+if TYPE_CHECKING:
+    from torchvision.models import WeightsEnum
 
 SMALL_IMAGE = 64  # pixels: up to here a ResNet keeps its resolution in the stem
 
@@ -42,6 +47,7 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """float [B, c, H, W] in [0, 1] -> [B, F]."""
+        images = images.contiguous(memory_format=torch.channels_last)  # as the weights are, see build_encoder
         maps = self.backbone((images - self.mean) / self.std)  # [B, channels, h, w]
         if self.pooled == [1, 1]:
             return maps.mean(dim=(2, 3))  # adaptive pooling, faster
@@ -121,6 +127,8 @@ def _resnet(model: ModelParameters, data: DataParameters) -> tuple[nn.Module, in
     Images up to 64 pixels get a 3 x 3 stem of stride 1 without max-pooling, as in MaskCon's published code; a stem
     that is replaced starts from fresh weights, also beside ImageNet weights.
     """
+    import torchvision  # here, so that other encoders do not wait for it
+
     build = getattr(torchvision.models, model.backbone)
     network = build(weights=_imagenet_weights(model.backbone) if model.imagenet_weights else None)
     channels = network.fc.in_features
@@ -132,8 +140,10 @@ def _resnet(model: ModelParameters, data: DataParameters) -> tuple[nn.Module, in
     return nn.Sequential(*list(network.children())[:-2]), channels  # without pooling and classifier
 
 
-def _imagenet_weights(backbone: str) -> torchvision.models.WeightsEnum:
+def _imagenet_weights(backbone: str) -> WeightsEnum:
     """torchvision's ImageNet weights, fetched to torch's cache now, so that a lack of network is told in a sentence."""
+    import torchvision
+
     weights = torchvision.models.get_model_weights(backbone).IMAGENET1K_V1
     try:
         weights.get_state_dict(progress=True, check_hash=True)

@@ -13,8 +13,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-CHUNK_BYTES = 2**27  # of memory for one chunk: 128 MiB, some 500 queries among 60,000 images
-BYTES_PER_NEIGHBOUR = 64  # index and similarity of a neighbour, and what ordering and scoring them takes
+CHUNK_BYTES = 2**27  # of memory for one chunk: 128 MiB, some 400 queries among 60,000 images
+BLOCK = 32  # similarities that are looked at as one, see _top
+MANY_BLOCKS = 8  # for each neighbour: with fewer, looking at blocks first takes longer
+BYTES_PER_NEIGHBOUR = 4 * 2 * BLOCK + 64  # its block, twice; its index and similarity, and what scoring them takes
 
 
 def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, Tensor]]:
@@ -63,13 +65,29 @@ def gallery_neighbours_by_chunk(queries: Tensor, gallery: Tensor, count: int) ->
 
 
 def _similarity_by_chunk(queries: Tensor, gallery: Tensor, count: int) -> Iterator[tuple[slice, Tensor]]:
-    """Inner products [B, N] of some queries with the gallery; each chunk is written over the one before."""
+    """Inner products [B, N] of some queries with the gallery, and minus infinity up to whole blocks behind them.
+
+    Each chunk is written over the one before.
+    """
     images = len(gallery)
-    chunk = min(len(queries), max(1, CHUNK_BYTES // (4 * images + BYTES_PER_NEIGHBOUR * count)))
-    buffer = gallery.new_empty(chunk, images)  # one for all: fresh memory for each is up to twice as slow
+    chunk = min(len(queries), max(1, CHUNK_BYTES // bytes_per_query(images, count)))
+    # One buffer for all: fresh memory for each chunk is up to twice as slow. Its last columns stay minus infinity.
+    buffer = gallery.new_full((chunk, _columns(images)), -torch.inf)
     for start in range(0, len(queries), chunk):
         rows = slice(start, min(start + chunk, len(queries)))
-        yield rows, torch.matmul(queries[rows], gallery.T, out=buffer[: rows.stop - rows.start])
+        similarity = buffer[: rows.stop - rows.start]
+        torch.matmul(queries[rows], gallery.T, out=similarity[:, :images])
+        yield rows, similarity
+
+
+def bytes_per_query(images: int, count: int) -> int:
+    """Of memory, to find ``count`` neighbours among ``images``."""
+    return 4 * _columns(images) + BYTES_PER_NEIGHBOUR * count
+
+
+def _columns(images: int) -> int:
+    """Whole blocks with room for all images and one column more, as _highest looks for one neighbour more."""
+    return (images // BLOCK + 1) * BLOCK
 
 
 def nearest_neighbours(features: Tensor, count: int) -> Tensor:
@@ -78,18 +96,35 @@ def nearest_neighbours(features: Tensor, count: int) -> Tensor:
 
 
 def _highest(similarity: Tensor, count: int) -> Tensor:
-    """Indices [B, count] of the highest entries of each row of [B, N], falling; of equal ones the lower index first."""
-    if count == similarity.shape[1]:
-        return similarity.sort(dim=1, descending=True, stable=True).indices
+    """Indices [B, count] of the highest entries of each row of [B, M], falling; of equal ones the lower index first."""
     # One more than asked for shows whether the last one asked for is there by luck: then another is exactly as high.
-    values, indices = similarity.topk(count + 1, dim=1)
-    by_luck = values[:, count - 1] == values[:, count]
-    indices = indices[:, :count].sort(dim=1).values
-    for row in by_luck.nonzero().flatten().tolist():
-        indices[row] = _highest_tied(similarity[row], values[row, count], count)
+    values, indices = _top(similarity, count + 1)
+    equal = values[:, 1:] == values[:, :-1]  # [B, count]
+    for row in equal[:, -1].nonzero().flatten().tolist():
+        indices[row, :count] = _highest_tied(similarity[row], values[row, count], count)
 
-    falling = similarity.gather(1, indices).sort(dim=1, descending=True, stable=True).indices
-    return indices.gather(1, falling)
+    indices = indices[:, :count]
+    tied = equal.any(dim=1).nonzero()  # [T, 1]; the other rows are in their only order
+    rising = indices[tied[:, 0]].sort(dim=1).values
+    falling = similarity[tied, rising].sort(dim=1, descending=True, stable=True).indices
+    indices[tied[:, 0]] = rising.gather(1, falling)
+    return indices
+
+
+def _top(similarity: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """As ``similarity.topk(count)``, which takes longer the more columns it sees: so it sees the blocks' maxima first.
+
+    Outside the ``count`` blocks of highest maxima no entry is above the ``count`` maxima of these, so the values are
+    found within them; of entries that are equal to the last value, others may be found than topk would find.
+    """
+    blocks = similarity.unflatten(1, (-1, BLOCK))  # [B, M / BLOCK, BLOCK]
+    if blocks.shape[1] < MANY_BLOCKS * count:
+        return similarity.topk(count, dim=1)
+    chosen = blocks.amax(dim=2).topk(count, dim=1, sorted=False).indices  # [B, count]
+    first_of_row = torch.arange(len(blocks), device=blocks.device)[:, None] * blocks.shape[1]
+    candidates = blocks.flatten(0, 1).index_select(0, (first_of_row + chosen).flatten())  # copies whole blocks
+    values, places = candidates.view(len(blocks), -1).topk(count, dim=1)
+    return values, chosen.gather(1, places // BLOCK) * BLOCK + places % BLOCK
 
 
 def _highest_tied(similarity: Tensor, last: Tensor, count: int) -> Tensor:

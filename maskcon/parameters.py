@@ -13,16 +13,33 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from maskcon.errors import UserError
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+def _path(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("path", "a path without control characters")
+    return text
+
+
+# Kinds of values. The upper ends are far above any use, and below what 32-bit numbers or a machine can take.
+Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Temperature = Annotated[float, Field(ge=1e-4, le=1e6, allow_inf_nan=False)]
+Strength = Annotated[float, Field(ge=1e-12, le=1e6, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Deviation = Annotated[float, Field(ge=1e-3, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=100_000_000)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Epochs = Annotated[int, Field(ge=0, le=100_000_000)]
+Channels = Annotated[int, Field(ge=1, le=65_536)]
+Side = Annotated[int, Field(ge=1, le=64)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+FilePath = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_path)]
 PartOfTrain = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 SplitName = Literal["val", "test"]
 MeasureName = Literal["knn", "linear", "few_shot", "discovery"]
@@ -52,18 +69,18 @@ class ImageSet(Group):
     """What every image set has: where it comes from, its coarse labels, and how the encoder sees it."""
 
     name: str  # the module in maskcon/datasets, the preset, and the folder under data/raw and data/sets
-    root: str  # folder of source files supplied by the user or kept from a download
-    raw: str  # folder that is packed: what the download left, data/raw/NAME, or for a folder of photos that folder
-    coarse_map: str  # CSV: fine class -> coarse class; without rows where the source itself carries coarse labels
+    root: FilePath  # folder of source files supplied by the user or kept from a download
+    raw: FilePath  # folder that is packed: what the download left, data/raw/NAME, or for photos their own folder
+    coarse_map: FilePath  # CSV: fine class -> coarse class; without rows where the source itself carries coarse labels
     channels: Literal[1, 3]  # 1: grey, the encoder reads one of the three equal channels
     height: Annotated[int, Field(ge=8, le=1024)]  # pixels
     width: Annotated[int, Field(ge=8, le=1024)]  # pixels
     mean: Annotated[list[Share], Field(min_length=3, max_length=3)]  # of pixels in [0, 1], per RGB channel
-    std: Annotated[list[Positive], Field(min_length=3, max_length=3)]
+    std: Annotated[list[Deviation], Field(min_length=3, max_length=3)]
     augmentation: Literal[
         "characters", "small_colour", "photo"
     ]  # the family of views, see maskcon/augmentation/views.py
-    seed: Annotated[int, Field(ge=0)]  # of what is drawn for the set: the same images whatever the run's seed
+    seed: Seed  # of what is drawn for the set: the same images whatever the run's seed
 
     @property
     def stored_size(self) -> tuple[int, int]:
@@ -135,7 +152,7 @@ class Mixup(Group):
     """Momentum mixup: a second contrast, of mixed images against mixed targets."""
 
     weight: Share  # of the mixed contrast; 1 - weight is the plain one's
-    beta: Positive  # theta ~ Beta(beta, beta)
+    beta: Annotated[float, Field(ge=0.01, le=1000, allow_inf_nan=False)]  # theta ~ Beta(beta, beta)
 
 
 class Negatives(Group):
@@ -149,7 +166,7 @@ class Contrast(Group):
     """What every method has. The last three are what methods combine with; null where a method does not."""
 
     name: str
-    temperature: Positive  # T0: of the softmax over own key and queue
+    temperature: Temperature  # T0: of the softmax over own key and queue
     mixup: None
     negatives: None
     multi_crop: None
@@ -225,13 +242,13 @@ class CoInsParameters(Combinable):
 class MaskConParameters(CombinableWithMultiCrop):
     name: Literal["maskcon"]
     w: Share  # of the soft labels; 1 - w stays on the own key
-    soft_temperature: Positive  # T: of the soft labels
+    soft_temperature: Temperature  # T: of the soft labels
 
 
 class ASCLParameters(CombinableWithMultiCrop):
     name: Literal["ascl"]
     w: None
-    soft_temperature: Positive  # T
+    soft_temperature: Temperature  # T
     neighbours: Positive  # n: the weight that a certain neighbourhood hands out
     mask_by_coarse: bool
 
@@ -249,9 +266,9 @@ class ASCLParameters(CombinableWithMultiCrop):
 class SANEParameters(Contrast):
     name: Literal["sane"]
     w: None
-    soft_temperature: Positive  # tau': labels are refined at temperature * soft_temperature
-    mu_first: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    mu_last: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    soft_temperature: Temperature  # tau': labels are refined at temperature * soft_temperature
+    mu_first: Weight
+    mu_last: Weight
     mixup: Mixup
     mask_by_coarse: bool
 
@@ -259,9 +276,9 @@ class SANEParameters(Contrast):
 class PotentialParameters(Combinable):
     name: Literal["potential"]
     w: None
-    soft_temperature: Positive
+    soft_temperature: Temperature
     mined: Count  # n: positives mined for each image
-    mined_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # beta: beside 1 for the own key
+    mined_weight: Weight  # beta: beside 1 for the own key
     soft_share: Share  # lambda: of the soft weighting in the mined positives' weights
     negatives: Negatives
     mask_by_coarse: bool
@@ -271,10 +288,8 @@ class WCLParameters(Contrast):
     name: Literal["wcl"]
     w: None
     soft_temperature: None
-    graph_weight: Annotated[
-        float, Field(ge=0, allow_inf_nan=False)
-    ]  # of the graph loss, beside 1 for the instance loss
-    graph_hidden_size: Count  # of the graph head, a projector of its own
+    graph_weight: Weight  # of the graph loss, beside 1 for the instance loss
+    graph_hidden_size: Channels  # of the graph head, a projector of its own
     mask_by_coarse: bool
     multi_crop: Annotated[int, Field(ge=0, le=100)]
 
@@ -283,17 +298,19 @@ class ANCORParameters(Contrast):
     name: Literal["ancor"]
     w: None
     soft_temperature: None
-    classifier_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # of the coarse classifier, beside 1
+    classifier_weight: Weight  # of the coarse classifier, beside 1
 
 
 class BuCSFRParameters(Contrast):
     name: Literal["bucsfr"]
     w: Share  # of the coarse classifier's loss; 1 - w is the contrast's
-    soft_temperature: Positive  # T: of the weights of drawn positives
-    clusters: Count  # in a coarse class at first; a few times the fine classes expected there
-    cluster_temperature: Positive  # T_c: of a key's share in the clusters
+    soft_temperature: Temperature  # T: of the weights of drawn positives
+    clusters: Annotated[
+        int, Field(ge=1, le=10_000)
+    ]  # in a coarse class at first; some times the fine classes expected there
+    cluster_temperature: Temperature  # T_c: of a key's share in the clusters
     merge_threshold: Positive  # above 1; the higher, the more unlike the clusters that are merged
-    warmup_epochs: Annotated[int, Field(ge=0)]  # before the first clusters
+    warmup_epochs: Epochs  # before the first clusters
 
 
 # The method, picked by its name. A value that a method does not use is null.
@@ -318,10 +335,10 @@ class ModelParameters(Group):
     """The encoder: backbone, and the projector of the contrast."""
 
     backbone: Literal["small_conv", "resnet18", "resnet34", "resnet50"]
-    width: Count | None  # channels of small_conv's first layer; null for ResNets
-    pooled: Annotated[list[Count], Field(min_length=2, max_length=2)]  # features are averaged to this height x width
-    projector_hidden_size: Count
-    projection_size: Count
+    width: Channels | None  # channels of small_conv's first layer; null for ResNets
+    pooled: Annotated[list[Side], Field(min_length=2, max_length=2)]  # features are averaged to this height x width
+    projector_hidden_size: Channels
+    projection_size: Channels
     imagenet_weights: bool
 
 
@@ -329,18 +346,23 @@ class TrainParameters(Group):
     """The recipe: how long, how fast, with which views and queue."""
 
     epochs: Count
-    warmup_epochs: Annotated[int, Field(ge=0)]
+    warmup_epochs: Epochs
     batch_size: Annotated[int, Field(ge=2, le=65_536)]
     learning_rate: Positive
     sgd_momentum: Annotated[float, Field(ge=0, lt=1)]
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    weight_decay: Weight
     queue_size: Count
     key_momentum: Share  # m: key <- m key + (1 - m) query
     query_view: Literal["weak", "strong"]
     key_view: Literal["weak", "strong"]
+    # "auto": bfloat16 on a GPU; float32 on the CPU, where how bfloat16 rounds and whether it is faster depend on the
+    # processor, so that the same command would end in other numbers on another machine
     precision: Literal["auto", "float32", "bfloat16"]
-    snapshot_epochs: Annotated[int, Field(ge=0)]  # weights kept every so many epochs, for the curve; 0: none
-    checkpoint_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # 0: after every epoch
+    resident_share: Share  # of the device's memory: sets up to here are held on it, larger ones stream from the disk
+    snapshot_epochs: Epochs  # weights kept every so many epochs, for the curve; 0: none
+    checkpoint_seconds: Positive | None  # a checkpoint so long after the last one; null: not by time
+    checkpoint_steps: Count | None  # and after every so many steps; null: by time alone
+    skip_non_finite_steps: Annotated[int, Field(ge=0, le=10_000)]  # 0: stop at the first loss or gradient that is not
 
     @model_validator(mode="after")
     def warms_up_before_the_end(self) -> TrainParameters:
@@ -351,16 +373,16 @@ class TrainParameters(Group):
 
 class KnnParameters(Group):
     neighbours: Count  # k; of a smaller train part all vote
-    temperature: Positive  # of the votes' weights
+    temperature: Temperature  # of the votes' weights
 
 
 class LinearParameters(Group):
-    strengths: Annotated[list[Positive], Field(min_length=1)]  # lambda of the L2 penalty, of which one is chosen
+    strengths: Annotated[list[Strength], Field(min_length=1, max_length=100)]  # lambda of the L2 penalty; one is chosen
 
 
 class FewShotParameters(Group):
     ways: Annotated[int, Field(ge=2, le=100_000)]  # classes an episode, beside all-way
-    shots: Annotated[list[Count], Field(min_length=1)]  # images a class that are shown
+    shots: Annotated[list[Count], Field(min_length=1, max_length=20)]  # images a class that are shown
     queries: Count  # images a class that are asked for, at most
     episodes: Annotated[int, Field(ge=2, le=1_000_000)]
     all_way_episodes: Annotated[int, Field(ge=2, le=1_000_000)]  # fewer do: each asks for images of every class
@@ -373,9 +395,9 @@ class DiscoveryParameters(Group):
 
 class EvaluateParameters(Group):
     split: SplitName  # sweeps choose on val, tables report test
-    recall_at: Annotated[list[Count], Field(min_length=1)]
+    recall_at: Annotated[list[Count], Field(min_length=1, max_length=100)]
     bootstrap_samples: Annotated[int, Field(ge=100, le=1_000_000)]
-    measures: list[MeasureName]  # beside Recall@K; knn and linear need embeddings of the train images
+    measures: Annotated[list[MeasureName], Field(max_length=4)]  # beside Recall@K; knn and linear need train embedded
     knn: KnnParameters
     linear: LinearParameters
     few_shot: FewShotParameters
@@ -393,7 +415,7 @@ class EvaluateParameters(Group):
 
 
 class FigureParameters(Group):
-    tsne_images: Annotated[int, Field(ge=10, le=20_000)]  # at most so many, drawn by seed
+    tsne_images: Annotated[int, Field(ge=10, le=20_000)]  # at most so many, drawn by seed; without openTSNE 5,000
     tsne_perplexity: Annotated[float, Field(ge=2, le=500)]
     queries_per_coarse_class: Annotated[int, Field(ge=1, le=10)]
     neighbours: Annotated[int, Field(ge=1, le=30)]
@@ -404,7 +426,7 @@ class TrackParameters(Group):
 
 
 class Parameters(Group):
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    seed: Seed
     recipe: Name
     data: DataParameters
     loss: LossParameters
@@ -442,23 +464,66 @@ def load_parameters(path: Path) -> Parameters:
         UserError: the file is missing, is not YAML, or holds values that are not allowed; one line for each.
     """
     try:
-        values = YAML(typ="safe").load(Path(path).read_text())
+        values = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing; run from the top of the checkout, or restore it with git") from None
-    except (YAMLError, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
+    except Exception as error:  # beside its own errors the reader raises those of numbers, dates and nesting
+        reason = _fit_for_a_line(" ".join(str(error).split()) or type(error).__name__, LONGEST_REASON)
+        raise UserError(f"{path} cannot be read as YAML: {reason}; mend it, or compose it again: make params") from None
     return check_parameters(values)
 
 
 def check_parameters(values: Any) -> Parameters:
     """Raises: UserError, with one line for each value that is not allowed."""
+    _require_bounded(values)
     try:
         return Parameters.model_validate(values)
     except ValidationError as error:
-        raise UserError("\n".join(_as_sentence(problem) for problem in error.errors())) from None
+        problems = error.errors()
+        lines = [_as_sentence(problem) for problem in problems[:MOST_PROBLEMS]]
+        more = [f"and {len(problems) - MOST_PROBLEMS:,} more"] if len(problems) > MOST_PROBLEMS else []
+        raise UserError("\n".join([*lines, *more])) from None
+
+
+def _require_bounded(values: Any) -> None:
+    """What no parameter can be, and no checking program gets through: numbers, texts and lists without end.
+
+    Raises: UserError.
+    """
+    left = [("", values, 0)]
+    for number, (key, value, depth) in enumerate(left):  # which grows on the way
+        allowed = None
+        if number > MOST_VALUES or depth > DEEPEST:  # a value may stand in it a million times: it is not written out
+            raise UserError(
+                f"{_place(key)}=({type(value).__name__}) is not allowed: it should be part of at most "
+                f"{MOST_VALUES:,} values, nested at most {DEEPEST} deep"
+            )
+        if isinstance(value, int) and value.bit_length() > MOST_BITS:
+            allowed = f"a number of at most {MOST_BITS} bits"
+        elif isinstance(value, str | bytes | dict | list) and len(value) > LONGEST:
+            allowed = f"of at most {LONGEST:,} characters or values"
+        if allowed:
+            raise UserError(f"{_place(key)}={_written(value)} is not allowed: it should be {allowed}")
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                if not isinstance(name, str):
+                    raise UserError(
+                        f"{_place(f'{key}.{name}')}={_written(inner)} is no parameter; the name of one should be text"
+                    )
+                left.append((f"{key}.{name}", inner, depth + 1))
+        elif isinstance(value, list):
+            left += [(f"{key}.{place}", inner, depth + 1) for place, inner in enumerate(value)]
+
+
+def _place(key: str) -> str:
+    return _fit_for_a_line(key.lstrip(".") or "params.yaml", LONGEST_VALUE)
 
 
 PICKED_BY_NAME = {"data": DATA_SETS, "loss": METHODS}
+LONGEST_VALUE = 120  # characters of a value in a message
+LONGEST_REASON = 400
+MOST_PROBLEMS = 20  # told at once
+MOST_VALUES, LONGEST, DEEPEST, MOST_BITS = 20_000, 4096, 10, 63  # of what is looked at at all
 
 
 def _as_sentence(problem: dict[str, Any]) -> str:
@@ -467,7 +532,7 @@ def _as_sentence(problem: dict[str, Any]) -> str:
     tag = location[1] if len(location) > 1 and location[1] in PICKED_BY_NAME.get(location[0], ()) else None
     if tag is not None:
         location = location[:1] + location[2:]
-    key = ".".join(str(part) for part in location)
+    key = _fit_for_a_line(".".join(map(str, location)), LONGEST_VALUE)
     context = problem.get("ctx", {})
     value = _written(problem["input"])
     match problem["type"]:
@@ -499,15 +564,26 @@ def _as_sentence(problem: dict[str, Any]) -> str:
 
 
 def _written(value: Any) -> str:
-    """As YAML has it: null, true, "text"."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    """As YAML has it: null, true, "text"; what is too long or has no such form is told by its kind."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError):  # odd keys; thousands of digits or brackets; a list in itself
+        return f"({type(value).__name__})"
+    return _fit_for_a_line(text, LONGEST_VALUE)
+
+
+def _fit_for_a_line(text: str, longest: int) -> str:
+    """Shortened in the middle, and escaped where a terminal would do more than show it."""
+    if len(text) > longest:
+        text = f"{text[: longest // 2]}...{text[-longest // 4 :]} ({len(text):,} characters)"
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _keys_beside(location: tuple[str | int, ...], tag: str | None) -> str:
     """What may stand where an unknown key was found, and which of them was probably meant."""
     known = _fields(location[:-1], tag)
     above = "".join(f"{part}." for part in location[:-1] if part != tag)
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    near = difflib.get_close_matches(str(location[-1])[:LONGEST_VALUE], known, n=1)
     meant = f"did you mean {above}{near[0]}? " if near else ""
     return f"{meant}There are {', '.join(f'{above}{name}' for name in known)}"
 

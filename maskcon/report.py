@@ -9,7 +9,6 @@ a class name or a path is always text and never markup. The one thing read as ma
 
 import json
 import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -171,25 +170,16 @@ def _training_facts(run: FinishedRun) -> dict[str, str]:
         "loss": f"{trained['loss']:.3f}",
         "duration": duration(trained["timing"]["seconds"]),
         "images_per_second": grouped(round(trained["timing"]["images_per_second"])),
-        "hardware": _hardware(trained["device"], trained["threads"]),
+        "hardware": _hardware(trained),
     }
 
 
-def _hardware(device: str, threads: int) -> str:
+def _hardware(trained: Mapping[str, Any]) -> str:
     """The graphics processor's name, or the processor's with the threads in use."""
-    if device != "cpu":
-        return device
-    return f"{_processor_name()}, {threads} {'thread' if threads == 1 else 'threads'}"
-
-
-def _processor_name() -> str:
-    """As Linux knows it, or else the architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()
+    if trained["device"] != "cpu":
+        return trained["device"]
+    threads = trained["threads"]
+    return f"{trained['hardware']['cpu']}, {threads} {'thread' if threads == 1 else 'threads'}"
 
 
 def _recall_facts(retrieval: Mapping[str, Any]) -> dict[str, Any]:

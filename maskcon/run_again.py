@@ -1,7 +1,7 @@
 """The command that makes a run again: the shortest list of -S overrides from which conf/ gives its parameters.
 
 commands("0123abc", parameters.model_dump(), Path("conf"))
-# ['git checkout 0123abc', 'pip install -r requirements.txt', 'dvc exp run -S loss=grafit -S loss.w=0.8']
+# ['git checkout 0123abc', 'pip install --require-hashes -r requirements.lock', 'dvc exp run -S loss.w=0.8']
 """
 
 import json
@@ -23,7 +23,7 @@ def commands(commit: str, parameters: Mapping[str, Any], conf: Path) -> list[str
     changes = [f"-S {shlex.quote(one)}" for one in overrides(parameters, conf)]
     return [
         f"git checkout {commit}",
-        "pip install -r requirements.txt",
+        "pip install --require-hashes -r requirements.lock",
         " ".join(["dvc exp run", *changes]) if changes else "dvc repro",
     ]
 

@@ -1,20 +1,73 @@
-"""How every stage begins: parameters are read and checked, and a user's mistake ends as a sentence."""
+"""How every stage begins and ends: parameters are read and checked, and what is no fault of the program is a sentence.
 
+Exit codes: 0 done, 1 a fault of the program, with its traceback, 2 something that a person can put right, 130 Ctrl-C,
+143 SIGTERM or the end of the dvc that started the stage.
+"""
+
+import errno
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
+from maskcon.errors import USER_ERROR_EXIT_CODE, Interrupted, UserError
 from maskcon.parameters import Parameters, load_parameters
+from stages.interruption import Interruptions
+
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
-def run_stage(stage: Callable[[Parameters], None]) -> None:
-    """Call ``stage`` with the checked params.yaml of the current folder.
+def run_stage(stage: Callable[[Parameters], None], interruptions: Interruptions | None = None) -> None:
+    """Call ``stage`` with the checked params.yaml of the current folder; exits with the codes above.
 
-    Exits with code 2 and the message alone on a user's mistake; a fault of the program keeps its traceback.
+    Args:
+        interruptions: where the stage itself postpones them.
     """
     try:
-        stage(load_parameters(Path("params.yaml")))
+        with interruptions or Interruptions():
+            stage(load_parameters(Path("params.yaml")))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(USER_ERROR_EXIT_CODE)
+        _end(f"error: {error}", USER_ERROR_EXIT_CODE)
+    except Interrupted as interrupted:
+        _end(f"interrupted ({interrupted}): {how_to_go_on(os.environ)}", interrupted.exit_code)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        _end(f"error: {out_of_memory(error)}; free some, or run on a larger machine", USER_ERROR_EXIT_CODE)
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        file = f"{error.filename}: " if error.filename else ""
+        reason = f"{file}{error.strerror}; free some space or make the folder writable, then run the same command again"
+        _end(f"error: {reason}", USER_ERROR_EXIT_CODE)
+
+
+def how_to_go_on(environment: Mapping[str, str]) -> str:
+    """What a person types after an interruption; an experiment in the workspace has changed params.yaml besides."""
+    sentence = "the same command goes on where this one ended"
+    experiment = environment.get("DVC_EXP_NAME")
+    in_workspace = experiment and Path(environment.get("DVC_ROOT", "")).resolve() == Path.cwd()
+    if in_workspace:
+        sentence += "; params.yaml holds the values of this experiment until then: git checkout params.yaml restores it"
+    return sentence
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """True for Python's MemoryError, torch's on a GPU, and the RuntimeError that torch raises on the CPU."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"  # torch.cuda's, without importing torch here
+        or "can't allocate memory" in str(error)
+        or "not enough memory" in str(error)
+    )
+
+
+def out_of_memory(error: BaseException, work: str = "this") -> str:
+    """Which memory, as the beginning of a sentence."""
+    place = "GPU" if type(error).__name__ == "OutOfMemoryError" else "computer"
+    return f"the memory of the {place} is too small for {work}"
+
+
+def _end(message: str, code: int) -> None:
+    print(message, file=sys.stderr, flush=True)
+    sys.exit(code)

@@ -13,7 +13,7 @@ from maskcon.figures.palette import class_palette
 from maskcon.figures.recall_curve import draw_recall_at_k
 from maskcon.figures.retrieved_images import Captions, choose_queries, draw_retrieved_images, lay_out, nearest_images
 from maskcon.figures.training_curves import draw_training_curves
-from maskcon.figures.tsne import two_dimensional_maps
+from maskcon.figures.tsne import most_points, two_dimensional_maps
 from maskcon.parameters import Parameters
 from maskcon.randomness import derived_seed, numpy_generator
 from stages.entry import run_stage
@@ -27,7 +27,7 @@ def main(parameters: Parameters) -> None:
     features = {name: _read_features(Path("embeddings") / split / f"{name}.npy") for name in ("untrained", "encoder")}
 
     shown = images_on_the_map(
-        labelled.coarse, labelled.fine, wanted.tsne_images, numpy_generator(parameters.seed, "map images")
+        labelled.coarse, labelled.fine, most_points(wanted.tsne_images), numpy_generator(parameters.seed, "map images")
     )
     maps = two_dimensional_maps(
         [one[shown] for one in features.values()], wanted.tsne_perplexity, derived_seed(parameters.seed, "t-SNE")

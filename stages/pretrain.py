@@ -1,26 +1,40 @@
 """Stage pretrain: the encoder, trained by the method on images with coarse labels."""
 
+import contextlib
+import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from maskcon.atomic_files import write_json, write_table
-from maskcon.datasets.packed import read_training_set
+from maskcon.atomic_files import (
+    CannotWrite,
+    remove_unfinished,
+    require_writable,
+    write_atomically,
+    write_json,
+    write_table,
+)
+from maskcon.datasets.packed import TrainingSet, read_training_set
 from maskcon.encoders import Encoder, save_encoder
 from maskcon.errors import UserError
+from maskcon.hardware import hardware
+from maskcon.memory_needed import require_memory_for_step
 from maskcon.parameters import Parameters
+from maskcon.scratch import discard, scratch_folder
 from maskcon.tracking.live import follow
-from maskcon.tracking.run_key import hash_of_training
+from maskcon.tracking.run_key import hash_of_training, run_name
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import Trained, train
 from maskcon.training.progress import Progress
-from stages.entry import run_stage
-from stages.scratch import scratch_folder
+from stages.entry import is_out_of_memory, out_of_memory, run_stage
+from stages.interruption import Interruptions
 
 MODELS = Path("models")
+OUTPUT_FOLDERS = (MODELS, Path("metrics"), Path("plots"))
 
 
 class Watcher:
@@ -32,44 +46,86 @@ class Watcher:
         self.progress = Progress(parameters.train.epochs, steps, parameters.train.batch_size)
         self.curve_file = scratch / "curve.csv"
         self.snapshots = scratch / "snapshots"
-        self.snapshots.mkdir(parents=True, exist_ok=True)
 
-    def resumed(self, curve: list[dict[str, Any]]) -> None:
-        write_table(self.curve_file, curve)
-        self.progress.resumed(curve)
+    def resumed(self, curve: list[dict[str, Any]], steps: int) -> None:
+        self._show_curve(curve)
+        self.progress.resumed(curve, steps)
 
     def step_done(self, epoch: int, loss: torch.Tensor) -> None:
         self.progress.step_done(epoch, loss)
 
     def epoch_done(self, curve: list[dict[str, Any]]) -> None:
-        write_table(self.curve_file, curve)
+        self._show_curve(curve)
         self.progress.epoch_done(curve[-1])
 
     def snapshot(self, epoch: int, encoder: Encoder) -> None:
         save_encoder(self.snapshots / f"epoch_{epoch:04d}.pt", encoder, self.parameters.model, self.parameters.data)
 
+    def _show_curve(self, curve: list[dict[str, Any]]) -> None:
+        """For MLflow's live curves alone: the curve itself is in the checkpoints, so a full disk is no matter here."""
+        if curve:
+            with contextlib.suppress(CannotWrite):
+                write_table(self.curve_file, curve)
 
-def main(parameters: Parameters) -> None:
+
+def main(parameters: Parameters, interruptions: Interruptions) -> None:
     training_set = read_training_set(Path("data/sets") / parameters.data.name / "train")
     images, batch_size = len(training_set.images), parameters.train.batch_size
     if images < batch_size:
         raise UserError(f"train.batch_size={batch_size} is more than the {images} images to train on; lower it")
+    for folder in OUTPUT_FOLDERS:
+        require_writable(folder)
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    require_memory_for_step(parameters, torch.cuda.mem_get_info()[1] if device.type == "cuda" else None)
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
-    with scratch_folder(
-        root, f"{hash_of_training(Path.cwd(), parameters)[:24]}-{training_set.digest()[:24]}"
-    ) as scratch:
+    name = key_of_training(parameters, training_set, device)
+    with scratch_folder(root, name, f"training {run_name(parameters)} on {parameters.data.name}") as scratch:
         watcher = Watcher(parameters, images, scratch)
-        with follow(watcher.curve_file, checkout=Path.cwd(), enabled=parameters.track.live):
-            trained = train(training_set, parameters, device, Checkpoints(scratch), watcher)
+        remove_unfinished(watcher.snapshots)
+        with (
+            follow(watcher.curve_file, checkout=Path.cwd(), enabled=parameters.track.live),
+            enough_memory(parameters),
+            interruptions.postponed(),
+        ):
+            trained = train(
+                training_set, parameters, device, Checkpoints(scratch), watcher, lambda: interruptions.pending
+            )
         watcher.progress.close()
         write_outputs(trained, watcher.snapshots, parameters, device)
-        shutil.rmtree(scratch)  # the run is complete: its checkpoints have done their work
+        discard(scratch)  # the run is complete: its checkpoints have done their work
+
+
+def key_of_training(parameters: Parameters, training_set: TrainingSet, device: torch.device) -> str:
+    """What a checkpoint must agree with to be gone on from: code and parameters, the images, and what computes."""
+    inputs = hash_of_training(Path.cwd(), parameters)
+    computed_by = hashlib.sha256(f"{torch.__version__} {device.type}".encode()).hexdigest()
+    return f"{inputs[:24]}-{training_set.digest()[:24]}-{computed_by[:8]}"
+
+
+@contextlib.contextmanager
+def enough_memory(parameters: Parameters) -> Iterator[None]:
+    """Raises: UserError, where the block runs out of memory."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        train_parameters, data = parameters.train, parameters.data
+        raise UserError(
+            f"{out_of_memory(error, 'this training')}; lower train.batch_size={train_parameters.batch_size}, "
+            f"train.queue_size={train_parameters.queue_size}, or data.height={data.height} and data.width={data.width}"
+        ) from None
 
 
 def write_outputs(trained: Trained, snapshots: Path, parameters: Parameters, device: torch.device) -> None:
-    shutil.copytree(snapshots, MODELS / "snapshots", dirs_exist_ok=True)
+    for folder in OUTPUT_FOLDERS:  # DVC takes the whole folder models for what later stages depend on
+        remove_unfinished(folder)
+    shutil.rmtree(MODELS / "snapshots", ignore_errors=True)
+    (MODELS / "snapshots").mkdir(parents=True)
+    for snapshot in sorted(snapshots.glob("*.pt")):
+        content = snapshot.read_bytes()
+        write_atomically(MODELS / "snapshots" / snapshot.name, lambda file, content=content: file.write(content))
     save_encoder(MODELS / "untrained.pt", trained.untrained, parameters.model, parameters.data)
     save_encoder(MODELS / "encoder.pt", trained.encoder, parameters.model, parameters.data)
     write_table(Path("plots/pretrain.csv"), trained.curve)
@@ -82,10 +138,12 @@ def write_outputs(trained: Trained, snapshots: Path, parameters: Parameters, dev
         "weights": sum(weight.numel() for weight in trained.encoder.parameters()),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
+        "hardware": hardware(device),
         "timing": {"seconds": seconds, "images_per_second": images_seen / seconds},
     }
     write_json(Path("metrics/pretrain.json"), summary)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    interruptions = Interruptions()
+    run_stage(lambda parameters: main(parameters, interruptions), interruptions)

@@ -30,7 +30,8 @@ TINY = {
     "train.queue_size": 64,
     "train.precision": "float32",
     "train.snapshot_epochs": 1,
-    "train.checkpoint_seconds": 0.0,
+    "train.checkpoint_seconds": None,
+    "train.checkpoint_steps": 5,  # an epoch of the tiny set
     "evaluate.bootstrap_samples": 100,
     "figures.tsne_images": 60,
     "figures.tsne_perplexity": 5.0,
@@ -48,26 +49,27 @@ def repository() -> Path:
     return REPOSITORY
 
 
+def values_for_tests(changes: Mapping[str, Any] | None = None, loss: str | None = None) -> dict[str, Any]:
+    """The repository's values made small; ``changes`` by dotted key, and the name of a method, for its preset."""
+    values = _read_yaml(REPOSITORY / "params.yaml")
+    if loss is not None:
+        values["loss"] = _read_yaml(REPOSITORY / "conf" / "loss" / f"{loss}.yaml")
+        if "warmup_epochs" in values["loss"]:
+            values["loss"]["warmup_epochs"] = 1
+    for key, value in (TINY | dict(changes or {})).items():
+        *groups, name = key.split(".")
+        place = values
+        for group in groups:
+            place = place[group]
+        assert name in place, f"{key} is not in params.yaml"
+        place[name] = value
+    return values
+
+
 @pytest.fixture(scope="session")
 def tiny_values() -> Callable[..., dict[str, Any]]:
     """A function of changes, dotted key -> value, and the name of a method, whose preset is taken from conf/loss."""
-
-    def make(changes: Mapping[str, Any] | None = None, loss: str | None = None) -> dict[str, Any]:
-        values = _read_yaml(REPOSITORY / "params.yaml")
-        if loss is not None:
-            values["loss"] = _read_yaml(REPOSITORY / "conf" / "loss" / f"{loss}.yaml")
-            if "warmup_epochs" in values["loss"]:
-                values["loss"]["warmup_epochs"] = 1
-        for key, value in (TINY | dict(changes or {})).items():
-            *groups, name = key.split(".")
-            place = values
-            for group in groups:
-                place = place[group]
-            assert name in place, f"{key} is not in params.yaml"
-            place[name] = value
-        return values
-
-    return make
+    return values_for_tests
 
 
 @pytest.fixture(scope="session")
@@ -76,8 +78,7 @@ def tiny_parameters(tiny_values) -> Callable[..., Parameters]:
     return lambda changes=None, loss=None: check_parameters(tiny_values(changes, loss))
 
 
-@pytest.fixture(scope="session")
-def tiny_set() -> TrainingSet:
+def small_training_set() -> TrainingSet:
     """80 images of noise, 16 x 24 as the default set's; each of 3 coarse classes has a bright block at a height."""
     generator = np.random.default_rng(0)
     coarse = generator.permutation(np.arange(80) % 3)
@@ -85,6 +86,11 @@ def tiny_set() -> TrainingSet:
     for image, label in zip(images, coarse, strict=True):
         image[5 * label + 1 : 5 * label + 5, 4:20] += 150
     return TrainingSet(np.repeat(images, 3, axis=-1), coarse, ["zero", "one", "two"])
+
+
+@pytest.fixture(scope="session")
+def tiny_set() -> TrainingSet:
+    return small_training_set()
 
 
 @pytest.fixture(scope="session")

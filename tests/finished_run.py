@@ -114,6 +114,7 @@ def write_metrics(folder: Path, labels: pd.DataFrame, has_fine: bool, epochs: in
             "timing": {"seconds": 61.5, "images_per_second": 1950.2},
             "device": "cpu",
             "threads": 2,
+            "hardware": {"cpu": "Example Processor", "cores": 2, "memory_gb": 24, "vector_instructions": "AVX2"},
         },
     )
     progress = np.arange(1, epochs + 1)

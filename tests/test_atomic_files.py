@@ -1,9 +1,19 @@
 import errno
 import json
+import os
+import stat
 
 import pytest
 
-from maskcon.atomic_files import write_atomically, write_json, write_table, write_text
+from maskcon.atomic_files import (
+    CannotWrite,
+    remove_unfinished,
+    require_writable,
+    write_atomically,
+    write_json,
+    write_table,
+    write_text,
+)
 from maskcon.errors import UserError
 
 
@@ -13,6 +23,40 @@ def test_makes_folders_and_replaces(tmp_path):
     write_atomically(path, lambda file: file.write(b"two"))
     assert path.read_bytes() == b"two"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_end(tmp_path, monkeypatch):
+    """In this order a power cut leaves the old file or the new one."""
+    calls = []
+    fsync, replace = os.fsync, os.replace
+
+    def recording_fsync(descriptor):
+        calls.append("flush folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "flush file")
+        fsync(descriptor)
+
+    def recording_replace(old, new):
+        calls.append("name")
+        replace(old, new)
+
+    monkeypatch.setattr("os.fsync", recording_fsync)
+    monkeypatch.setattr("os.replace", recording_replace)
+    write_atomically(tmp_path / "file.bin", lambda file: file.write(b"one"))
+    assert calls == ["flush file", "name", "flush folder"]
+
+
+def test_what_killed_processes_were_writing_is_removed_and_nothing_else(tmp_path):
+    for name in (".encoder.pt.123.part", "encoder.pt", ".gitignore", "part"):
+        (tmp_path / name).write_text("")
+    remove_unfinished(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".gitignore", "encoder.pt", "part"]
+
+
+def test_a_folder_that_cannot_be_written_is_told_before(tmp_path):
+    require_writable(tmp_path / "new")
+    assert not list((tmp_path / "new").iterdir())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotWrite, match=r"cannot write .*file"):
+        require_writable(tmp_path / "file")
 
 
 def full_disk(file):

@@ -1,14 +1,9 @@
-import warnings
-
-import numpy as np
 import pytest
 import torch
 
 from maskcon import batches as batches_module
 from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches, to_device
-
-CPU = torch.device("cpu")
+from maskcon.batches import TwoViewBatches
 
 
 def as_it_is(images, generator, stretch=None):
@@ -122,6 +117,27 @@ def test_order_and_views_depend_on_seed_and_epoch_alone():
     assert not torch.equal(first, content(made(seed=1), 5))
 
 
+@pytest.mark.parametrize("first_batch", [0, 1, 2, 3, 5, 6])
+def test_an_epoch_entered_half_way_goes_on_as_it_would_have(monkeypatch, first_batch):
+    """Blocks that lie before the first batch are never augmented."""
+    monkeypatch.setattr(batches_module, "BLOCK", 40)  # 6 batches of 16 in blocks of 2
+    strong, sizes = view_maker("characters", "strong"), []
+
+    def counting(images, generator, stretch):
+        sizes.append(len(images))
+        return strong(images, generator)
+
+    whole = list(tagged(100, 16, view=strong).epoch(3))
+    part = list(tagged(100, 16, view=counting).epoch(3, first_batch=first_batch))
+    assert len(part) == 6 - first_batch
+    assert sizes == [32, 32] * (3 - first_batch // 2)
+    for one, other in zip(part, whole[first_batch:], strict=True):
+        assert torch.equal(one.query_view, other.query_view)
+        assert torch.equal(one.key_view, other.key_view)
+        assert torch.equal(one.places, other.places)
+        assert one.seed == other.seed
+
+
 def test_views_of_blocks_epochs_and_sides_are_drawn_apart(monkeypatch):
     """One image, many times: no two views alike, whether query or key, in whichever block."""
     monkeypatch.setattr(batches_module, "BLOCK", 16)
@@ -130,17 +146,3 @@ def test_views_of_blocks_epochs_and_sides_are_drawn_apart(monkeypatch):
     batches = TwoViewBatches(image.repeat(64, 1, 1, 1), torch.zeros(64).long(), view, view, 16, 0)
     views = torch.cat([content(batches, 1), content(batches, 2)]).flatten(0, 1).flatten(1)
     assert len(views.unique(dim=0)) == 4 * 64
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_images_on_the_device_are_planes_of_channels(channels):
-    images = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3), dtype=np.uint8)
-    images.flags.writeable = False  # as those of a memory map
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        planes = to_device(images, channels, CPU)
-    assert planes.dtype == torch.uint8
-    assert planes.is_contiguous()
-    assert planes.shape == (5, channels, 4, 6)
-    for channel in range(channels):
-        assert planes[:, channel].tolist() == images[..., channel].tolist()

@@ -1,10 +1,12 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from maskcon import embeddings
-from maskcon.embeddings import embed, raw_pixels
+from maskcon.embeddings import AGREEMENT, best_precision, embed, raw_pixels, unit_features, with_folded_batch_norms
 from maskcon.encoders import build_encoder
 
 CPU = torch.device("cpu")
@@ -32,6 +34,71 @@ def test_features_equal_a_loop_image_by_image(monkeypatch, tiny_parameters, chan
         with torch.no_grad():
             alone = encoder(planes[None])[0].double().numpy()
         np.testing.assert_allclose(feature, alone / np.sqrt((alone**2).sum()), atol=1e-5)
+
+
+def trained(parameters, images):
+    """An encoder whose batch norms are as after some training: no statistic, scale or shift is the first one."""
+    torch.manual_seed(0)
+    encoder = build_encoder(parameters.model, parameters.data)
+    for module in encoder.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias, 0, 0.2)
+    with torch.no_grad():
+        for _ in range(3):
+            encoder(images)
+    return encoder.eval()
+
+
+@pytest.fixture(params=["small_conv", "resnet18", "resnet50"])
+def encoder_and_images(request, tiny_parameters):
+    changes = {"model.backbone": request.param, "data.channels": 3}
+    if request.param != "small_conv":
+        changes |= {"model.width": None, "model.pooled": [1, 1]}
+    images = torch.rand(8, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+    return trained(tiny_parameters(changes), images), images
+
+
+@torch.inference_mode()
+def test_folded_batch_norms_change_nothing_and_none_is_left(encoder_and_images):
+    encoder, images = encoder_and_images
+    before = copy.deepcopy(encoder.state_dict())
+    folded = with_folded_batch_norms(encoder)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
+    expected = encoder(images)
+    torch.testing.assert_close(folded(images), expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+@torch.inference_mode()
+def test_lower_precision_is_taken_where_every_image_agrees(encoder_and_images, monkeypatch):
+    """On a GPU; here the CPU is told to try the same."""
+    encoder, images = encoder_and_images
+    assert best_precision(encoder, images) == torch.float32  # the CPU tries none
+    monkeypatch.setitem(embeddings.LOWER_PRECISIONS, "cpu", (torch.float16, torch.bfloat16))
+    exact = unit_features(encoder, images, torch.float32)
+    precision = best_precision(encoder, images)
+    assert precision == torch.float16
+    cosine = (unit_features(encoder, images, precision) * exact).sum(dim=1)
+    assert AGREEMENT < cosine.min() < 1
+    monkeypatch.setattr(embeddings, "AGREEMENT", 1.0 + 1e-6)
+    assert best_precision(encoder, images) == torch.float32
+
+
+@torch.inference_mode()
+def test_overflow_is_no_agreement(tiny_parameters, monkeypatch):
+    """Features of 10^6 are infinite in float16; bfloat16 holds them."""
+    images = torch.rand(8, 1, 16, 24, generator=torch.Generator().manual_seed(0))
+    encoder = trained(tiny_parameters(), images)
+    encoder.backbone[-2].weight *= 1e6
+    encoder.backbone[-2].bias *= 1e6
+    encoder = with_folded_batch_norms(encoder)
+    monkeypatch.setitem(embeddings.LOWER_PRECISIONS, "cpu", (torch.float16,))
+    assert best_precision(encoder, images) == torch.float32
+    monkeypatch.setitem(embeddings.LOWER_PRECISIONS, "cpu", (torch.float16, torch.bfloat16))
+    monkeypatch.setattr(embeddings, "AGREEMENT", 0.99)
+    assert best_precision(encoder, images) == torch.bfloat16
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -65,8 +65,7 @@ def test_chunks_change_nothing(monkeypatch, queries):
     """Also a last chunk that is short, or a single row."""
     features, count = rows_with_exact_ties(41), 6
     whole = nearest_neighbours(features, count)
-    bytes_per_query = 4 * 41 + neighbours.BYTES_PER_NEIGHBOUR * count
-    monkeypatch.setattr(neighbours, "CHUNK_BYTES", queries * bytes_per_query)
+    monkeypatch.setattr(neighbours, "CHUNK_BYTES", queries * neighbours.bytes_per_query(41, count))
 
     chunks = list(neighbours_by_chunk(features, count))
     assert [len(found) for _, found in chunks[:-1]] == [queries] * (40 // queries)
@@ -81,6 +80,31 @@ def test_a_chunk_never_has_more_than_its_share_of_memory(monkeypatch):
         sizes.append(len(found) * (4 * 1000 + neighbours.BYTES_PER_NEIGHBOUR * 50))
     assert max(sizes) <= 2**16
     assert len(sizes) > 100
+
+
+@pytest.mark.parametrize("images", [31, 32, 33, 700])
+@pytest.mark.parametrize("count", [1, 2, 10])
+def test_blocks_change_nothing(monkeypatch, images, count):
+    """Neither where ties cross blocks nor where the last block is full, or holds a single image."""
+    monkeypatch.setattr(neighbours, "MANY_BLOCKS", 1)
+    for features in (unit_rows(images, 8), rows_with_exact_ties(images)):
+        monkeypatch.setattr(neighbours, "BLOCK", 32)
+        found = nearest_neighbours(features, count)
+        monkeypatch.setattr(neighbours, "BLOCK", 10_000)  # all in one: no choice among blocks
+        assert torch.equal(found, nearest_neighbours(features, count))
+
+
+def test_highest_entries_are_found_in_their_blocks(monkeypatch):
+    """Against topk, where many entries are equal, also across blocks; values alone, as ties have no order there."""
+    monkeypatch.setattr(neighbours, "MANY_BLOCKS", 1)
+    generator = torch.Generator().manual_seed(0)
+    for levels in (2, 7, 10_000):
+        similarity = torch.randint(levels, (40, 3200), generator=generator).float()
+        for count in (1, 5, 49, 50, 51, 3200):
+            values, indices = neighbours._top(similarity, count)
+            assert torch.equal(values, similarity.topk(count, dim=1).values)
+            assert torch.equal(values, similarity.gather(1, indices))
+            assert all(len(row.unique()) == count for row in indices)
 
 
 @pytest.mark.parametrize("count", [0, 3, 4])
@@ -111,7 +135,7 @@ def test_in_a_gallery_nothing_is_left_out():
 def test_ties_in_a_gallery_come_in_the_order_of_their_indices(monkeypatch, count):
     gallery, queries = rows_with_exact_ties(40), rows_with_exact_ties(11, seed=1)
     expected = [sorted(range(40), key=lambda i, q=query: (-float(gallery[i] @ q), i))[:count] for query in queries]
-    monkeypatch.setattr(neighbours, "CHUNK_BYTES", 3 * (4 * 40 + neighbours.BYTES_PER_NEIGHBOUR * count))
+    monkeypatch.setattr(neighbours, "CHUNK_BYTES", 3 * neighbours.bytes_per_query(40, count))
     chunks = [found for _, found, _ in gallery_neighbours_by_chunk(queries, gallery, count)]
     assert [len(found) for found in chunks] == [3, 3, 3, 2]
     assert torch.cat(chunks).tolist() == expected

@@ -4,8 +4,12 @@ On the small digits set, two epochs. The tests build on one another, in the orde
 at all.
 """
 
+import json
+import subprocess
 import time
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from maskcon.tracking.store import Store, find_store
@@ -16,15 +20,40 @@ pytestmark = pytest.mark.pipeline
 STAGES = ["download", "coarse", "pretrain", "embed", "evaluate", "measure", "figures", "report", "track"]
 
 
+NETWORK_GUARD = Path(__file__).parent / "network_guard"
+OUTPUTS = ("data", "models", "embeddings", "metrics", "plots", "reports/figures")
+
+
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory):
-    """The pipeline after its first ``dvc repro``, with dvc.lock committed."""
+def network_log(tmp_path_factory) -> Path:
+    """What the first run tried to reach on the network."""
+    log = tmp_path_factory.mktemp("network") / "log"
+    log.touch()
+    return log
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory, network_log):
+    """The pipeline after its first ``dvc repro``, with networking cut off, and with dvc.lock committed."""
     copy = copy_checkout(tmp_path_factory.mktemp("copy"))
-    printed = copy.run("dvc", "repro")
+    guarded = {"PYTHONPATH": str(NETWORK_GUARD), "NETWORK_LOG": str(network_log)}
+    printed = copy.run(*without_network(), "dvc", "repro", **guarded)
     assert stages_run(printed) == STAGES
     copy.commit("Results")
     yield copy
     copy.run("dvc", "queue", "stop", "--kill")
+
+
+def without_network() -> list[str]:
+    """How to start a program in a network of its own, with nothing in it, where this machine permits that."""
+    alone = ["unshare", "--map-root-user", "--net"]
+    try:
+        permitted = subprocess.run([*alone, "true"], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        permitted = False
+    if not permitted:
+        print("no network of its own here: attempts are refused by Python alone")
+    return alone if permitted else []
 
 
 def stages_run(printed: str) -> list[str]:
@@ -57,6 +86,22 @@ def test_the_first_run_is_recorded_with_its_commit(copy):
     assert name == "selfcon seed 1"
     assert tags["git.commit"] == copy.run("git", "rev-parse", "HEAD~1").strip()
     assert tags["git.dirty"] == "false"
+
+
+@pytest.mark.usefixtures("copy")
+def test_the_pipeline_asks_nothing_of_the_network(network_log):
+    assert network_log.read_text() == ""
+
+
+def test_what_the_network_guard_refuses(tmp_path, copy):
+    """The guard is awake: a name looked up and a connection made, also by a process that another one starts."""
+    log = tmp_path / "log"
+    program = "import socket\nfor call in ({calls}):\n    try: call()\n    except OSError: print('refused')"
+    calls = "lambda: socket.create_connection(('127.0.0.1', 9)), lambda: socket.gethostbyname('example.org')"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {program.format(calls=calls)!r}])"
+    printed = copy.run("python", "-c", child, PYTHONPATH=str(NETWORK_GUARD), NETWORK_LOG=str(log))
+    assert printed.count("refused") == 2
+    assert "example.org" in log.read_text()
 
 
 def test_the_second_repro_runs_nothing_but_track(copy):
@@ -125,8 +170,34 @@ def test_a_fresh_clone_makes_the_same_run(copy, tmp_path):
 
     assert "pretrain" in stages_run(printed)
     assert complete_runs_by_inputs(copy) == before
-    for metrics in ("retrieval.json", "retrieval_in_full.json"):  # same parameters, same machine: bit for bit
-        assert (clone.folder / "metrics" / metrics).read_bytes() == (copy.folder / "metrics" / metrics).read_bytes()
+    assert_same_outputs(copy, clone)
+
+
+def assert_same_outputs(one, other) -> None:
+    """Same parameters, same machine, other folder: the same bytes in every output, but for timings."""
+    files = [
+        {path.relative_to(folder): path for name in OUTPUTS for path in sorted((folder / name).rglob("*"))}
+        for folder in (one.folder, other.folder)
+    ]
+    names = [name for name, path in files[0].items() if path.is_file()]
+    assert len(names) > 40
+    assert [name for name, path in files[1].items() if path.is_file()] == names
+    timed = [Path("metrics/pretrain.json"), Path("plots/pretrain.csv")]
+    differing = [name for name in names if files[0][name].read_bytes() != files[1][name].read_bytes()]
+    assert [name for name in differing if name not in timed] == []
+
+    summaries = [json.loads(of[timed[0]].read_text()) for of in files]
+    assert all(summary.pop("timing") for summary in summaries)
+    assert summaries[0] == summaries[1]
+    curves = [pd.read_csv(of[timed[1]]).drop(columns=["seconds", "images_per_second"]) for of in files]
+    pd.testing.assert_frame_equal(*curves, check_exact=True)
+
+    (other.folder / timed[0]).write_bytes((one.folder / timed[0]).read_bytes())  # the report prints the timings
+    reports = []
+    for checkout in (one, other):
+        checkout.run("python", "-m", "stages.report")
+        reports.append((checkout.folder / "reports/report.pdf").read_bytes())
+    assert reports[0] == reports[1]
 
 
 def complete_runs_by_inputs(copy) -> set[str]:

@@ -17,7 +17,7 @@ case "$*" in
     *version_info*) exit {too_old} ;;
     *ensurepip*) exit {no_venv} ;;
     "-m venv"*) mkdir -p .venv/bin .venv/lib/python3/site-packages && cp "$0" .venv/bin/python ;;
-    "-m pip"*) cat requirements.txt >> installed.txt; exit {no_network} ;;
+    "-m pip install"*--require-hashes*) cat requirements.lock >> installed.txt; exit {no_network} ;;
 esac
 """
 
@@ -32,7 +32,7 @@ def machine(tmp_path):
     checkout = tmp_path / "checkout with a space"
     checkout.mkdir()
     shutil.copy(SET_UP, checkout)
-    (checkout / "requirements.txt").write_text("torch==1\n")
+    (checkout / "requirements.lock").write_text("torch==1\n")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "a"]):
         subprocess.run([*git, *command], cwd=checkout, check=True)
@@ -78,11 +78,11 @@ def test_installs_once_and_again_when_the_requirements_change(machine):
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
     assert machine.installed() == ["torch==1"]
 
-    (machine.checkout / "requirements.txt").touch()  # another time, the same content
+    (machine.checkout / "requirements.lock").touch()  # another time, the same content
     machine.set_up()
     assert machine.installed() == ["torch==1"]
 
-    (machine.checkout / "requirements.txt").write_text("torch==2\n")
+    (machine.checkout / "requirements.lock").write_text("torch==2\n")
     machine.set_up()
     assert machine.installed() == ["torch==1", "torch==2"]
 

@@ -18,6 +18,7 @@ TRIES = 10  # torchvision's RandomResizedCrop gives up after as many boxes that 
 COEFFICIENT_BITS = 22  # Pillow resizes bytes with weights that are whole multiples of 2^-22
 IMAGES_IN_CACHE = 48  # of 32 x 32 pixels; on a CPU, larger parts wait for memory, smaller ones for the calls
 LARGEST_EXACT_IN_FLOAT32 = 1024  # pixels; see _exact_type
+NARROW = 16  # of a CPU: from so many times fewer weights than pixels on, bands are faster than matrices
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,10 @@ def resized_crop(images: Tensor, crops: Crops, size: tuple[int, int]) -> Tensor:
 def _views_of_boxes(images: Tensor, crops: Crops, size: tuple[int, int]) -> Tensor:
     """``resized_crop`` of as many images as are worked on together."""
     height, width = images.shape[2:]
+    if images.device.type == "cpu" and NARROW * max(_taps(height, size[0]), _taps(width, size[1])) <= min(
+        height, width
+    ):
+        return _views_by_bands(images, crops, size)
     top, left, box_height, box_width, flip = (value.to(images.device) for value in vars(crops).values())
     rows = _resize_matrices(top, box_height, height, size[0])
     columns = _resize_matrices(left, box_width, width, size[1], flip)
@@ -119,6 +124,37 @@ def _views_of_boxes(images: Tensor, crops: Crops, size: tuple[int, int]) -> Tens
         turned = images[rows_first].transpose(2, 3)
         views[rows_first] = _columns_then_rows(turned, columns[rows_first], rows[rows_first]).transpose(2, 3)
     return views
+
+
+def _views_by_bands(images: Tensor, crops: Crops, size: tuple[int, int]) -> Tensor:
+    """The same as sums of the few pixels whose weight is not 0, in 32 bit integers as Pillow adds them.
+
+    Of large images the matrices hold little else than zeros, which a processor multiplies all the same. One image at
+    a time: its sums stay in the cache.
+    """
+    rows = _resize_bands(crops.top, crops.height, images.shape[2], size[0])
+    columns = _resize_bands(crops.left, crops.width, images.shape[3], size[1], crops.flip)
+    views = images.new_empty(*images.shape[:2], *size)
+    for number, rows_first in enumerate(_rows_first(crops, size).tolist()):
+        passes = [(columns, 2), (rows, 1)]
+        view = images[number]
+        for (first, weights), dimension in reversed(passes) if rows_first else passes:
+            view = _weighted_sum(view, first[number], weights[number], dimension)
+        views[number] = view
+    return views
+
+
+def _weighted_sum(image: Tensor, first: Tensor, weights: Tensor, dimension: int) -> Tensor:
+    """Pixel i of the result, along a dimension of [C, H, W], is the sum of weights[i, t] times pixel first[i] + t.
+
+    ``first`` and ``weights`` are those of _resize_bands for this image.
+    """
+    last = image.shape[dimension] - 1
+    along = (-1, 1) if dimension == 1 else (-1,)
+    total = 2 ** (COEFFICIENT_BITS - 1)  # one half: rounds to the nearest
+    for tap, weight in enumerate(weights.unbind(1)):
+        total = total + image.index_select(dimension, (first + tap).clamp_(max=last)) * weight.view(along)
+    return (total >> COEFFICIENT_BITS).to(torch.uint8)
 
 
 def _columns_then_rows(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -164,19 +200,49 @@ def _resize_matrices(start: Tensor, length: Tensor, source: int, target: int, fl
     [B] is true, the target pixels come in the opposite order.
     """
     exact_type = _exact_type(source, target)
-    start, length = (values[:, None, None].to(exact_type) for values in (start, length))
-    pixel = torch.arange(source, dtype=exact_type, device=start.device) - start  # [B, 1, source], from the box's edge
-    scale = length / target
-    place = torch.arange(target, dtype=exact_type, device=start.device)[:, None] + 0.5  # [target, 1]
-    if flip is not None:
-        place = torch.where(flip[:, None, None], target - place, place)
-    centre = place * scale
-    weights = (pixel - centre).add_(0.5).mul_(1 / scale.clamp(min=1)).abs_().neg_().add_(1).clamp_(min=0)
-    weights.mul_((pixel >= 0) & (pixel < length))
-    weights.div_(weights.sum(dim=2, keepdim=True))
+    pixel = torch.arange(source, dtype=exact_type, device=start.device).expand(len(start), 1, source)
+    weights = _weights(pixel, start.to(exact_type), length.to(exact_type), target, flip)
     if exact_type is torch.float64:
         weights.mul_(2**COEFFICIENT_BITS).add_(0.5).floor_().mul_(2**-COEFFICIENT_BITS)
     return weights
+
+
+def _resize_bands(
+    start: Tensor, length: Tensor, source: int, target: int, flip: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """What of ``_resize_matrices`` is not 0: the first pixel, int64 [B, target], and weights, int32 [B, target, taps].
+
+    The weights are in units of 2^-COEFFICIENT_BITS; those of pixels behind the last one are 0.
+    """
+    start, length = start.double(), length.double()
+    scale = (length / target)[:, None]
+    reach = scale.clamp(min=1)
+    first = (start[:, None] + _places(target, flip, start)[..., 0] * scale - reach - 0.5).ceil().clamp_(min=0)
+    pixel = first[..., None] + torch.arange(_taps(source, target), dtype=torch.float64)
+    weights = _weights(pixel, start, length, target, flip)
+    return first.long(), weights.mul_(2**COEFFICIENT_BITS).add_(0.5).int()
+
+
+def _taps(source: int, target: int) -> int:
+    """How many pixels of ``source`` can have a weight in one of ``target`` pixels."""
+    return math.ceil(2 * max(source / target, 1)) + 1
+
+
+def _places(target: int, flip: Tensor | None, like: Tensor) -> Tensor:
+    """[B or 1, target, 1]: the middles of the target pixels, counted from the other end where the view is mirrored."""
+    place = torch.arange(target, dtype=like.dtype, device=like.device)[None, :, None] + 0.5
+    return place if flip is None else torch.where(flip[:, None, None], target - place, place)
+
+
+def _weights(pixel: Tensor, start: Tensor, length: Tensor, target: int, flip: Tensor | None) -> Tensor:
+    """The triangle's weights of pixels [B, target or 1, n] for each target pixel, before they are rounded."""
+    start, length = start[:, None, None], length[:, None, None]
+    pixel = pixel - start  # from the box's edge
+    scale = length / target
+    centre = _places(target, flip, start) * scale
+    weights = (pixel - centre).add_(0.5).mul_(1 / scale.clamp(min=1)).abs_().neg_().add_(1).clamp_(min=0)
+    weights.mul_((pixel >= 0) & (pixel < length))
+    return weights.div_(weights.sum(dim=2, keepdim=True))
 
 
 def _exact_type(source: int, target: int) -> torch.dtype:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from maskcon.datasets.packed import LABEL_COLUMNS
+from maskcon.datasets.text_table import read_text_table, show
 from maskcon.errors import UserError
 
 TABLE_COLUMNS = ("fine", "fine_name", "coarse", "coarse_name")
@@ -22,17 +23,17 @@ def read_coarse_table(path: Path) -> pd.DataFrame:
         UserError: it is missing, empty or malformed, a fine class stands twice, fine or coarse classes are not
             numbered from 0 without gaps, a name is empty, or a coarse class has two names.
     """
+    table = read_text_table(path, required=TABLE_COLUMNS)[list(TABLE_COLUMNS)]
     try:
-        table = pd.read_csv(path, usecols=list(TABLE_COLUMNS), dtype=str, keep_default_na=False)
         table = table.astype({"fine": np.int64, "coarse": np.int64}).sort_values("fine", ignore_index=True)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
+    except (ValueError, OverflowError) as error:
+        reason = show(" ".join(str(error).split()))
         raise UserError(f"{path} cannot be read ({reason}); expected the columns {', '.join(TABLE_COLUMNS)}") from None
 
     if table.empty:
         raise UserError(f"{path} has no rows; expected one for each fine class")
     for column in ("fine_name", "coarse_name"):
-        unnamed = table.loc[table[column].fillna("") == "", "fine"]
+        unnamed = table.loc[table[column] == "", "fine"]
         if len(unnamed):
             raise UserError(f"{path}: the row of fine class {unnamed.iloc[0]} has no {column}; add it")
     if list(table["fine"]) != list(range(len(table))):
@@ -43,7 +44,7 @@ def read_coarse_table(path: Path) -> pd.DataFrame:
     names = table.groupby("coarse")["coarse_name"].unique()
     for label, several in names.items():
         if len(several) > 1:
-            raise UserError(f"{path}: coarse class {label} has the names {', '.join(several)}; keep one")
+            raise UserError(f"{path}: coarse class {label} has the names {', '.join(map(show, several))}; keep one")
     return table
 
 

@@ -6,6 +6,8 @@ its test part, as bundled with scikit-learn.
 
 import hashlib
 import math
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +59,17 @@ def save_scans(folder: Path) -> None:
 
 
 def load_scans(folder: Path) -> Scans:
-    """Read what ``save_scans`` wrote."""
-    with np.load(folder / "scans.npz", allow_pickle=False) as file:
-        return Scans(file["images"], file["digits"])
+    """Read what ``save_scans`` wrote.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    path = folder / "scans.npz"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Scans(file["images"], file["digits"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path} cannot be read ({error}); make it again with: dvc repro -f download") from None
 
 
 def disjoint_parts(

@@ -14,10 +14,11 @@ import pandas as pd
 
 from maskcon.atomic_files import write_text
 from maskcon.datasets.decoding import Decoded, decode_photos
-from maskcon.datasets.folder_listing import Problems, list_photos, read_coarse_of_fine, show
+from maskcon.datasets.folder_listing import Problems, list_photos, read_coarse_of_fine
 from maskcon.datasets.left_out import LeftOut
 from maskcon.datasets.packed import SPLITS
 from maskcon.datasets.source import Part
+from maskcon.datasets.text_table import show
 from maskcon.datasets.validation import FEWEST_SHARED_OUT, drawn_share
 from maskcon.errors import UserError
 from maskcon.parameters import FolderSet

@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from maskcon.datasets.photo import photo_suffixes
+from maskcon.datasets.text_table import read_text_table, show
 from maskcon.errors import UserError
 
 LISTING_COLUMNS = ("path", "split", "coarse", "fine")
@@ -72,12 +73,6 @@ def _line(what: str, names: Iterable[object], remark: str) -> list[str]:
     return [f"{what} ({len(shown):,}): {listed}{more}; {remark}"]
 
 
-def show(name: object) -> str:
-    """A name as it is, or escaped where it would break a line or a terminal."""
-    text = str(name)
-    return text if text.isprintable() else ascii(text)[1:-1]
-
-
 def list_photos(root: Path, layout: str, coarse_of_fine: dict[str, str], problems: Problems) -> pd.DataFrame:
     """A row a photo, LISTING_COLUMNS, sorted by path.
 
@@ -104,7 +99,7 @@ def read_coarse_of_fine(path: Path) -> dict[str, str]:
     Raises:
         UserError: it cannot be read, or gives a class twice.
     """
-    table = _read_csv(path, required=("fine_name", "coarse_name"))
+    table = read_text_table(path, required=("fine_name", "coarse_name"))
     twice = sorted(set(table.loc[table["fine_name"].duplicated(), "fine_name"]))
     if twice:
         raise UserError(f"{show(path)}: {show(twice[0])} stands in several rows; keep one of them")
@@ -127,7 +122,7 @@ def _with_coarse(listing: pd.DataFrame, coarse_of_fine: dict[str, str], problems
 
 
 def _listed_in_file(root: Path, problems: Problems) -> pd.DataFrame:
-    table = _read_csv(root / LABELS_FILE, required=("path",))
+    table = read_text_table(root / LABELS_FILE, required=("path",))
     if "coarse" not in table and "fine" not in table:
         raise UserError(
             f"{show(root / LABELS_FILE)} has no column coarse; expected path, coarse and, if known, fine, split"
@@ -145,7 +140,7 @@ def _listed_in_file(root: Path, problems: Problems) -> pd.DataFrame:
     problems.add("paths that lead outside of the folder", outside, "copy the photos into it")
     twice = sorted(set(table.loc[table["path"].duplicated(), "path"]))
     problems.add("photos in several rows", twice, "keep one row of each")
-    missing = [path for path in set(table["path"]) - set(outside) if not (root / path).is_file()]
+    missing = [path for path in set(table["path"]) - set(outside) if not _is_there(root / path)]
     problems.add("photos that are not there", sorted(missing), "correct their rows, or add them")
     return table[~table["path"].duplicated() & ~table["path"].isin([*outside, *missing])]
 
@@ -238,18 +233,11 @@ def _seen_layout(folders: list[tuple[str, ...]], with_map: bool) -> str:
     return f"split/{classes}" if parts else classes
 
 
-def _read_csv(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
+def _is_there(path: Path) -> bool:
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{show(path)} cannot be read ({' '.join(str(error).split())}); expected a CSV file in UTF-8"
-        ) from None
-    table.columns = [str(column).strip() for column in table.columns]
-    for column in required:
-        if column not in table:
-            raise UserError(f"{show(path)} has no column {column}; it has {', '.join(map(show, table.columns))}")
-    return table.fillna("").map(str.strip)
+        return path.is_file()
+    except OSError:  # a name longer than any file's
+        return False
 
 
 def _lies_in(path: Path, root: Path) -> bool:

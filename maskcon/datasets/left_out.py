@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from maskcon.atomic_files import write_table
 from maskcon.errors import UserError
 
@@ -41,6 +39,8 @@ def read_left_out(packed: Path) -> list[LeftOut]:
     path = packed / FILE
     if not path.exists():
         return []
+    import pandas as pd  # here, so that a set of which nothing is left out does not wait for it
+
     try:
         table = pd.read_csv(path, dtype={"source": str, "images": int, "reason": str}, keep_default_na=False)
         return [LeftOut(row["source"], row["images"], row["reason"]) for row in table.to_dict("records")]

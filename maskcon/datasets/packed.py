@@ -7,19 +7,23 @@ The columns fine and fine_name are empty where a person has coarse labels only. 
 ``read_training_set``, which never opens those two columns.
 """
 
+from __future__ import annotations
+
 import hashlib
 import math
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from maskcon.atomic_files import write_atomically, write_text
 from maskcon.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPLITS = ("train", "val", "test")
 LABEL_COLUMNS = ("coarse", "coarse_name", "fine", "fine_name", "source", "width", "height")
@@ -160,6 +164,8 @@ def read_labelled_set(folder: Path) -> LabelledSet:
 
 
 def _read_labels(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    import pandas as pd  # here, so that what reads images alone does not wait for it
+
     path = folder / "labels.csv"
     try:
         labels = pd.read_csv(path, usecols=list(columns), dtype=str, keep_default_na=False)

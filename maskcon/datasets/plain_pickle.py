@@ -9,6 +9,7 @@ are built here from their parts, since numpy's own reader trusts whatever state 
 """
 
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -18,6 +19,7 @@ from maskcon.errors import UserError
 
 ATOMS = (bytes, str, int, float, bool, type(None))
 NUMBER_KINDS = "biuf"  # bool, int, unsigned int, float
+MOST_MEMO_GAP = 1000  # numbers that a program may leave out when it counts what it remembers
 
 
 def read_plain_pickle(path: Path, encoding: Literal["ASCII", "bytes", "latin1"] = "bytes") -> Any:
@@ -42,8 +44,11 @@ def load_plain_pickle(file: BinaryIO, name: str, encoding: Literal["ASCII", "byt
     Raises:
         UserError: the file holds or calls anything else, or is truncated or damaged.
     """
+    start = file.tell()
     try:
-        return _plain(_PlainUnpickler(file, encoding=encoding).load())
+        _require_modest_memo(file)
+        file.seek(start)
+        return _plain(_PlainUnpickler(file, encoding=encoding).load(), {})
     except _Refused as refused:
         raise UserError(
             f"{name} {refused}, which no data set's file needs: it may be an attack, and nothing in it was run; "
@@ -55,6 +60,19 @@ def load_plain_pickle(file: BinaryIO, name: str, encoding: Literal["ASCII", "byt
 
 class _Refused(Exception):
     """What a pickle does that it should not."""
+
+
+def _require_modest_memo(file: BinaryIO) -> None:
+    """Refuse a pickle that remembers a value at a number far above how many it has remembered.
+
+    The reader makes room up to that number: nine bytes could ask for 32 GB.
+    """
+    remembered = 0
+    for instruction, argument, _ in pickletools.genops(file):
+        if instruction.name in ("PUT", "BINPUT", "LONG_BINPUT"):
+            remembered += 1
+            if argument > MOST_MEMO_GAP + remembered:
+                raise _Refused(f"asks for memory for {argument:,} values")
 
 
 class _ArrayType:
@@ -113,14 +131,25 @@ def _text(value: str | bytes) -> str:
     return value.decode("ascii") if isinstance(value, bytes) else value
 
 
-def _plain(value: Any) -> Any:
-    """The value with its arrays in place, once everything in it is of an admitted type."""
+def _plain(value: Any, done: dict[int, Any]) -> Any:
+    """The value with its arrays in place, once everything in it is of an admitted type.
+
+    Args:
+        done: by id, what has been made plain: a value that stands in many places is made once, or a few lists that
+            each hold the one before twice would never end.
+    """
     if type(value) in ATOMS:
         return value
+    if id(value) not in done:
+        done[id(value)] = _made_plain(value, done)
+    return done[id(value)]
+
+
+def _made_plain(value: Any, done: dict[int, Any]) -> Any:
     if type(value) is _Array and value.array is not None:
         return value.array
     if type(value) in (list, tuple):
-        return type(value)([_plain(item) for item in value])
+        return type(value)([_plain(item, done) for item in value])
     if type(value) is dict:
-        return {_plain(key): _plain(item) for key, item in value.items()}
+        return {_plain(key, done): _plain(item, done) for key, item in value.items()}
     raise _Refused(f"holds something of type {type(value).__name__}")

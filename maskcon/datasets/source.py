@@ -6,18 +6,22 @@
 The table data.coarse_map then turns fine classes into coarse ones, unless the source itself carries them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import pandas as pd
 
 from maskcon.datasets.left_out import LeftOut
 from maskcon.errors import UserError
 from maskcon.parameters import DataParameters
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)

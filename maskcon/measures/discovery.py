@@ -8,10 +8,6 @@ Coarse labels are known when clustering, as they are in training; fine ones only
 """
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
-from sklearn.metrics.cluster import contingency_matrix
 from threadpoolctl import threadpool_limits
 
 from maskcon.randomness import derived_seed
@@ -60,6 +56,9 @@ def matched(clusters: np.ndarray, fine: np.ndarray) -> np.ndarray:
     Returns:
         bool [N]; images of a cluster that no class is left for are not matched.
     """
+    from scipy.optimize import linear_sum_assignment
+    from sklearn.metrics.cluster import contingency_matrix
+
     table = contingency_matrix(fine, clusters)  # [classes, clusters], both in rising order
     class_of_pair, cluster_of_pair = linear_sum_assignment(table, maximize=True)
     _, class_of = np.unique(fine, return_inverse=True)
@@ -71,6 +70,8 @@ def matched(clusters: np.ndarray, fine: np.ndarray) -> np.ndarray:
 
 def _k_means(features: np.ndarray, count: int, start: int) -> np.ndarray:
     """int64 [N], from 0: the clusters of one coarse class."""
+    from sklearn.cluster import KMeans  # here, as all of scikit-learn: what takes no such measure does not wait for it
+
     count = min(count, len(np.unique(features, axis=0)))  # more than there are different images cannot be found
     if count == 1:
         return np.zeros(len(features), np.int64)
@@ -82,6 +83,8 @@ def _estimated(features: np.ndarray, most: int, start: int) -> np.ndarray:
 
     One cluster has no silhouette, so there are at least two where there are three different images.
     """
+    from sklearn.metrics import silhouette_score
+
     most = min(most, len(np.unique(features, axis=0)) - 1)
     if most < 2:
         return _k_means(features, 1, start)

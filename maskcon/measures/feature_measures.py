@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from torch import Tensor
 
 from maskcon.measures.discovery import clusters_within, fine_classes_within, matched
@@ -77,6 +76,8 @@ def feature_measures(parts: Mapping[str, Part], evaluate: EvaluateParameters, se
         for name, accuracies in few_shot_scores(measured.features, measured.fine, evaluate, seed).items():
             add({name: accuracies})
     if "discovery" in evaluate.measures and measured.fine is not None:
+        from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
         clusters = _clusters(measured, evaluate, seed)
         add({"discovery_accuracy": matched(clusters, measured.fine).astype(float)})
         metrics["discovery_nmi"] = float(normalized_mutual_info_score(measured.fine, clusters))

@@ -16,7 +16,14 @@ from dataclasses import replace
 from torch import Tensor
 
 from maskcon.contrast import over_batch_and_queue, potential_keys
-from maskcon.methods.interface import Keys, Method, MomentumMixup
+from maskcon.methods.interface import (
+    CHOSEN_NEGATIVES,
+    MIXTURES,
+    NEAREST_VIEWS,
+    Keys,
+    Method,
+    MomentumMixup,
+)
 from maskcon.methods.nearest_images import nearest_images
 from maskcon.parameters import LossParameters, Mixup, Negatives
 
@@ -41,6 +48,7 @@ def with_mixup(method: Method, mixup: Mixup) -> Method:
         method,
         title=f"{method.title} with momentum mixup",
         mixup=MomentumMixup(target, mixup.weight, mixup.beta, batch_negatives=False),
+        on_host=(*method.on_host, MIXTURES),
     )
 
 
@@ -49,7 +57,12 @@ def with_negatives(method: Method, negatives: Negatives) -> Method:
         positive = method.target(keys)[:, 1:] > 0
         return potential_keys(similarities, positive, keys.progress, negatives)
 
-    return replace(method, title=f"{method.title} with potential negatives", kept=kept)
+    return replace(
+        method,
+        title=f"{method.title} with potential negatives",
+        kept=kept,
+        on_host=(*method.on_host, CHOSEN_NEGATIVES),
+    )
 
 
 def with_multi_crop(method: Method, number: int, same_coarse: bool) -> Method:
@@ -58,4 +71,5 @@ def with_multi_crop(method: Method, number: int, same_coarse: bool) -> Method:
         title=f"{method.title} with {number} nearest images",
         memory=nearest_images(number, same_coarse),
         multi_crop=number,
+        on_host=(*method.on_host, NEAREST_VIEWS),
     )

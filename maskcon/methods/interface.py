@@ -25,6 +25,11 @@ from torch import Tensor, nn
 from maskcon.contrast import own_and_queue
 from maskcon.parameters import LossParameters
 
+# What several methods do on the CPU in a step, see Method.on_host.
+MIXTURES = "how images are mixed is drawn at each step"
+CHOSEN_NEGATIVES = "which negatives count depends on how far the training is"
+NEAREST_VIEWS = "views of the nearest images are drawn at each step"
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -120,6 +125,7 @@ class Method:
     mixup: MomentumMixup | None = None
     memory: Memory | None = None
     multi_crop: int = 0  # further queries: views of so many nearest images, whose places the memory holds
+    on_host: tuple[str, ...] = ()  # what a step draws or decides on the CPU: one that does cannot be a CUDA graph
 
     @property
     def uses_keys(self) -> bool:

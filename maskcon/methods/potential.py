@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from maskcon.contrast import potential_keys
-from maskcon.methods.interface import Keys, Method
+from maskcon.methods.interface import CHOSEN_NEGATIVES, Keys, Method
 from maskcon.parameters import PotentialParameters
 from maskcon.targets import masked_softmax, own_key_and
 
@@ -36,6 +36,7 @@ def build(loss: PotentialParameters) -> Method:
         kept=lambda similarities, keys: potential_keys(
             similarities, mined(keys, loss.mined, loss.mask_by_coarse), keys.progress, loss.negatives
         ),
+        on_host=(CHOSEN_NEGATIVES,),
     )
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from maskcon.contrast import batch_and_queue, over_batch_and_queue
-from maskcon.methods.interface import Keys, Method, MomentumMixup
+from maskcon.methods.interface import MIXTURES, Keys, Method, MomentumMixup
 from maskcon.parameters import SANEParameters
 from maskcon.targets import masked_softmax, own_key_target
 
@@ -46,6 +46,7 @@ def build(loss: SANEParameters) -> Method:
             weight=loss.mixup.weight,
             beta=loss.mixup.beta,
         ),
+        on_host=(MIXTURES,),
     )
 
 

@@ -49,6 +49,7 @@ def build(loss: WCLParameters) -> Method:
             loss=lambda head, scene: wcl_loss(head, scene, loss),
             weight=1.0,
         ),
+        on_host=("the components of the graph are found on the CPU",),
     )
 
 

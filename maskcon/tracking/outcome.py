@@ -123,5 +123,5 @@ def _is_number(value: Any) -> bool:
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file() and file.name != ".gitignore")
+        return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
     return [path] if path.exists() else []

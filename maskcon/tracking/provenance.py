@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "dvc", "mlflow")
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow", "pandas", "dvc", "mlflow")
 # Parameters are recorded by value, and dvc.lock is written by the run itself: neither makes a commit dirty.
 RECORDED_FILES = ("params.yaml", "dvc.lock")
 

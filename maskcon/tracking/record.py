@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskcon.datasets.left_out import read_left_out
-from maskcon.parameters import LossParameters, Parameters
+from maskcon.parameters import Parameters
 from maskcon.tracking.outcome import Outcome, Point, data_digest, flattened, read_outcome
 from maskcon.tracking.provenance import provenance
-from maskcon.tracking.run_key import hash_of_inputs, hash_of_training
+from maskcon.tracking.run_key import hash_of_inputs, hash_of_training, run_name
 from maskcon.tracking.store import Store, StoreError, experiment_id
 
 if TYPE_CHECKING:
@@ -104,14 +104,6 @@ def open_run(store: Store, client: MlflowClient, inputs: Inputs) -> Run:
 
 def is_complete(run: Run) -> bool:
     return run.data.tags.get(COMPLETE) == "true"
-
-
-def run_name(parameters: Parameters) -> str:
-    """Method, its values, seed: maskcon w=1 T=0.1 seed 1."""
-    loss: LossParameters = parameters.loss
-    values = {"w": loss.w, "T": loss.soft_temperature}
-    shown = [f"{letter}={value:g}" for letter, value in values.items() if value is not None]
-    return " ".join([loss.name, *shown, f"seed {parameters.seed}"])
 
 
 def log_parameters(client: MlflowClient, run: Run, inputs: Inputs) -> None:

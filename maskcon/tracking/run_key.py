@@ -49,6 +49,14 @@ def hash_of_training(checkout: Path, parameters: Parameters, stage: str = "pretr
     return _digest({"parameters": read, "stages": {name: stages[name] for name in needed}})
 
 
+def run_name(parameters: Parameters) -> str:
+    """Method, its values, seed: maskcon w=1 T=0.1 seed 1."""
+    loss = parameters.loss
+    values = {"w": loss.w, "T": loss.soft_temperature}
+    shown = [f"{letter}={value:g}" for letter, value in values.items() if value is not None]
+    return " ".join([loss.name, *shown, f"seed {parameters.seed}"])
+
+
 def _stages(checkout: Path, values: Mapping[str, Any], digest_of: Callable[[Path], str]) -> dict[str, dict[str, Any]]:
     """Each stage as its cmd, params, deps (path -> digest, or None where a stage makes it) and outs."""
     path = checkout / "dvc.yaml"

@@ -16,6 +16,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
@@ -66,6 +67,12 @@ class Store:
         except Exception as error:
             if not _is_of_the_store(error):
                 raise
+            if "out-of-date database schema" in str(error):  # said of newer ones too
+                raise StoreError(
+                    f"the MLflow store {self.uri} was made by another version of MLflow than the one installed, "
+                    f"{version('mlflow')}; keep a copy of it and call: mlflow db upgrade {self.uri}, or name another "
+                    "store in MLFLOW_TRACKING_URI"
+                ) from error
             raise StoreError(f"the MLflow store {self.uri} does not work ({_reason(error)})") from error
 
     def _client(self) -> MlflowClient:

@@ -1,16 +1,24 @@
 """Checkpoints: the whole state of a training run, on disk, whole or not at all.
 
     checkpoints = Checkpoints(folder)
-    checkpoints.save(epoch, state)
+    checkpoints.save(steps, state)
     state = checkpoints.load_latest()          # None where there is none
+
+    clock = CheckpointClock(seconds=300.0, steps=None)
+    if clock.is_due(steps):
+        with clock.saving():
+            checkpoints.save(steps, state)
 
 A file is the SHA-256 of its content, a line feed, and the content. One that does not match its checksum is named and
 passed over for the one before it; the last two are kept for that.
 """
 
+import contextlib
 import hashlib
 import io
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +27,7 @@ import torch
 from maskcon.atomic_files import write_atomically
 
 KEPT = 2
+SHARE_OF_TIME = 0.02  # that checkpoints by time may take at most
 
 
 class Checkpoints:
@@ -31,8 +40,12 @@ class Checkpoints:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def save(self, epoch: int, state: dict[str, Any]) -> None:
-        """Write the state after ``epoch`` epochs, then remove all but the last few."""
+    def save(self, steps: int, state: dict[str, Any]) -> None:
+        """Write the state after ``steps`` steps of the whole training, then remove all but the last few.
+
+        Raises:
+            UserError: the disk is full or the folder cannot be written; the checkpoints there are stay.
+        """
         buffer = io.BytesIO()
         torch.save(state, buffer)
         content = buffer.getbuffer()
@@ -42,7 +55,7 @@ class Checkpoints:
             file.write(digest + b"\n")
             file.write(content)
 
-        path = self.folder / f"epoch_{epoch:06d}.ckpt"
+        path = self.folder / f"step_{steps:09d}.ckpt"
         write_atomically(path, write)
         kept = [file for file in self._files() if file <= path][-KEPT:]
         for file in self._files():  # older ones, and later ones: damaged, since training went on from before them
@@ -59,4 +72,39 @@ class Checkpoints:
         return None
 
     def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("epoch_*.ckpt"))
+        return sorted(self.folder.glob("step_*.ckpt"))
+
+
+class CheckpointClock:
+    """When a checkpoint is due: so long after the last one, or after so many steps, whichever comes first.
+
+    By time, one is not due before 50 times as long has passed as the last one took to save: on a slow disk there are
+    fewer of them, and they never take more than SHARE_OF_TIME.
+
+    Args:
+        seconds, steps: None: not by time, not by steps.
+    """
+
+    def __init__(self, seconds: float | None, steps: int | None):
+        self.seconds = seconds
+        self.steps = steps
+        self.saved_at = time.monotonic()
+        self.took = 0.0  # seconds, the last one
+
+    def is_due(self, steps: int) -> bool:
+        """``steps`` counts those of the whole training."""
+        if self.steps is not None and steps % self.steps == 0:
+            return True
+        if self.seconds is None:
+            return False
+        return time.monotonic() - self.saved_at >= max(self.seconds, self.took / SHARE_OF_TIME)
+
+    @contextlib.contextmanager
+    def saving(self) -> Iterator[None]:
+        """Around the saving of a checkpoint, also one that fails: it is tried again when the next one is due."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.saved_at = time.monotonic()
+            self.took = self.saved_at - start

@@ -5,32 +5,40 @@ trained = train(training_set, parameters, device, Checkpoints(folder), watcher)
 
 import copy
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
+from maskcon.atomic_files import write_json
 from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches, to_device
+from maskcon.batches import Batch, TwoViewBatches
 from maskcon.datasets.packed import TrainingSet
 from maskcon.encoders import Encoder, ProjectedEncoder, build_encoder
-from maskcon.errors import UserError
+from maskcon.errors import Interrupted, UserError
+from maskcon.image_stream import blocks_of, resident_or_streamed
 from maskcon.key_queue import KeyQueue
 from maskcon.methods.interface import build_method
-from maskcon.parameters import Parameters
+from maskcon.parameters import Parameters, TrainParameters
 from maskcon.randomness import derived_seed, torch_generator
-from maskcon.training.checkpoint import Checkpoints
+from maskcon.training.captured_step import Step, fastest_step
+from maskcon.training.checkpoint import CheckpointClock, Checkpoints
+from maskcon.training.keeping import Keeper
+from maskcon.training.non_finite import NonFiniteSteps
 from maskcon.training.schedule import learning_rate
+from maskcon.training.state import EpochSoFar, TrainingState
 from maskcon.training.step import ContrastiveLearner, training_step
+
+LOOK_STEPS = 100  # between two looks for steps that were not finite: a look waits for the device
 
 
 class Watcher(Protocol):
     """Who is told how training goes."""
 
-    def resumed(self, curve: list[dict[str, Any]]) -> None:
-        """Once, where training goes on from a checkpoint, with the rows of the epochs done."""
+    def resumed(self, curve: list[dict[str, Any]], steps: int) -> None:
+        """Once, where training goes on from a checkpoint, with the rows of the epochs done, and steps beyond them."""
 
     def step_done(self, epoch: int, loss: torch.Tensor) -> None:
         """After every step, with the loss still on the device: reading it waits for the device."""
@@ -39,7 +47,7 @@ class Watcher(Protocol):
         """After every epoch, with the rows of all so far."""
 
     def snapshot(self, epoch: int, encoder: Encoder) -> None:
-        """Every train.snapshot_epochs epochs."""
+        """Every train.snapshot_epochs epochs; again later where it raised CannotWrite."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +58,26 @@ class Trained:
 
 
 def train(
-    training_set: TrainingSet, parameters: Parameters, device: torch.device, checkpoints: Checkpoints, watcher: Watcher
+    training_set: TrainingSet,
+    parameters: Parameters,
+    device: torch.device,
+    checkpoints: Checkpoints,
+    watcher: Watcher,
+    interruption: Callable[[], Interrupted | None] = lambda: None,
 ) -> Trained:
     """Train an encoder on images with coarse labels; resumes from the latest checkpoint.
 
+    Args:
+        interruption: asked after every step; what it returns is raised once a checkpoint is written.
+
     Raises:
-        UserError: the loss is no longer finite.
+        UserError: the loss is no longer finite, or a snapshot could not be written to the end.
+        Interrupted: as ``interruption`` said.
     """
     train_parameters = parameters.train
     view_size = parameters.data.height, parameters.data.width
     batches = TwoViewBatches(
-        to_device(training_set.images, parameters.data.channels, device),
+        resident_or_streamed(training_set.images, parameters.data.channels, device, train_parameters.resident_share),
         torch.from_numpy(training_set.coarse).to(device),
         view_maker(parameters.data.augmentation, train_parameters.query_view, view_size),
         view_maker(parameters.data.augmentation, train_parameters.key_view, view_size),
@@ -77,28 +94,46 @@ def train(
     )
     untrained = copy.deepcopy(learner.query_network.encoder)
 
-    curve: list[dict[str, Any]] = []
-    state = checkpoints.load_latest()
-    if state is None:
+    state = TrainingState(
+        learner,
+        optimizer,
+        NonFiniteSteps(learner, optimizer, train_parameters.skip_non_finite_steps),
+        EpochSoFar(device),
+    )
+    saved = checkpoints.load_latest()
+    if saved is None:
         fill_queue(learner, batches)
     else:
-        learner.load_state_dict(state["learner"])
-        optimizer.load_state_dict(state["optimizer"])
-        curve = state["curve"]
-        watcher.resumed(curve)
+        state.load_state_dict(saved)
+        watcher.resumed(state.curve, state.epoch_so_far.steps)
 
-    saved_at = time.monotonic()
-    for epoch in range(len(curve) + 1, train_parameters.epochs + 1):
-        renew_memory(epoch, learner, batches)
-        curve.append(train_epoch(epoch, learner, optimizer, batches, parameters, watcher.step_done))
-        watcher.epoch_done(curve)
-        if train_parameters.snapshot_epochs and epoch % train_parameters.snapshot_epochs == 0:
-            watcher.snapshot(epoch, learner.query_network.encoder)
-        if time.monotonic() - saved_at >= train_parameters.checkpoint_seconds:
-            state = {"learner": learner.state_dict(), "optimizer": optimizer.state_dict(), "curve": curve}
-            checkpoints.save(epoch, state)
-            saved_at = time.monotonic()
-    return Trained(learner.query_network.encoder, untrained, curve)
+    clock = CheckpointClock(train_parameters.checkpoint_seconds, train_parameters.checkpoint_steps)
+    keeper = Keeper(checkpoints, clock, watcher.snapshot)
+    step = fastest_step(learner, training_step)
+    for epoch in range(len(state.curve) + 1, train_parameters.epochs + 1):
+        if state.epoch_so_far.steps == 0:
+            renew_memory(epoch, learner, batches)
+        for batch in batches.epoch(epoch, first_batch=state.epoch_so_far.steps):
+            loss = take_step(step, state, batch, epoch, len(batches), train_parameters)
+            watcher.step_done(epoch, loss)
+            if state.epoch_so_far.steps == len(batches):
+                stop_if_not_finite(state, batches, checkpoints.folder, train_parameters)
+                finish_epoch(state, epoch, train_parameters)
+                watcher.epoch_done(state.curve)
+                if train_parameters.snapshot_epochs and epoch % train_parameters.snapshot_epochs == 0:
+                    keeper.snapshot(epoch, learner.query_network.encoder)
+
+            steps = len(state.curve) * len(batches) + state.epoch_so_far.steps
+            asked_to_end = interruption()
+            keep = asked_to_end or clock.is_due(steps) or steps == train_parameters.epochs * len(batches)
+            if keep or steps % LOOK_STEPS == 0:
+                stop_if_not_finite(state, batches, checkpoints.folder, train_parameters)
+            if keep:
+                keeper.checkpoint(steps, state)
+            if asked_to_end:
+                raise asked_to_end
+    keeper.write_snapshots()
+    return Trained(learner.query_network.encoder, untrained, state.curve)
 
 
 def build_learner(parameters: Parameters, coarse_classes: int, device: torch.device) -> ContrastiveLearner:
@@ -144,54 +179,94 @@ def renew_memory(epoch: int, learner: ContrastiveLearner, batches: TwoViewBatche
     memory = learner.method.memory
     if memory is None or epoch < memory.first_epoch:
         return
-    chunks = (images / 255 for images in batches.images.split(batches.batch_size))
-    keys = torch.cat([learner.encode_for_memory(chunk) for chunk in chunks])  # [N, D]
+    chunks = blocks_of(batches.images, torch.arange(len(batches.images)).split(batches.batch_size))
+    keys = torch.cat([learner.encode_for_memory(images / 255) for images in chunks])  # [N, D]
     generator = torch_generator(batches.seed, "memory", epoch)
     memory.renew(learner.memory, keys, batches.coarse, epoch, generator)
 
 
-def train_epoch(
+def take_step(
+    step: Step,
+    state: TrainingState,
+    batch: Batch,
     epoch: int,
-    learner: ContrastiveLearner,
-    optimizer: torch.optim.Optimizer,
-    batches: TwoViewBatches,
-    parameters: Parameters,
-    step_done: Callable[[int, torch.Tensor], None],
-) -> dict[str, Any]:
-    """One pass over the images; returns the epoch's row of the curve.
+    steps_per_epoch: int,
+    train_parameters: TrainParameters,
+) -> torch.Tensor:
+    """One step, counted in the epoch so far; returns its loss, still on the device."""
+    number = (epoch - 1) * steps_per_epoch + state.epoch_so_far.steps
+    rate = rate_of_step(number, steps_per_epoch, train_parameters)
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    state.non_finite.before_step()
+    progress = number / (train_parameters.epochs * steps_per_epoch)
+    loss = step(state.learner, state.optimizer, batch, progress=progress)
+    finite = state.non_finite.after_step(number, loss)
+    state.epoch_so_far.add(loss, finite)
+    return loss
+
+
+def rate_of_step(step: int, steps_per_epoch: int, train_parameters: TrainParameters) -> float:
+    """The learning rate of a step of the whole training, counted from 0."""
+    return learning_rate(
+        step=step,
+        base=train_parameters.learning_rate,
+        warmup_steps=train_parameters.warmup_epochs * steps_per_epoch,
+        total_steps=train_parameters.epochs * steps_per_epoch,
+    )
+
+
+def finish_epoch(state: TrainingState, epoch: int, train_parameters: TrainParameters) -> None:
+    """Append the epoch's row to the curve, and begin to count the next. Waits for the device.
 
     Raises:
-        UserError: the mean loss is not finite.
+        UserError: all steps of the epoch were skipped.
     """
-    train_parameters = parameters.train
-    steps = len(batches)
-    start = time.perf_counter()
-    loss_sum = torch.zeros((), device=batches.images.device)
-    for step, batch in enumerate(batches.epoch(epoch)):
-        steps_done = (epoch - 1) * steps + step
-        rate = learning_rate(
-            step=steps_done,
-            base=train_parameters.learning_rate,
-            warmup_steps=train_parameters.warmup_epochs * steps,
-            total_steps=train_parameters.epochs * steps,
-        )
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = training_step(learner, optimizer, batch, progress=steps_done / (train_parameters.epochs * steps))
-        loss_sum += loss
-        step_done(epoch, loss)
-
-    mean_loss = (loss_sum / steps).item()  # the only wait for the device in an epoch
-    seconds = time.perf_counter() - start
-    if not math.isfinite(mean_loss):
+    done = state.epoch_so_far
+    mean_loss, seconds = done.mean_loss, done.seconds
+    if math.isnan(mean_loss):
         raise UserError(
-            f"the loss became {mean_loss} in epoch {epoch}, at learning rate {rate:.3g}; "
-            "lower train.learning_rate or raise loss.temperature"
+            f"none of the steps of epoch {epoch} had a finite loss; lower train.learning_rate, or "
+            "train.skip_non_finite_steps, to see where it begins"
         )
-    return {
-        "epoch": epoch,
-        "loss": mean_loss,
-        "learning_rate": rate,
-        "images_per_second": steps * batches.batch_size / seconds,
-        "seconds": seconds,
-    }
+    state.curve.append(
+        {
+            "epoch": epoch,
+            "loss": mean_loss,
+            "learning_rate": rate_of_step(epoch * done.steps - 1, done.steps, train_parameters),
+            "images_per_second": done.steps * train_parameters.batch_size / seconds,
+            "seconds": seconds,
+        }
+    )
+    state.epoch_so_far = EpochSoFar(done.loss_sum.device)
+
+
+def stop_if_not_finite(
+    state: TrainingState, batches: TwoViewBatches, folder: Path, train_parameters: TrainParameters
+) -> None:
+    """Raises: UserError, where more steps were not finite than may be skipped. Waits for the device."""
+    step = state.non_finite.one_too_many()
+    if step is None:
+        return
+    epoch, step_in_epoch = step // len(batches) + 1, step % len(batches) + 1
+    rate = rate_of_step(step, len(batches), train_parameters)
+    first = (step_in_epoch - 1) * batches.batch_size
+    images = batches.order(epoch)[first : first + batches.batch_size]
+    skipped = state.non_finite.skipped()
+    file = folder / "non_finite.json"
+    write_json(
+        file,
+        {
+            "epoch": epoch,
+            "step": step_in_epoch,
+            "learning_rate": rate,
+            "images": images.tolist(),  # rows of the training part's labels.csv, from 0
+            "skipped_before": [{"epoch": one // len(batches) + 1, "step": one % len(batches) + 1} for one in skipped],
+        },
+    )
+    before = f" after {len(skipped)} such steps were skipped" if skipped else ""
+    raise UserError(
+        f"the loss or its gradient is not finite in epoch {epoch}, step {step_in_epoch}, at learning rate {rate:.3g}"
+        f"{before}; the batch's images are listed in {file}; lower train.learning_rate, raise loss.temperature, "
+        f"or allow more with train.skip_non_finite_steps={len(skipped) + 10}"
+    )

@@ -26,11 +26,12 @@ class Progress:
         self.shown_at = 0.0
         self.bar = tqdm(total=epochs * steps, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
 
-    def resumed(self, curve: list[dict[str, Any]]) -> None:
-        """Some epochs were done by a run that was interrupted."""
+    def resumed(self, curve: list[dict[str, Any]], steps: int) -> None:
+        """Some epochs, and steps beyond them, were done by a run that was interrupted."""
         self.bar.reset(total=self.epochs * self.steps)
-        self.bar.initial = self.bar.n = len(curve) * self.steps
-        print(f"resumed after epoch {len(curve)} of {self.epochs}", flush=True)
+        self.bar.initial = self.bar.n = len(curve) * self.steps + steps
+        beyond = f" and {steps} steps" if steps else ""
+        print(f"resumed after epoch {len(curve)}{beyond} of {self.epochs}", flush=True)
 
     def step_done(self, epoch: int, loss: torch.Tensor) -> None:
         if self.bar.disable:

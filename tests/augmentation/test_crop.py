@@ -7,6 +7,7 @@ from pillow_pictures import from_pillow, pictures, to_pillow
 from scipy.stats import chi2_contingency, ks_2samp
 from torchvision.transforms import RandomResizedCrop
 
+from maskcon.augmentation import crop
 from maskcon.augmentation.crop import Crops, draw_crops, resized_crop
 
 
@@ -55,6 +56,30 @@ def test_small_images_are_pillows_to_the_last_pixel(part):
 )
 def test_other_sizes_are_pillows_to_the_last_pixel(image_size, size):
     assert equal_pixels(pictures(90, *image_size), size)
+
+
+@pytest.mark.parametrize(
+    ("image_size", "size"),
+    [((96, 80), (70, 64)), ((80, 130), (81, 97)), ((100, 96), (128, 128)), ((96, 150), (60, 150))],
+)
+def test_large_images_are_pillows_to_the_last_pixel(image_size, size):
+    """On a CPU by the few pixels that count, whose weights are those of the matrices."""
+    assert crop.NARROW * max(crop._taps(*pair) for pair in zip(image_size, size, strict=True)) <= min(image_size)
+    assert equal_pixels(pictures(60, *image_size), size)
+    assert equal_pixels(pictures(1, *image_size), size, seed=3)
+
+
+@pytest.mark.parametrize("sides", [(96, 70), (50, 50), (64, 200), (90, 31)])
+def test_bands_are_what_the_matrices_hold(sides):
+    source, target = sides
+    crops = draw_crops(40, source, source, generator())
+    matrices = crop._resize_matrices(crops.left, crops.width, source, target, crops.flip).double()
+    first, weights = crop._resize_bands(crops.left, crops.width, source, target, crops.flip)
+    spread = torch.zeros(40, target, source + weights.shape[2], dtype=torch.float64)
+    places = first[..., None] + torch.arange(weights.shape[2])
+    spread.scatter_(2, places, weights.double() / 2**22)
+    torch.testing.assert_close(spread[..., :source], matrices, rtol=0, atol=0)
+    assert (spread[..., source:] == 0).all()
 
 
 def test_some_boxes_are_resized_rows_first():

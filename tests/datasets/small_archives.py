@@ -14,7 +14,7 @@ import tarfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from maskcon.datasets.packed import LabelledSet, read_labelled_set
-from maskcon.parameters import DataParameters
+from maskcon.parameters import DataParameters, load_parameters
 from stages import coarse, download
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -46,8 +46,9 @@ def download_and_pack(data, folder: Path) -> dict[str, LabelledSet]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("DVC_ROOT", raising=False)
-        download.main(SimpleNamespace(data=data))
-        coarse.main(SimpleNamespace(data=data))
+        parameters = load_parameters(REPOSITORY / "params.yaml").model_copy(update={"data": data})
+        download.main(parameters)
+        coarse.main(parameters)
     return {split: read_labelled_set(folder / "data/sets" / data.name / split) for split in ("train", "val", "test")}
 
 

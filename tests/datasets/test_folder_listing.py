@@ -2,7 +2,8 @@ import os
 
 import pytest
 
-from maskcon.datasets.folder_listing import Problems, list_photos, read_coarse_of_fine, show
+from maskcon.datasets.folder_listing import Problems, list_photos, read_coarse_of_fine
+from maskcon.datasets.text_table import show
 from maskcon.errors import UserError
 
 

@@ -233,6 +233,22 @@ def test_admitted_names_stay_as_they_are():
     assert load(pickle.dumps(np.arange(3), 2)).tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("place", [b"r\xff\xff\xff\x7f", b"r\x00\xca\x9a\x3b", b"p2000000000\n"])
+def test_a_few_bytes_do_not_take_gigabytes(place):
+    """The reader makes room for as many remembered values as the number says."""
+    refused(b"\x80\x02]" + place + b".", "asks for memory")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_value_in_many_places_is_read_once(protocol):
+    """Thirty lists that each hold the one before twice: two to the thirty lists, written out."""
+    value: list = []
+    for _ in range(30):
+        value = [value, value]
+    found = load(pickle.dumps(value, protocol))
+    assert found[0] is found[1]
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_truncated_at_any_place(protocol):
     content = pickle.dumps({"data": np.arange(20), "labels": [1, 2, 3]}, protocol)

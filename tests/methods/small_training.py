@@ -26,7 +26,7 @@ class WatcherUntil:
     def __init__(self, epoch: int | None):
         self.epoch = epoch
 
-    def resumed(self, curve: list[dict[str, Any]]) -> None: ...
+    def resumed(self, curve: list[dict[str, Any]], steps: int) -> None: ...
 
     def step_done(self, epoch: int, loss: torch.Tensor) -> None: ...
 
@@ -44,7 +44,7 @@ def small_parameters(method: str, **loss: Any) -> Parameters:
     values["loss"] = yaml.load((TOP / "conf/loss" / f"{method}.yaml").read_text()) | loss
     values["data"]["images"]["train"] = 96
     values["model"] |= {"width": 4, "projector_hidden_size": 16, "projection_size": 8}
-    values["train"] |= {"epochs": 5, "warmup_epochs": 1, "batch_size": 16, "queue_size": 40, "checkpoint_seconds": 0.0}
+    values["train"] |= {"epochs": 5, "warmup_epochs": 1, "batch_size": 16, "queue_size": 40, "checkpoint_steps": 6}
     return check_parameters(values)
 
 

@@ -23,7 +23,7 @@ COMBINED = [
 
 
 class InterruptedInTheSecondEpoch:
-    def resumed(self, curve):
+    def resumed(self, curve, steps):
         raise AssertionError("there was nothing to resume from")
 
     def step_done(self, epoch, loss):
@@ -40,7 +40,7 @@ class InterruptedInTheSecondEpoch:
 class Uninterrupted(InterruptedInTheSecondEpoch):
     resumed_after = None
 
-    def resumed(self, curve):
+    def resumed(self, curve, steps):
         self.resumed_after = len(curve)
 
     def step_done(self, epoch, loss):

@@ -1,4 +1,6 @@
 import os
+import sqlite3
+from importlib.metadata import version
 
 import pytest
 
@@ -51,6 +53,32 @@ def test_a_damaged_database_is_one_line(store, capfd):
     with pytest.raises(StoreError) as raised, store.opened() as client:
         client.search_experiments()
     assert str(raised.value) == message
+    assert capfd.readouterr().err == ""
+
+
+def test_a_database_of_another_mlflow_says_so(store, capfd):
+    with sqlite3.connect(store.folder / "mlflow.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    with pytest.raises(StoreError) as raised, store.opened() as client:
+        client.search_experiments()
+    assert str(raised.value) == (
+        f"the MLflow store {store.uri} was made by another version of MLflow than the one installed, "
+        f"{version('mlflow')}; keep a copy of it and call: mlflow db upgrade {store.uri}, "
+        "or name another store in MLFLOW_TRACKING_URI"
+    )
+    assert capfd.readouterr().err == ""
+
+
+def test_a_locked_database_is_one_line(store, capfd):
+    """Somebody else holds the database; MLflow itself waits for seconds before it says so."""
+    holder = sqlite3.connect(store.folder / "mlflow.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.raises(StoreError) as raised, store.opened() as client:
+            client.search_experiments()
+    finally:
+        holder.close()
+    assert str(raised.value) == f"the MLflow store {store.uri} does not work (database is locked)"
     assert capfd.readouterr().err == ""
 
 

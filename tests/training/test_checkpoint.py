@@ -66,7 +66,7 @@ def test_newest_counts_and_two_are_kept(checkpoints):
     for epoch in (1, 2, 9, 10, 100):
         checkpoints.save(epoch, state(epoch))
         assert_same(checkpoints.load_latest(), state(epoch))
-    assert [file.name for file in files(checkpoints)] == ["epoch_000010.ckpt", "epoch_000100.ckpt"]
+    assert [file.name for file in files(checkpoints)] == ["step_000000010.ckpt", "step_000000100.ckpt"]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -102,22 +102,22 @@ def test_damaged_later_files_never_displace_what_is_saved_now(checkpoints, damag
     for epoch in (4, 8):
         checkpoints.save(epoch, state(epoch))
     for epoch in damaged:
-        damage_bit(checkpoints.folder / f"epoch_{epoch:06d}.ckpt")
+        damage_bit(checkpoints.folder / f"step_{epoch:09d}.ckpt")
     for epoch in done_again:
         checkpoints.save(epoch, state(epoch))
         assert_same(checkpoints.load_latest(), state(epoch))
-    assert [file.name for file in files(checkpoints)] == [f"epoch_{epoch:06d}.ckpt" for epoch in done_again[-2:]]
+    assert [file.name for file in files(checkpoints)] == [f"step_{epoch:09d}.ckpt" for epoch in done_again[-2:]]
 
 
 def test_leftover_of_a_killed_write_is_no_checkpoint(checkpoints):
     checkpoints.save(1, state(1))
-    (checkpoints.folder / ".epoch_000002.ckpt.123.part").write_bytes(b"half")
+    (checkpoints.folder / ".step_000000002.ckpt.123.part").write_bytes(b"half")
     assert_same(checkpoints.load_latest(), state(1))
 
 
 def test_folder_that_cannot_be_written_gives_a_sentence(tmp_path):
     (tmp_path / "run").write_text("a file where the folder should be")
-    with pytest.raises(UserError, match=r"cannot write .*epoch_000001\.ckpt"):
+    with pytest.raises(UserError, match=r"cannot write .*step_000000001\.ckpt"):
         Checkpoints(tmp_path / "run").save(1, state(1))
 
 

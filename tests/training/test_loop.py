@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches, to_device
+from maskcon.batches import TwoViewBatches
 from maskcon.datasets.packed import LABEL_COLUMNS, read_training_set, write_set
-from maskcon.errors import UserError
+from maskcon.errors import Interrupted
+from maskcon.image_stream import to_device
 from maskcon.parameters import METHODS
 from maskcon.training import loop
 from maskcon.training.checkpoint import Checkpoints
@@ -29,8 +30,9 @@ class Recorder:
         self.epochs = []
         self.snapshots = {}
 
-    def resumed(self, curve):
+    def resumed(self, curve, steps):
         self.resumed_after = len(curve)
+        self.resumed_steps = steps
 
     def step_done(self, epoch, loss):
         self.steps.append((epoch, loss.item()))
@@ -49,7 +51,7 @@ def run(training_set, parameters, folder, watcher=None):
 
 
 def final_state(folder):
-    """Networks, queue and optimizer after the last epoch (with train.checkpoint_seconds=0)."""
+    """Networks, queue and optimizer after the last epoch (where a checkpoint is kept)."""
     return Checkpoints(folder).load_latest()
 
 
@@ -99,6 +101,14 @@ def test_every_method_trains_and_goes_on_after_an_interruption_bit_for_bit(tmp_p
     assert weights_differ(uninterrupted.encoder, uninterrupted.untrained)
 
 
+@pytest.mark.parametrize(("loss", "combination"), [("bucsfr", {}), ("maskcon", {"loss.multi_crop": 2})])
+def test_images_that_stream_train_the_same_bits(tmp_path, tiny_parameters, tiny_set, loss, combination):
+    """Both methods also look at all images between epochs, the second at single ones within."""
+    for name, share in (("resident", 1.0), ("streamed", 0.0)):
+        run(tiny_set, tiny_parameters({"train.resident_share": share, **combination}, loss=loss), tmp_path / name)
+    assert_same_state(final_state(tmp_path / "resident"), final_state(tmp_path / "streamed"))
+
+
 def test_interrupted_before_the_first_checkpoint_begins_again(tmp_path, tiny_parameters, tiny_set):
     parameters = tiny_parameters({"train.epochs": 2})
     run(tiny_set, parameters, tmp_path / "whole")
@@ -113,11 +123,33 @@ def test_damaged_newest_checkpoint_costs_epochs_alone(tmp_path, tiny_parameters,
     run(tiny_set, parameters, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         run(tiny_set, parameters, tmp_path / "parts", Recorder(interrupt_after=3))
-    newest = tmp_path / "parts" / "epoch_000003.ckpt"
+    newest = tmp_path / "parts" / "step_000000015.ckpt"
     newest.write_bytes(newest.read_bytes()[:-1])
     watcher = Recorder()
     run(tiny_set, parameters, tmp_path / "parts", watcher)
     assert watcher.resumed_after == 2
+    assert_same_state(final_state(tmp_path / "whole"), final_state(tmp_path / "parts"))
+
+
+@pytest.mark.parametrize("steps", [3, 5, 7])
+def test_asked_to_end_it_keeps_a_checkpoint_of_that_very_step(tmp_path, tiny_parameters, tiny_set, steps):
+    """Within an epoch and at its end; no checkpoint is due by itself."""
+    parameters = tiny_parameters({"train.checkpoint_steps": None})
+    watcher, again = Recorder(), Recorder()
+    interruption = Interrupted(15)
+    with pytest.raises(Interrupted) as raised:
+        train(
+            tiny_set,
+            parameters,
+            CPU,
+            Checkpoints(tmp_path / "parts"),
+            watcher,
+            lambda: interruption if len(watcher.steps) == steps else None,
+        )
+    assert raised.value is interruption
+    run(tiny_set, parameters, tmp_path / "parts", again)
+    assert (again.resumed_after, again.resumed_steps) == divmod(steps, 5)
+    run(tiny_set, parameters, tmp_path / "whole")
     assert_same_state(final_state(tmp_path / "whole"), final_state(tmp_path / "parts"))
 
 
@@ -274,34 +306,9 @@ def test_snapshots(tmp_path, tiny_parameters, tiny_set, every, epochs):
         assert all(torch.equal(trained.encoder.state_dict()[key], value) for key, value in watcher.snapshots[5].items())
 
 
-def test_rare_checkpoints(tmp_path, tiny_parameters, tiny_set):
-    run(tiny_set, tiny_parameters({"train.checkpoint_seconds": 1e6}), tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("poisoned_step", [1, 7])
-def test_loss_that_is_not_finite_gives_a_sentence(monkeypatch, tmp_path, tiny_parameters, tiny_set, poisoned_step):
-    """Named are the epoch and its learning rate, and no checkpoint holds what came of it."""
-    calls = []
-
-    def diverging(learner, optimizer, batch, **progress):
-        calls.append(batch)
-        return training_step(learner, optimizer, batch, **progress) * (
-            float("nan") if len(calls) == poisoned_step else 1
-        )
-
-    training_step = loop.training_step
-    monkeypatch.setattr(loop, "training_step", diverging)
-    epoch = (poisoned_step + 4) // 5
-    with pytest.raises(UserError, match=rf"nan in epoch {epoch}, at learning rate 0\.0\d+; lower train\.learning_rate"):
-        run(tiny_set, tiny_parameters(), tmp_path)
-    state = final_state(tmp_path)
-    assert (len(state["curve"]) if state else 0) == epoch - 1
-
-
-def test_hopeless_learning_rate_gives_a_sentence(tmp_path, tiny_parameters, tiny_set):
-    with pytest.raises(UserError, match=r"the loss became (nan|inf) in epoch \d"):
-        run(tiny_set, tiny_parameters({"train.learning_rate": 1e38}, loss="coins"), tmp_path)
+def test_the_last_step_alone_has_a_checkpoint_where_they_are_rare(tmp_path, tiny_parameters, tiny_set):
+    run(tiny_set, tiny_parameters({"train.checkpoint_seconds": 1e6, "train.checkpoint_steps": None}), tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["step_000000015.ckpt"]
 
 
 def test_same_seed_same_weights_and_the_global_generator_is_left_alone(tiny_parameters):

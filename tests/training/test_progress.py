@@ -16,7 +16,7 @@ def row(epoch):
 def run(epochs, first=1):
     progress = Progress(epochs=epochs, steps=4, batch_size=16)
     if first > 1:
-        progress.resumed([row(epoch) for epoch in range(1, first)])
+        progress.resumed([row(epoch) for epoch in range(1, first)], steps=0)
     for epoch in range(first, epochs + 1):
         for _ in range(4):
             progress.step_done(epoch, LOSS)
@@ -43,6 +43,13 @@ def test_resumed_run_says_so_and_goes_on(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "resumed after epoch 2 of 4"
     assert [line.split()[1] for line in lines[1:]] == ["3/4", "4/4"]
+
+
+def test_resumed_within_an_epoch(capsys):
+    progress = Progress(epochs=4, steps=4, batch_size=16)
+    progress.resumed([row(1), row(2)], steps=3)
+    assert capsys.readouterr().out == "resumed after epoch 2 and 3 steps of 4\n"
+    assert progress.bar.n == 11
 
 
 class Terminal(io.StringIO):

@@ -222,3 +222,42 @@ def test_steps_lower_the_loss(tiny_parameters):
         learner.queue.load_state_dict(queue)
         losses.append(training_step(learner, optimizer, batch).item())
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_following_all_parameters_at_once_is_following_one_by_one(tiny_parameters):
+    """As on a GPU, whose foreach kernels the CPU has too."""
+    networks = []
+    for _ in range(2):
+        learner = build_learner(tiny_parameters(), 3, CPU)
+        with torch.no_grad():
+            for number, parameter in enumerate(learner.query_network.parameters()):
+                parameter += 0.01 * number
+        networks.append(learner)
+    follow(networks[0].key_network, networks[0].query_network, 0.9)
+    torch._foreach_lerp_(
+        list(networks[1].key_network.parameters()), list(networks[1].query_network.parameters()), 1 - 0.9
+    )
+    for one, other in zip(networks[0].key_network.parameters(), networks[1].key_network.parameters(), strict=True):
+        assert_close(one, other)
+
+
+def test_following_keeps_the_addresses(tiny_parameters):
+    """In place: whoever holds a key parameter sees it move."""
+    learner = build_learner(tiny_parameters(), 3, CPU)
+    addresses = [parameter.data_ptr() for parameter in learner.key_network.parameters()]
+    follow(learner.key_network, learner.query_network, 0.5)
+    assert [parameter.data_ptr() for parameter in learner.key_network.parameters()] == addresses
+
+
+def test_weights_of_both_networks_and_what_they_see_are_channels_last(tiny_parameters):
+    learner, batch = learner_and_batch(tiny_parameters({"data.channels": 3}))
+    seen = []
+    for network in (learner.query_network, learner.key_network):
+        convolution = network.encoder.backbone[0]
+        assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
+        convolution.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    views = [view.expand(-1, 3, -1, -1) for view in (batch.query_view, batch.key_view)]
+    training_step(learner, sgd(learner), Batch(*views, batch.coarse))
+    assert len(seen) == 2
+    assert all(view.is_contiguous(memory_format=torch.channels_last) for view in seen)
+    assert not any(view.is_contiguous() for view in seen)

@@ -1,0 +1,268 @@
+"""Training: the parts of a step, whole steps, and whole iterations with their data."""
+
+import copy
+import itertools
+import random
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from benchmarks import published_recipe
+from benchmarks.case import Contest, MissingPeer, TimeCase, peer_package
+from benchmarks.cases.learners import COARSE_CLASSES, RATE, Setting
+from benchmarks.cases.views import difference_to_pillow
+from maskcon.augmentation.autoaugment import CIFAR10_POLICY
+from maskcon.augmentation.views import view_maker
+from maskcon.batches import TwoViewBatches
+from maskcon.contrast import own_and_queue, soft_cross_entropy
+from maskcon.image_stream import to_device
+from maskcon.methods.interface import Keys, build_method
+from maskcon.randomness import torch_generator
+from maskcon.training.step import follow, training_step
+
+RESNET18 = Setting("resnet18", side=32, queue=8192)
+SMALL = Setting("small_conv", side=16, queue=1024)
+ROUNDING = 1e-6  # relative, of float32 sums in another order
+BFLOAT16 = 1e-3  # relative, of a loss whose networks calculate with 8 bits of mantissa
+W, SOFT_TEMPERATURE, TEMPERATURE = 0.5, 0.05, 0.1
+
+
+def needs_instructions_for(precision: str, device: str) -> None:
+    """bfloat16 without instructions for it is emulated, many times slower: nobody would train so."""
+    if precision == "bfloat16" and device == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        raise MissingPeer("not measured: this processor has no instructions for bfloat16")
+
+
+# The momentum update
+
+
+def momentum_against(update) -> Contest:
+    query = RESNET18.learner("float32")[0].query_network
+    moved = copy.deepcopy(query)
+    with torch.no_grad():
+        for parameter in moved.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=torch_generator(0, "moved")))
+    ours, theirs = copy.deepcopy(moved), copy.deepcopy(moved)
+
+    def difference() -> float:
+        first, second = copy.deepcopy(moved), copy.deepcopy(moved)
+        follow(first, query, 0.99)
+        update(second, query)
+        pairs = zip(first.parameters(), second.parameters(), strict=True)
+        return max(float((mine - other).detach().abs().max()) for mine, other in pairs)
+
+    return Contest(lambda: follow(ours, query, 0.99), lambda: update(theirs, query), difference, ROUNDING)
+
+
+def momentum_against_published() -> Contest:
+    return momentum_against(partial(published_recipe.momentum_update, momentum=0.99))
+
+
+def momentum_against_lightly() -> Contest:
+    lightly = peer_package("lightly.models.utils")
+    return momentum_against(lambda key, query: lightly.update_momentum(query, key, 0.99))
+
+
+# Targets and loss, forward and backward
+
+
+def random_keys(setting: Setting, generator: torch.Generator, number: int, size: int = 256) -> Tensor:
+    return nn.functional.normalize(torch.randn(number, size, generator=generator), dim=1).to(setting.device)
+
+
+def head_against_published(setting: Setting = RESNET18) -> Contest:
+    generator = torch_generator(0, "head")
+    query = random_keys(setting, generator, setting.batch).requires_grad_()
+    own, queue = (random_keys(setting, generator, number) for number in (setting.batch, setting.queue))
+    coarse, queue_coarse = (
+        torch.randint(COARSE_CLASSES, (number,), generator=generator).to(setting.device)
+        for number in (setting.batch, setting.queue)
+    )
+    columns = queue.T.contiguous()
+    loss = setting.parameters("float32").loss
+    method = build_method(loss.model_copy(update={"w": W, "soft_temperature": SOFT_TEMPERATURE}))
+
+    def ours() -> tuple[Tensor, Tensor]:
+        target = method.target(Keys(own, queue, coarse, queue_coarse))
+        value = soft_cross_entropy(own_and_queue(query, own, queue), target, TEMPERATURE)
+        return value.detach(), torch.autograd.grad(value, query)[0]
+
+    def peer() -> tuple[Tensor, Tensor]:
+        target = published_recipe.soft_labels(own, columns, coarse, queue_coarse, SOFT_TEMPERATURE, W)
+        value = published_recipe.contrast(query, own, columns, target, TEMPERATURE)
+        return value.detach(), torch.autograd.grad(value, query)[0]
+
+    def difference() -> float:
+        (mine, my_gradient), (theirs, their_gradient) = ours(), peer()
+        return max(
+            float(abs(mine - theirs) / theirs),
+            float((my_gradient - their_gradient).norm() / their_gradient.norm()) / 10,
+        )
+
+    return Contest(ours, peer, difference, ROUNDING)
+
+
+def moco_against_lightly() -> Contest:
+    """The loss of MoCo: only the own key is a positive, all of the queue are negatives."""
+    peer_package("lightly")
+    from lightly.loss import NTXentLoss
+
+    generator = torch_generator(0, "head")
+    query = random_keys(RESNET18, generator, RESNET18.batch).requires_grad_()
+    own, queue = (random_keys(RESNET18, generator, number) for number in (RESNET18.batch, RESNET18.queue))
+    coarse, queue_coarse = torch.zeros(RESNET18.batch).long(), torch.zeros(RESNET18.queue).long()
+    criterion = NTXentLoss(TEMPERATURE, memory_bank_size=(RESNET18.queue, 256))
+    criterion(query.detach(), own)  # which makes the bank
+    method = build_method(Setting("resnet18", 32, 8192, loss="selfcon").parameters("float32").loss)
+
+    def ours() -> tuple[Tensor, Tensor]:
+        target = method.target(Keys(own, queue, coarse, queue_coarse))
+        value = soft_cross_entropy(own_and_queue(query, own, queue), target, TEMPERATURE)
+        return value.detach(), torch.autograd.grad(value, query)[0]
+
+    def peer() -> tuple[Tensor, Tensor]:
+        value = criterion(query, own)
+        return value.detach(), torch.autograd.grad(value, query)[0]
+
+    def difference() -> float:
+        criterion.memory_bank.bank = (
+            queue.T.contiguous() if criterion.memory_bank.bank.shape[0] == 256 else queue.clone()
+        )
+        return float(abs(ours()[0] - peer()[0]) / ours()[0])
+
+    return Contest(ours, peer, difference, ROUNDING)
+
+
+# A step, on views made beforehand
+
+
+def step_against_published(setting: Setting, precision: str) -> Contest:
+    needs_instructions_for(precision, setting.device)
+    batch = setting.batch_of_views()
+    key_view, query_view = setting.standardised(batch.key_view), setting.standardised(batch.query_view)
+    learner, optimizer = setting.learner(precision)
+    trainer = setting.published()
+    allowed = ROUNDING * 10 if precision == "float32" else BFLOAT16
+    return Contest(
+        lambda: training_step(learner, optimizer, batch),
+        lambda: trainer.step(key_view, query_view, batch.coarse, RATE),
+        lambda: setting.difference_of_first_losses(precision),
+        allowed,
+    )
+
+
+# An iteration: data and step
+
+
+def endless(batches) -> Iterator:
+    """Epoch after epoch."""
+    for epoch in itertools.count():
+        yield from batches(epoch)
+
+
+def iteration_against_published(setting: Setting, precision: str, workers: int) -> Contest:
+    needs_instructions_for(precision, setting.device)
+    parameters = setting.parameters(precision)
+    device = torch.device(setting.device)
+    learner, optimizer = setting.learner(precision)
+    ours_batches = TwoViewBatches(
+        to_device(setting.pixels, 3, device),
+        setting.coarse.to(device),
+        view_maker("small_colour", "strong"),
+        view_maker("small_colour", "weak"),
+        setting.batch,
+        seed=0,
+    )
+    trainer = setting.published()
+    images = published_recipe.TwoViews(
+        setting.pixels, setting.coarse.numpy(), CIFAR10_POLICY, parameters.data.mean, parameters.data.std
+    )
+    random.seed(0)
+    loader = DataLoader(
+        images,
+        setting.batch,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        generator=torch_generator(0, "loader"),
+    )
+    ours_views, their_views = endless(ours_batches.epoch), endless(lambda epoch: loader)
+    steps = setting.images // setting.batch
+
+    def ours() -> None:
+        """An epoch, as views are made for several steps at once."""
+        for batch in itertools.islice(ours_views, steps):
+            training_step(learner, optimizer, batch)
+
+    def peer() -> None:
+        for key_view, query_view, coarse in itertools.islice(their_views, steps):
+            trainer.step(key_view.to(device), query_view.to(device), coarse.to(device), RATE)
+
+    def difference() -> float:
+        views = difference_to_pillow(setting.pixels[: setting.batch])
+        return np.inf if views > 1 else setting.difference_of_first_losses(precision)
+
+    return Contest(ours, peer, difference, ROUNDING * 10 if precision == "float32" else BFLOAT16)
+
+
+HEAD = f"targets and loss, forward and backward, batch {RESNET18.batch}, queue {RESNET18.queue:,}, 256 dimensions"
+STEP = f"a step of resnet18 on {RESNET18.batch} images of 32 x 32, queue {RESNET18.queue:,}"
+ITERATION = f"{SMALL.images} images of 16 x 16 through views and steps of small_conv, batch {SMALL.batch}"
+CASES = [
+    TimeCase(
+        name="momentum_update",
+        work="the momentum update of resnet18 with projector",
+        peer="published recipe: one new tensor a parameter",
+        prepare=momentum_against_published,
+        wanted=2.5,
+    ),
+    TimeCase(
+        name="momentum_update_lightly",
+        work="the momentum update of resnet18 with projector",
+        peer="lightly",
+        prepare=momentum_against_lightly,
+        packages=("lightly",),
+    ),
+    TimeCase(
+        name="head", work=HEAD, peer="published recipe: a matrix a step", prepare=head_against_published, wanted=1.1
+    ),
+    TimeCase(
+        name="moco_loss_lightly",
+        work=HEAD.replace("targets and loss", "MoCo's loss"),
+        peer="lightly's NTXentLoss, which also keeps its queue",
+        prepare=moco_against_lightly,
+        packages=("lightly",),
+    ),
+    TimeCase(
+        name="resnet18_step_bfloat16",
+        work=f"{STEP}, ours in bfloat16",
+        peer="published recipe, float32",
+        prepare=partial(step_against_published, RESNET18, "bfloat16"),
+        wanted=2.0,
+        rounds=7,
+    ),
+    TimeCase(
+        name="resnet18_step_float32",
+        work=f"{STEP}, ours in float32",
+        peer="published recipe, float32",
+        prepare=partial(step_against_published, RESNET18, "float32"),
+        rounds=7,
+    ),
+    *(
+        TimeCase(
+            name=f"small_iteration_{precision}_{workers}_workers",
+            work=f"{ITERATION}, ours in {precision}",
+            peer=f"published recipe, float32, {workers} loader workers",
+            prepare=partial(iteration_against_published, SMALL, precision, workers),
+            wanted=4.0,
+            rounds=9,
+            full=workers > 0,
+        )
+        for precision, workers in (("bfloat16", 0), ("float32", 0), ("bfloat16", 2), ("float32", 2))
+    ),
+]

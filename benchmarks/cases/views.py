@@ -1,0 +1,277 @@
+"""Views: a weak and a strong one of every image of a batch."""
+
+import random
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks import published_recipe
+from benchmarks.case import Contest, TimeCase, peer_package
+from benchmarks.photographs import photographs
+from maskcon.augmentation import photo, small_colour
+from maskcon.augmentation.autoaugment import CIFAR10_POLICY, autoaugment, draw_policies
+from maskcon.augmentation.crop import Crops, draw_crops, resized_crop
+from maskcon.augmentation.views import view_maker
+from maskcon.randomness import torch_generator
+
+SIDE = 32
+BATCH = 512
+PHOTO_SIDE = 224
+PHOTOS = 16
+ONE_LEVEL = 1.0
+SLOPE = 2.0  # levels: a change of perspective in float32 is off by 1/100 pixel, which shows at hard edges
+
+
+def planes_of(images: np.ndarray) -> Tensor:
+    """uint8 [N, H, W, 3] -> uint8 [N, 3, H, W]."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+
+
+def pixels_of(pictures: list[Image.Image]) -> Tensor:
+    """int64 [N, 3, H, W]."""
+    return planes_of(np.stack([np.asarray(picture) for picture in pictures])).long()
+
+
+def boxes_of(crops: Crops) -> list[tuple[int, int, int, int]]:
+    return list(zip(crops.top.tolist(), crops.left.tolist(), crops.height.tolist(), crops.width.tolist(), strict=True))
+
+
+def ours_pair(images: Tensor) -> None:
+    """Both views of a batch in [0, 1], as training gets them."""
+    generator = torch_generator(0, "benchmark")
+    for strength in ("weak", "strong"):
+        view_maker("small_colour", strength)(images, generator, None)
+
+
+# The published pipeline
+
+
+def difference_to_pillow(images: np.ndarray) -> float:
+    """Ours less the published views of uint8 [N, H, W, 3], in levels, with the same boxes and operations."""
+    planes = planes_of(images)
+    size = images.shape[1:3]
+    generator = torch_generator(1, "check")
+    crops, policies = draw_crops(len(images), *size, generator), draw_policies(len(images), generator)
+    weak = resized_crop(planes, crops, size)
+    strong = autoaugment(weak, policies)
+    theirs_weak, theirs_strong = [], []
+    for number, box in enumerate(boxes_of(crops)):
+        view = published_recipe.cut(Image.fromarray(images[number]), box, size, bool(crops.flip[number]))
+        theirs_weak.append(view)
+        for turn, (name, _, level) in enumerate(CIFAR10_POLICY[policies.sub_policy[number]]):
+            if policies.applied[number, turn]:
+                view = published_recipe.changed(view, name, level, 1 if policies.positive[number, turn] else -1)
+        theirs_strong.append(view)
+    return max(
+        float((mine - pixels_of(theirs)).abs().max()) for mine, theirs in ((weak, theirs_weak), (strong, theirs_strong))
+    )
+
+
+def against_published() -> Contest:
+    images = photographs(BATCH, SIDE)
+    planes = planes_of(images)
+    views = published_recipe.TwoViews(images, np.zeros(BATCH, np.int64), CIFAR10_POLICY, (0.5,) * 3, (0.25,) * 3)
+
+    def peer() -> None:
+        random.seed(0)
+        torch.utils.data.default_collate([views[place] for place in range(BATCH)])
+
+    return Contest(lambda: ours_pair(planes), peer, lambda: difference_to_pillow(images), ONE_LEVEL)
+
+
+# torchvision's transforms, image after image
+
+
+def torchvision_weak(images: Tensor, crops: Crops) -> Tensor:
+    """The drawn boxes cut out by torchvision."""
+    from torchvision.transforms.v2 import functional as V
+
+    views = [V.resized_crop(image, *box, [SIDE, SIDE]) for image, box in zip(images, boxes_of(crops), strict=True)]
+    return torch.stack(
+        [V.horizontal_flip(view) if flip else view for view, flip in zip(views, crops.flip.tolist(), strict=True)]
+    )
+
+
+def against_torchvision() -> Contest:
+    from torchvision.transforms import v2
+
+    images = planes_of(photographs(BATCH, SIDE))
+    transform = v2.Compose([v2.RandomResizedCrop(SIDE, (0.2, 1.0)), v2.RandomHorizontalFlip()])
+
+    def peer() -> None:
+        for _ in range(2):
+            torch.stack([transform(image) for image in images]) / 255
+
+    def ours() -> None:
+        generator = torch_generator(0, "benchmark")
+        for _ in range(2):
+            small_colour.weak(images, generator) / 255
+
+    def difference() -> float:
+        crops = draw_crops(BATCH, SIDE, SIDE, torch_generator(1, "check"))
+        off = resized_crop(images, crops, (SIDE, SIDE)).int() - torchvision_weak(images, crops).int()
+        return float(off.abs().max())
+
+    return Contest(ours, peer, difference, ONE_LEVEL)
+
+
+# kornia's augmentation, a batch at a time
+
+
+def against_kornia() -> Contest:
+    kornia = peer_package("kornia")
+    images = planes_of(photographs(BATCH, SIDE))
+    floats = images / 255
+    augmentation = torch.nn.Sequential(
+        kornia.augmentation.RandomResizedCrop((SIDE, SIDE), scale=(0.2, 1.0)),
+        kornia.augmentation.RandomHorizontalFlip(),
+    )
+
+    def difference() -> float:
+        """Boxes at whole pixels, cut by kornia from corner to corner of the box's outermost pixels."""
+        crops = draw_crops(BATCH, SIDE, SIDE, torch_generator(1, "check"))
+        left, top, right, bottom = (
+            crops.left,
+            crops.top,
+            crops.left + crops.width - 1,
+            crops.top + crops.height - 1,
+        )
+        corners = torch.stack([left, top, right, top, right, bottom, left, bottom], dim=1).view(-1, 4, 2).float()
+        theirs = kornia.geometry.transform.crop_and_resize(floats, corners, (SIDE, SIDE), align_corners=False)
+        ours = resized_crop(images, replace(crops, flip=torch.zeros(BATCH, dtype=torch.bool)), (SIDE, SIDE))
+        return float((ours - 255 * theirs).abs().max())
+
+    return Contest(
+        lambda: small_colour.weak(images, torch_generator(0, "benchmark")) / 255,
+        lambda: augmentation(floats),
+        difference,
+        ONE_LEVEL,
+    )
+
+
+# Photos: the changes of a strong view, all of them, with given amounts
+
+
+class Amounts:
+    """For every photo: box, corners, four factors of colour, and the blur."""
+
+    def __init__(self, number: int, side: int):
+        generator = torch_generator(0, "amounts")
+
+        def between(low: float, high: float) -> Tensor:
+            return low + (high - low) * torch.rand(number, generator=generator)
+
+        self.crops = draw_crops(number, side, side, generator)
+        self.corners = photo.draw_corners(number, PHOTO_SIDE, PHOTO_SIDE, generator)
+        self.brightness, self.contrast, self.saturation = (between(0.6, 1.4) for _ in range(3))
+        self.hue, self.sigma = between(-0.1, 0.1), between(0.1, 2.0)
+
+
+def ours_photos(images: Tensor, amounts: Amounts) -> Tensor:
+    views = resized_crop(images, amounts.crops, (PHOTO_SIDE, PHOTO_SIDE)) / 255
+    views = photo.change_perspective(views, amounts.corners)
+    return ours_colours(views, amounts)
+
+
+def ours_colours(views: Tensor, amounts: Amounts) -> Tensor:
+    views = photo.adjust_brightness(views, amounts.brightness)
+    views = photo.adjust_contrast(views, amounts.contrast)
+    views = photo.adjust_saturation(views, amounts.saturation)
+    views = photo.adjust_hue(views, amounts.hue)
+    return photo.blur(views, amounts.sigma)
+
+
+def torchvision_photos(images: Tensor, amounts: Amounts) -> Tensor:
+    from torchvision.transforms.v2 import functional as V
+
+    edge, views = PHOTO_SIDE - 1, []
+    start = [[0, 0], [edge, 0], [edge, edge], [0, edge]]
+    for number, box in enumerate(boxes_of(amounts.crops)):
+        view = V.resized_crop(images[number], *box, [PHOTO_SIDE, PHOTO_SIDE])
+        view = (V.horizontal_flip(view) if amounts.crops.flip[number] else view) / 255
+        view = V.perspective(view, start, amounts.corners[number].tolist(), fill=None)
+        view = V.adjust_brightness(view, float(amounts.brightness[number]))
+        view = V.adjust_contrast(view, float(amounts.contrast[number]))
+        view = V.adjust_saturation(view, float(amounts.saturation[number]))
+        view = V.adjust_hue(view, float(amounts.hue[number]))
+        sigma = float(amounts.sigma[number])
+        kernel = 2 * photo.BLUR_REACH + 1
+        views.append(V.gaussian_blur(view, [kernel, kernel], [sigma, sigma]))
+    return torch.stack(views)
+
+
+def photos_against_torchvision() -> Contest:
+    images = planes_of(photographs(PHOTOS, 256))
+    amounts = Amounts(PHOTOS, 256)
+    ours, peer = partial(ours_photos, images, amounts), partial(torchvision_photos, images, amounts)
+    return Contest(ours, peer, lambda: 255 * float((ours() - peer()).abs().max()), SLOPE)
+
+
+def photos_against_kornia() -> Contest:
+    """The colours and the blur alone: the operations of kornia that have torchvision's formulas."""
+    kornia = peer_package("kornia")
+    views = planes_of(photographs(PHOTOS, PHOTO_SIDE)) / 255
+    amounts = Amounts(PHOTOS, PHOTO_SIDE)
+    kernel = 2 * photo.BLUR_REACH + 1
+
+    def peer() -> Tensor:
+        enhance = kornia.enhance
+        changed = enhance.adjust_brightness_accumulative(views, amounts.brightness)
+        changed = enhance.adjust_contrast_with_mean_subtraction(changed, amounts.contrast)
+        changed = enhance.adjust_saturation_with_gray_subtraction(changed, amounts.saturation)
+        changed = enhance.adjust_hue(changed, 2 * np.pi * amounts.hue)
+        return kornia.filters.gaussian_blur2d(changed, (kernel, kernel), amounts.sigma[:, None].expand(-1, 2))
+
+    ours = partial(ours_colours, views, amounts)
+    return Contest(ours, peer, lambda: 255 * float((ours() - peer()).abs().max()), ONE_LEVEL)
+
+
+CASES = [
+    TimeCase(
+        name="view_pair",
+        work=f"a weak and a strong view of {BATCH} images of {SIDE} x {SIDE}",
+        peer="published recipe: Pillow, image after image",
+        prepare=against_published,
+        wanted=4.0,
+        threads=1,
+        packages=("pillow",),
+    ),
+    TimeCase(
+        name="weak_views_torchvision",
+        work=f"two weak views of {BATCH} images of {SIDE} x {SIDE}",
+        peer="torchvision v2 on tensors, image after image",
+        prepare=against_torchvision,
+        threads=1,
+        packages=("torchvision",),
+    ),
+    TimeCase(
+        name="weak_views_kornia",
+        work=f"a weak view of {BATCH} images of {SIDE} x {SIDE}",
+        peer="kornia, the batch at once",
+        prepare=against_kornia,
+        threads=1,
+        packages=("kornia",),
+    ),
+    TimeCase(
+        name="photo_views_torchvision",
+        work=f"crop, perspective, colours and blur of {PHOTOS} photos to {PHOTO_SIDE} x {PHOTO_SIDE}",
+        peer="torchvision v2 on tensors, image after image",
+        prepare=photos_against_torchvision,
+        threads=1,
+        rounds=9,
+        packages=("torchvision",),
+    ),
+    TimeCase(
+        name="photo_colours_kornia",
+        work=f"colours and blur of {PHOTOS} photos of {PHOTO_SIDE} x {PHOTO_SIDE}",
+        peer="kornia, the batch at once",
+        prepare=photos_against_kornia,
+        threads=1,
+        rounds=9,
+        packages=("kornia",),
+    ),
+]

@@ -1,0 +1,36 @@
+"""What a training ran on: a run can be repeated to the bit only on the like of it."""
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+CPU_INFO = Path("/proc/cpuinfo")  # of Linux
+
+
+def hardware(device: torch.device) -> dict[str, str | int]:
+    """Processor, cores, memory and the vector instructions in use; graphics processor, CUDA and cuDNN where used."""
+    there_is: dict[str, str | int] = {
+        "cpu": processor_name(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9),
+        "vector_instructions": torch.backends.cpu.get_cpu_capability(),
+    }
+    if device.type == "cuda":
+        there_is |= {
+            "gpu": torch.cuda.get_device_name(device),
+            "cuda": str(torch.version.cuda),
+            "cudnn": str(torch.backends.cudnn.version()),
+        }
+    return there_is
+
+
+def processor_name() -> str:
+    """As Linux knows it, or else the architecture."""
+    try:
+        lines = CPU_INFO.read_text().splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()

@@ -1,0 +1,63 @@
+"""The script for a GPU, on very small data on whatever there is."""
+
+import json
+import sys
+
+import pytest
+import torch
+
+from benchmarks import gpu
+from benchmarks.cases.learners import Setting
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """Of the whole script, in a process where DVC, MLflow and typst cannot be imported."""
+    path = tmp_path_factory.mktemp("gpu") / "gpu.jsonl"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("dvc", "mlflow", "typst", "hydra"):
+            patch.setitem(sys.modules, name, None)
+        patch.setattr(sys, "argv", ["gpu", "--tiny", "--out", str(path)])
+        gpu.main()
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_everything_is_measured(rows):
+    assert [row["what"] for row in rows] == ["matmul", *["epoch"] * 4, "photos", "retrieval"]
+    assert [(row["batch"], row["who"]) for row in rows if row["what"] == "epoch"] == [
+        (batch, who) for batch in gpu.TINY.batches for who in ("ours", "published")
+    ]
+    assert {row["status"] for row in rows[1:]} == {"measured"}
+
+
+def test_rates_fit_each_other(rows):
+    for row in rows:
+        if row["what"] in ("epoch", "photos"):
+            assert row["images_per_second"] == pytest.approx(row["images"] / row["seconds_an_epoch"])
+            assert 0 <= row["share_of_time_waiting_for_data"] < 1
+            assert row["tflops"] > 0
+            assert row["difference" if row["what"] == "epoch" else "batch"] >= 0
+    assert rows[-1]["difference"] <= 2 / gpu.TINY.gallery[0]
+
+
+def test_operations_are_those_counted_by_hand():
+    """A step is three passes of the query network (one forward, two backward) and one of the key network."""
+    setting = Setting("small_conv", 16, 64, batch=8, images=8)
+    width, forward, side, channels = 24, 0, 16, 3
+    for out, stride in ((width, 1), (2 * width, 2), (2 * width, 1), (4 * width, 2), (4 * width, 1)):
+        side //= stride
+        forward += 2 * side**2 * out * channels * 9
+        channels = out
+    features, hidden, projected = 2 * channels, 192, 128
+    forward += 2 * (features * hidden + hidden * projected)
+    first = 2 * 16**2 * width * 3 * 9  # the images themselves have no gradient
+    head = 2 * 64 * projected * 3  # similarities forward and backward, and those of the target
+    assert gpu.flops_of_a_pair(setting) == pytest.approx(4 * forward - first + head, rel=0.01)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_nothing_is_measured(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["gpu", "--out", str(tmp_path / "gpu.jsonl")])
+    with pytest.raises(SystemExit, match="not measured: no GPU at hand"):
+        gpu.main()
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,159 @@
+"""A disk that is full or read-only while training runs: training goes on, and nothing is lost once there is room."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+from maskcon.atomic_files import CannotWrite, write_atomically
+from maskcon.training.checkpoint import CheckpointClock, Checkpoints
+from maskcon.training.loop import train
+from tests.training.killed_training import SilentWatcher, same_bits
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 400 kB, which holds three checkpoints of a tiny training and little else."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+class Filling(SilentWatcher):
+    """Fills the disk in one epoch, frees it in another, and writes snapshots to it."""
+
+    def __init__(self, disk, full_in, free_in):
+        super().__init__()
+        self.disk = disk
+        self.full_in = full_in
+        self.free_in = free_in
+
+    def step_done(self, epoch, loss):
+        rest = self.disk / "rest"
+        if epoch == self.full_in and not rest.exists():
+            with open(rest, "wb", buffering=0) as file:
+                while True:
+                    try:
+                        file.write(bytes(1024))
+                    except OSError:
+                        break
+        if epoch == self.free_in:
+            rest.unlink(missing_ok=True)
+
+    def snapshot(self, epoch, encoder):
+        content = b"".join(weight.numpy().tobytes() for weight in encoder.state_dict().values())
+        write_atomically(self.disk / "snapshots" / str(epoch), lambda file: file.write(content))
+
+
+def test_a_full_disk_costs_checkpoints_and_no_snapshot(tmp_path, tiny_parameters, tiny_set, small_disk, capsys):
+    parameters = tiny_parameters({"train.epochs": 5})
+    (tmp_path / "room").mkdir()
+    train(tiny_set, parameters, CPU, Checkpoints(tmp_path / "whole"), Filling(tmp_path / "room", None, None))
+    assert capsys.readouterr().err == ""
+
+    watcher = Filling(small_disk, full_in=2, free_in=4)
+    train(tiny_set, parameters, CPU, Checkpoints(small_disk / "checkpoints"), watcher)
+    warning, relief = capsys.readouterr().err.splitlines()
+    assert "No space left on device; training goes on" in warning
+    assert relief == "checkpoints are written again"
+    assert same_bits(tmp_path / "whole", small_disk / "checkpoints")
+    snapshots = {path.name: path.read_bytes() for path in (small_disk / "snapshots").iterdir()}
+    assert snapshots == {path.name: path.read_bytes() for path in (tmp_path / "room" / "snapshots").iterdir()}
+    assert sorted(snapshots) == ["1", "2", "3", "4", "5"]
+
+
+def test_a_disk_full_to_the_end_ends_in_a_sentence_and_the_checkpoint_before_is_gone_on_from(
+    tmp_path, tiny_parameters, tiny_set, small_disk
+):
+    parameters = tiny_parameters({"train.epochs": 4})
+    with pytest.raises(CannotWrite, match="No space left on device; free some space"):
+        train(tiny_set, parameters, CPU, Checkpoints(small_disk / "checkpoints"), Filling(small_disk, 3, None))
+    (small_disk / "rest").unlink()
+    watcher = Filling(small_disk, None, None)
+    resumed = []
+    watcher.resumed = lambda curve, steps: resumed.append((len(curve), steps))
+    train(tiny_set, parameters, CPU, Checkpoints(small_disk / "checkpoints"), watcher)
+    assert resumed == [(2, 0)]
+    assert sorted(path.name for path in (small_disk / "snapshots").iterdir()) == ["1", "2", "3", "4"]
+
+
+def test_no_checkpoint_is_written_before_a_snapshot_that_waits(tmp_path, tiny_parameters, tiny_set):
+    """Otherwise a training that is killed then would go on without that snapshot."""
+
+    class NoSnapshotOfTheFirst(SilentWatcher):
+        def snapshot(self, epoch, encoder):
+            if epoch == 1:
+                raise CannotWrite(Path("snapshot"), OSError(28, "No space left on device"))
+
+    with pytest.raises(CannotWrite, match="snapshot"):
+        train(tiny_set, tiny_parameters(), CPU, Checkpoints(tmp_path), NoSnapshotOfTheFirst())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_device_that_is_always_full(tmp_path):
+    """/dev/full in the place of the temporary file: what was there stays, and nothing else is left."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    path = tmp_path / "encoder.pt"
+    path.write_bytes(b"old")
+    (tmp_path / f".encoder.pt.{os.getpid()}.part").symlink_to("/dev/full")
+    with pytest.raises(CannotWrite, match="No space left on device"):
+        write_atomically(path, lambda file: file.write(b"new"))
+    assert [file.name for file in tmp_path.iterdir()] == ["encoder.pt"]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_read_only_folder_while_training_runs(tmp_path, tiny_parameters, tiny_set, small_disk, capsys):
+    class ReadOnlyFromTheSecond(SilentWatcher):
+        def step_done(self, epoch, loss):
+            if epoch == 2:
+                subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+
+    trained = train(tiny_set, tiny_parameters(), CPU, Checkpoints(small_disk), ReadOnlyFromTheSecond())
+    assert [row["epoch"] for row in trained.curve] == [1, 2, 3]
+    [warning] = capsys.readouterr().err.splitlines()
+    assert "Read-only file system; training goes on" in warning
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A function that moves the time, in seconds."""
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+
+    def move(seconds):
+        now[0] += seconds
+
+    return move
+
+
+def test_checkpoints_by_steps(clock):
+    due = CheckpointClock(seconds=None, steps=3)
+    clock(1e6)
+    assert [step for step in range(1, 10) if due.is_due(step)] == [3, 6, 9]
+
+
+def test_checkpoints_by_time_take_at_most_a_fiftieth_of_it(clock):
+    due = CheckpointClock(seconds=20, steps=None)
+    assert not due.is_due(1)
+    clock(20)
+    assert due.is_due(2)
+    with due.saving():
+        clock(2)  # a slow disk
+    for seconds, now_due in [(20, False), (79, False), (1, True)]:
+        clock(seconds)
+        assert due.is_due(3) == now_due
+    with due.saving():
+        clock(0.01)
+    clock(20)
+    assert due.is_due(4)
