@@ -20,7 +20,7 @@ from maskcon.grid.trials import Chosen, Trial, number_to_score, trials_to_choose
 from maskcon.grid.workers import Experiment, last_words, run_experiments
 from maskcon.tracking.store import Store, StoreError
 
-SCRATCH = Path(".scratch/grid")  # logs, and what failed last
+LOGS = Path("grids/logs")  # of experiments, and what failed last
 NOT_ON_RECORD = (
     "it ended, but no complete run has its inputs: the store could not be written, or code changed meanwhile"
 )
@@ -48,7 +48,7 @@ def run_grid(
         UserError: the grid asks for what cannot be composed, or another process runs it.
         StoreError: the store cannot be used.
     """
-    with _alone(checkout / SCRATCH / f"{grid.name}.lock", grid):
+    with _alone(checkout / LOGS / f"{grid.name}.lock", grid):
         return _Running(grid, store, checkout, workers, say, only_failed).run()
 
 
@@ -83,7 +83,7 @@ class _Running:
     ):
         self.grid, self.checkout, self.workers, self.say = grid, checkout, workers, say
         self.record = GridRecord(store, checkout, grid)
-        self.failures = checkout / SCRATCH / grid.name / "failed.json"
+        self.failures = checkout / LOGS / grid.name / "failed.json"
         self.failed_before = _read_failures(self.failures)
         self.failed: dict[str, str] = {}
         self.only_failed = only_failed
@@ -144,7 +144,7 @@ class _Running:
     def _experiment(self, trial: Trial) -> Experiment:
         data = self.record.parameters(trial).data.model_dump_json()
         name = re.sub(r"[^A-Za-z0-9=.]+", "-", trial.label)
-        log = self.checkout / SCRATCH / self.grid.name / f"{name}-{self.record.inputs_hash(trial)[:8]}.log"
+        log = self.checkout / LOGS / self.grid.name / f"{name}-{self.record.inputs_hash(trial)[:8]}.log"
         return Experiment(name, trial.overrides, data, log)
 
     def _note(self, trial: Trial, metrics: dict[str, float]) -> None:

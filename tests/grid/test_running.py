@@ -126,7 +126,7 @@ def test_what_failed_is_listed_and_can_be_run_alone(call, ran, tmp_path):
     ran.failing = frozenset()
     call(only_failed=True)
     assert ran == ["small-coins-w=0.3-seed-0-on-val", "small-grafit-w=0.8-seed-2-on-test"]
-    assert json.loads((tmp_path / ".scratch/grid/mine/failed.json").read_text()) == {}
+    assert json.loads((tmp_path / "grids/logs/mine/failed.json").read_text()) == {}
     ran.clear()
     assert call().complete == 8
     assert len(ran) == 2  # the seeds of coins
@@ -141,7 +141,7 @@ def test_a_value_that_is_not_allowed_is_told_before_anything_runs(call, ran, tmp
 
 def test_two_at_once_are_refused(call, ran, tmp_path):
     grid = read_grid(tmp_path / "mine.yaml")
-    with running._alone(tmp_path / ".scratch/grid/mine.lock", grid), pytest.raises(UserError, match="another process"):
+    with running._alone(tmp_path / "grids/logs/mine.lock", grid), pytest.raises(UserError, match="another process"):
         call()
 
 
