@@ -2,6 +2,7 @@
 
 SHELL := /bin/sh
 PORT ?= 5000
+WORKERS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
@@ -9,7 +10,7 @@ ifdef VERBOSE
 export MASKCON_VERBOSE := $(VERBOSE)
 endif
 
-.PHONY: help repro test soak ui params plots experiments bench bench-full lock audit environment
+.PHONY: help repro test soak ui params plots experiments grid tables bench bench-full lock audit environment
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -40,6 +41,12 @@ plots: environment  ## DVC's plots as a page that needs no network; REVISIONS="H
 COLUMNS_SHOWN := Experiment|loss.name|loss.w|seed|recall_at_1
 experiments: environment  ## DVC's experiments in 80 columns; COLUMNS_SHOWN='Experiment|loss.w' picks
 	@dvc exp show --no-pager --drop '^(?!($(COLUMNS_SHOWN))$$)'
+
+grid: environment  ## a grid of experiments: GRID=grids/NAME.yaml SET="key=value ..." WORKERS=2; again: what is missing
+	@python -m maskcon grid $(GRID) --workers $(WORKERS) $(if $(SET),--set $(SET)) $(ARGUMENTS)
+
+tables: environment  ## methods side by side, from the runs on record; ARGUMENTS="--grid NAME --baseline grafit"
+	@python -m maskcon tables $(ARGUMENTS)
 
 bench: environment  ## what it costs beside other ways to do it: a few minutes, table in benchmarks/results/bench.md
 	python -m benchmarks.run

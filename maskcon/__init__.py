@@ -14,6 +14,9 @@ Rooms, each importing only those before it:
     measures/                                        and measured as other papers do
     figures/, report                                 what people look at
     tracking/                                        the MLflow record of a run
+    composition, grid/                               grids of experiments, queued and resumed from the record
+    tables/                                          methods side by side, from the record
+    commands/                                        python -m maskcon COMMAND
 """
 
 __version__ = "0.1.0"

@@ -9,7 +9,7 @@ runs and after the last. Outputs cannot serve: some differ in a second run of th
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,24 +24,26 @@ OUTPUTS = ("outs", "metrics", "plots")
 TEMPLATE = re.compile(r"\$\{([\w.]+)\}")
 
 
-def hash_of_inputs(checkout: Path, parameters: Parameters) -> str:
+def hash_of_inputs(checkout: Path, parameters: Parameters, digest_of: Callable[[Path], str] | None = None) -> str:
     """SHA-256, as 64 hex digits, over
 
     - every parameter but the group track,
     - the command, parameter names and dependencies of every stage of dvc.yaml but track,
     - the contents of those dependencies that no stage makes (code, tables of coarse labels).
 
+    ``digest_of`` takes the place of ``digest_of_path`` where many hashes of the same files are wanted and it remembers.
+
     Raises:
         UserError: dvc.yaml cannot be read, or such a dependency is missing.
     """
     values = parameters.model_dump(mode="json", exclude={RECORD})
-    return _digest({"parameters": values, "stages": _stages(checkout, values)})
+    return _digest({"parameters": values, "stages": _stages(checkout, values, digest_of or digest_of_path)})
 
 
 def hash_of_training(checkout: Path, parameters: Parameters, stage: str = "pretrain") -> str:
     """The same over ``stage`` and the stages before it alone: equal as long as the training would be."""
     values = parameters.model_dump(mode="json", exclude={RECORD})
-    stages = _stages(checkout, values)
+    stages = _stages(checkout, values, digest_of_path)
     needed = _with_stages_before(stage, stages)
     read = {name: _value(values, name) for one in needed for name in stages[one]["params"]}
     return _digest({"parameters": read, "stages": {name: stages[name] for name in needed}})
@@ -55,7 +57,7 @@ def run_name(parameters: Parameters) -> str:
     return " ".join([loss.name, *shown, f"seed {parameters.seed}"])
 
 
-def _stages(checkout: Path, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _stages(checkout: Path, values: Mapping[str, Any], digest_of: Callable[[Path], str]) -> dict[str, dict[str, Any]]:
     """Each stage as its cmd, params, deps (path -> digest, or None where a stage makes it) and outs."""
     path = checkout / "dvc.yaml"
     try:
@@ -67,7 +69,7 @@ def _stages(checkout: Path, values: Mapping[str, Any]) -> dict[str, dict[str, An
                 "cmd": stage["cmd"],
                 "params": _paths(stage.get("params")),
                 "deps": {
-                    dep: None if any(_overlap(dep, out) for out in outs) else _digest_of_path(checkout / dep)
+                    dep: None if any(_overlap(dep, out) for out in outs) else digest_of(checkout / dep)
                     for dep in _paths(stage.get("deps"))
                 },
                 "outs": [out for key in OUTPUTS for out in _paths(stage.get(key))],
@@ -121,11 +123,11 @@ def _with_stages_before(last: str, stages: Mapping[str, Mapping[str, Any]]) -> l
     return sorted(needed)
 
 
-def _digest_of_path(path: Path) -> str:
+def digest_of_path(path: Path) -> str:
     """Of a file's bytes, or of the names and bytes of all files of a folder."""
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-        return _digest({file.relative_to(path).as_posix(): _digest_of_path(file) for file in files})
+        return _digest({file.relative_to(path).as_posix(): digest_of_path(file) for file in files})
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,216 @@
+"""A grid from its first run to its last: what is on record is not run again, what fails is listed.
+
+outcome = run_grid(grid, store, checkout, workers=2, say=print)
+"""
+
+import contextlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from maskcon.atomic_files import write_json
+from maskcon.errors import UserError
+from maskcon.grid.grid_file import Grid
+from maskcon.grid.on_record import GridRecord, choose_values
+from maskcon.grid.trials import Chosen, Trial, number_to_score, trials_to_choose, trials_to_score
+from maskcon.grid.workers import Experiment, last_words, run_experiments
+from maskcon.tracking.store import Store, StoreError
+
+LOGS = Path("grids/logs")  # of experiments, and what failed last
+NOT_ON_RECORD = (
+    "it ended, but no complete run has its inputs: the store could not be written, or code changed meanwhile"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a grid stands at the end of a call."""
+
+    complete: int
+    wanted: int
+    failed: dict[str, str]  # label of the trial -> its log
+    chosen: Chosen
+
+
+def run_grid(
+    grid: Grid, store: Store, checkout: Path, workers: int, say: Callable[[str], None], only_failed: bool = False
+) -> Outcome:
+    """Choose, score, and record what each run is in the grid.
+
+    Args:
+        only_failed: run again what failed in the last call, and nothing else.
+
+    Raises:
+        UserError: the grid asks for what cannot be composed, or another process runs it.
+        StoreError: the store cannot be used.
+    """
+    with _alone(checkout / LOGS / f"{grid.name}.lock", grid):
+        return _Running(grid, store, checkout, workers, say, only_failed).run()
+
+
+def preview(grid: Grid, store: Store, checkout: Path) -> Iterator[str]:
+    """The commands of what is still to be run, as lines for a shell, with what they depend on as comments.
+
+    Raises:
+        UserError, StoreError: as ``run_grid``.
+    """
+    record = GridRecord(store, checkout, grid)
+    choosing = trials_to_choose(grid)
+    measured = record.complete(choosing)
+    chosen = choose_values(grid, measured)
+    scoring = trials_to_score(grid, chosen)
+    measured |= record.complete(scoring)
+    yield f"# {grid.name}: {len(measured)} of {len(choosing) + number_to_score(grid)} runs are complete"
+    for trial in [*choosing, *scoring]:
+        if trial not in measured:
+            yield f"{trial.command}  # {trial.label}"
+    unknown = number_to_score(grid) - len(scoring)
+    if unknown:
+        yield f"# then {unknown} runs on test, with the values that these choose"
+    elif len(measured) < len(choosing) + len(scoring):
+        yield "# start them with: dvc queue start -j 2"
+
+
+class _Running:
+    """The state of one call of ``run_grid``."""
+
+    def __init__(
+        self, grid: Grid, store: Store, checkout: Path, workers: int, say: Callable[[str], None], only_failed: bool
+    ):
+        self.grid, self.checkout, self.workers, self.say = grid, checkout, workers, say
+        self.record = GridRecord(store, checkout, grid)
+        self.failures = checkout / LOGS / grid.name / "failed.json"
+        self.failed_before = _read_failures(self.failures)
+        self.failed: dict[str, str] = {}
+        self.only_failed = only_failed
+        self.measured: dict[Trial, dict[str, float]] = {}
+        self.wanted = len(trials_to_choose(grid)) + number_to_score(grid)
+        self.clock = _Clock(workers)
+
+    def run(self) -> Outcome:
+        choosing = trials_to_choose(self.grid)
+        self._check(choosing or trials_to_score(self.grid, {}))
+        self._measure(choosing)
+        chosen = choose_values(self.grid, self.measured)
+        self._tell_choice(chosen)
+        scoring = trials_to_score(self.grid, chosen)
+        self._measure(scoring)
+        self.record.unmark_others([*choosing, *scoring])
+        return Outcome(len(self.measured), self.wanted, self.failed, chosen)
+
+    def _check(self, trials: list[Trial]) -> None:
+        """That every trial can be composed, before any is run."""
+        problems = []
+        for trial in trials:
+            try:
+                self.record.parameters(trial)
+            except UserError as error:
+                problems.append(f"{trial.label}: {error}")
+        if problems:
+            raise UserError("\n".join(problems))
+
+    def _measure(self, trials: list[Trial]) -> None:
+        """Run those that are not on record, and mark all that are."""
+        complete = self.record.complete(trials)
+        for trial in complete:
+            self._note(trial, complete[trial])
+        missing = [trial for trial in trials if trial not in complete]
+        if self.only_failed:
+            missing = [trial for trial in missing if trial.label in self.failed_before]
+        if trials:
+            self.say(f"{trials[0].purpose}: {len(complete)} of {len(trials)} runs on record, {len(missing)} to run")
+        experiments = {self._experiment(trial): trial for trial in missing}
+        packed = {self._experiment(trial).data for trial in self.measured}
+        for finished in run_experiments(experiments, self.workers, self.checkout, packed):
+            trial = experiments[finished.experiment]
+            self.clock.ended(finished.seconds)
+            try:
+                metrics = self.record.complete([trial]).get(trial)  # what is on record counts, however dvc ended
+                if metrics is not None:
+                    self._note(trial, metrics)
+            except StoreError as error:  # the others are still in flight
+                self._fail(trial, finished.experiment.log, str(error))
+                continue
+            if metrics is None:
+                why = NOT_ON_RECORD if finished.succeeded else last_words(finished.experiment.log)
+                self._fail(trial, finished.experiment.log, why)
+            else:
+                self._tell(trial, metrics, finished.seconds)
+
+    def _experiment(self, trial: Trial) -> Experiment:
+        data = self.record.parameters(trial).data.model_dump_json()
+        name = re.sub(r"[^A-Za-z0-9=.]+", "-", trial.label)
+        log = self.checkout / LOGS / self.grid.name / f"{name}-{self.record.inputs_hash(trial)[:8]}.log"
+        return Experiment(name, trial.overrides, data, log)
+
+    def _note(self, trial: Trial, metrics: dict[str, float]) -> None:
+        self.measured[trial] = metrics
+        tried = self.grid.methods[trial.method].values if self.grid.choose else []
+        self.record.mark(trial, tried)
+        if self.failed_before.pop(trial.label, None):
+            self._keep_failures()
+
+    def _fail(self, trial: Trial, log: Path, reason: str) -> None:
+        self.failed[trial.label] = str(log)
+        self._keep_failures()
+        self.say(f"failed: {trial.label}: {reason}\n  log: {log}")
+
+    def _keep_failures(self) -> None:
+        write_json(self.failures, self.failed_before | self.failed)
+
+    def _tell(self, trial: Trial, metrics: Mapping[str, float], seconds: float) -> None:
+        name = self.grid.choose.metric if self.grid.choose else "recall_at_1"
+        value = f"{name} {metrics[name]:.3f}, " if name in metrics else ""
+        left = self.wanted - len(self.measured) - len(self.failed)
+        progress = f"[{len(self.measured)}/{self.wanted}]"
+        self.say(f"{progress} {trial.label}: {value}{seconds:.0f} s; {self.clock.left(left)}")
+
+    def _tell_choice(self, chosen: Chosen) -> None:
+        for (dataset, method), values in chosen.items():
+            words = ", ".join(f"{name}={value}" for name, value in values.items()) or "the preset's values"
+            self.say(f"chosen on {dataset} for {method}: {words}")
+        if self.grid.choose:
+            sources = {self.grid.chosen_on(name) for name in self.grid.datasets}
+            for dataset in sorted(sources):
+                for method in self.grid.methods:
+                    if (dataset, method) not in chosen:
+                        self.say(f"not chosen on {dataset} for {method}: not all of its values are measured")
+
+
+class _Clock:
+    """Time left, from what the runs so far took."""
+
+    def __init__(self, workers: int):
+        self.workers = workers
+        self.durations: list[float] = []
+
+    def ended(self, seconds: float) -> None:
+        self.durations.append(seconds)
+
+    def left(self, runs: int) -> str:
+        seconds = runs * sum(self.durations) / len(self.durations) / self.workers
+        return f"about {seconds / 60:.0f} min left" if seconds >= 60 else f"about {seconds:.0f} s left"
+
+
+def _read_failures(path: Path) -> dict[str, str]:
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads(path.read_text())
+    return {}
+
+
+@contextlib.contextmanager
+def _alone(path: Path, grid: Grid) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"the grid {grid.name} is being run by another process here; wait for it, or stop it") from None
+    try:
+        yield
+    finally:
+        lock.release()
