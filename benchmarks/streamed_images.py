@@ -41,7 +41,7 @@ def main() -> None:
     with TemporaryDirectory(dir=Path.cwd()) as folder:
         path = Path(folder) / "images.npy"
         write_random_images(path, arguments.images, parameters)
-        images = np.load(path, mmap_mode="r")
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
         shares = {"resident": 1.0, "streamed": 0.0}
         times: dict[str, list[float]] = {name: [] for name in shares}
         for number in range(arguments.rounds):

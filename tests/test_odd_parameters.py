@@ -64,7 +64,7 @@ def assert_allowed_or_refused(place: Place, value: Any) -> None:
 
 
 def test_the_places_are_all_that_the_model_has():
-    """Each field of each group is tried in at least one place."""
+    """Each field of each group of params.yaml is tried in at least one place."""
     reached = set()
     for place in PLACES:
         owner: Any = check_parameters(place.values)
@@ -74,7 +74,8 @@ def test_the_places_are_all_that_the_model_has():
         reached.add((type(owner), name))
     concrete = {kind for kind, _ in reached}
     abstract = {ImageSet, Contrast, Combinable, CombinableWithMultiCrop}
-    assert set(_groups(Group)) == concrete | abstract
+    of_a_run = {group for group in _groups(Group) if group.__module__ == Group.__module__}  # grids have groups too
+    assert of_a_run == concrete | abstract
     assert reached == {(kind, name) for kind in concrete for name in kind.model_fields}
 
 
