@@ -115,7 +115,8 @@ def with_rows_of_other_methods(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
     if path.exists():
         kept = pd.read_csv(path)
         measured = kept["method"].isin(rows["method"])
-        other_seed = kept["method"].isin(UNTRAINED) & ~kept["seed"].isin(rows["seed"])
+        seeds = rows.loc[rows["method"].isin(UNTRAINED), "seed"]
+        other_seed = kept["method"].isin(UNTRAINED) & ~kept["seed"].isin(seeds)
         rows = pd.concat([rows, kept[~measured | other_seed]])
     order = [*UNTRAINED, *VALUES_TRIED]
     return rows.sort_values("method", key=lambda methods: methods.map(order.index), kind="stable")
