@@ -86,7 +86,9 @@ def make_features(folder: Path, images: int, size: int, queries: int) -> None:
 
 
 def _prepared(folder: Path, recall: Callable[..., dict]) -> Callable[[], dict[str, float]]:
-    features, labels = (torch.from_numpy(np.load(folder / f"{name}.npy", allow_pickle=False)) for name in ("features", "labels"))
+    features, labels = (
+        torch.from_numpy(np.load(folder / f"{name}.npy", allow_pickle=False)) for name in ("features", "labels")
+    )
     queries = json.loads((folder / "queries.json").read_text())
     recall(features[:2000], labels[:2000])  # what the first call sets up is not the work's own
     return lambda: {str(k): value for k, value in recall(features, labels, queries=queries).items()}
