@@ -30,6 +30,8 @@ def require_memory_for_run(parameters: Parameters) -> None:
         f"train.queue_size={parameters.train.queue_size}, model.width={model.width}, model.pooled={model.pooled}, "
         f"model.projector_hidden_size={model.projector_hidden_size}, model.projection_size={model.projection_size}"
     )
+    if parameters.loss.name == "wcl":
+        what += f", loss.graph_hidden_size={parameters.loss.graph_hidden_size}"
     _require(what, checkpoint_bytes(parameters), host_memory())
 
 
@@ -55,7 +57,7 @@ def composing_bytes(data: ComposedSet) -> int:
 
 
 def checkpoint_bytes(parameters: Parameters) -> int:
-    """Of query network, key network, momentum and queue, which a checkpoint holds whole.
+    """Of query network, key network, extra head, momentum and queue, which a checkpoint holds whole.
 
     The backbone of a ResNet, at most 100 MB, is not counted.
     """
@@ -67,7 +69,11 @@ def checkpoint_bytes(parameters: Parameters) -> int:
     features = channels * model.pooled[0] * model.pooled[1]
     projector = (features + model.projection_size) * model.projector_hidden_size
     queue = parameters.train.queue_size * model.projection_size
-    return NUMBER * (3 * (backbone + projector) + queue)
+    head = 0
+    if parameters.loss.name == "wcl":  # a projector of its own with two hidden layers, of which there is no key network
+        hidden = parameters.loss.graph_hidden_size
+        head = (features + hidden + model.projection_size) * hidden
+    return NUMBER * (3 * (backbone + projector) + 2 * head + queue)
 
 
 def step_bytes(parameters: Parameters) -> int:

@@ -23,6 +23,7 @@ from maskcon.parameters import DATA_SETS, DataParameters, check_parameters
 from maskcon.report import gather_facts, read_finished_run
 from maskcon.tracking.store import find_store
 from stages import coarse, download, embed, evaluate, figures, measure, pretrain, report, track
+from stages.interruption import Interruptions
 from tests.datasets import (
     test_cars196,
     test_cifar,
@@ -247,7 +248,10 @@ def test_through_every_stage(checkout, monkeypatch, tiny_values, store, name):
     data = small.publish(checkout, monkeypatch)
     parameters = check_parameters(tiny_values(QUICK) | {"data": data.model_dump()})
     for stage in STAGES:
-        stage.main(parameters)
+        if stage is pretrain:
+            stage.main(parameters, Interruptions({}))
+        else:
+            stage.main(parameters)
 
     run = read_finished_run(checkout, parameters)
     facts = gather_facts(run, build_method(parameters.loss), {}, [])["dataset"]

@@ -130,7 +130,7 @@ def test_a_dollar_sign_begins_no_mathematics_in_figures(name):
         figure = Figure()
         text = sheet(figure).text(0, 0, name)
         assert not text.get_parse_math()
-        text.get_window_extent(figure.canvas.get_renderer())  # set by hand as mathematics, the last would fail here
+        text.get_window_extent()  # set by hand as mathematics, the last would fail here
 
 
 def test_the_number_of_cases_is_the_one_stated():

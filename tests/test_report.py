@@ -13,7 +13,16 @@ from maskcon.errors import UserError
 from maskcon.figures.drawing import figure_style, new_figure, save_figure
 from maskcon.methods.interface import Method, build_method
 from maskcon.parameters import METHODS, load_parameters
-from maskcon.report import duration, gather_facts, grouped, percent, percent_range, read_finished_run, typeset
+from maskcon.report import (
+    class_name,
+    duration,
+    gather_facts,
+    grouped,
+    percent,
+    percent_range,
+    read_finished_run,
+    typeset,
+)
 from tests.finished_run import labels_table, number_images, two_digit_labels, write_finished_run
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "reports/report.typ"
@@ -157,7 +166,7 @@ def test_class_names_with_markup_in_the_files_reach_the_page(tmp_path):
     labels = labels_table(labels["coarse"], [MARKUP] * 60, labels["fine"], ["NA"] * 60)
     run = finished_run(tmp_path, labels)
     facts = gather_facts(run, method(), PROVENANCE, [MARKUP])
-    assert set(facts["dataset"]["coarse_names"]) == {MARKUP}
+    assert set(facts["dataset"]["coarse_names"]) == {class_name(MARKUP)}
     assert pages(facts, tmp_path)
 
 

@@ -22,7 +22,7 @@ from maskcon.figures.drawing import POINTS, SMALL_SIZE, TEXT_WIDTH, figure_style
 from maskcon.figures.lettering import text_width, wrapped
 from maskcon.figures.palette import INK, PAPER_SHADE, RIGHT, RULE, SOFT_INK, WRONG
 
-PAGE_HEIGHT = 560.0  # points that the figure may take: a page of the report, less captions and parameters
+PAGE_HEIGHT = 640.0  # points that the figure may take: a page of the report, less its caption
 WIDEST_NAME = 58.0  # of the coarse class at the left
 APART = 14.0  # between the query and its neighbours
 LEAST_GAP, WIDEST_GAP = 5.0, 15.0  # between two images

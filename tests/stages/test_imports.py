@@ -20,7 +20,7 @@ USED = {  # of the weighty ones, at import; what only some runs need is loaded w
     "embed": {"torch"},
     "evaluate": {"torch", "pandas"},
     "measure": {"torch", "pandas"},
-    "report": {"torch", "pandas", "typst"},
+    "report": {"torch", "pandas", "typst", "matplotlib", "PIL"},  # the last two find the fonts of figures
 }
 # Each stage in a child of one process, which loads torch once, before the stages that may have it.
 IMPORTS = """
