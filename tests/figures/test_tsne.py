@@ -70,6 +70,7 @@ def test_large_maps_are_opentsnes(monkeypatch, clusters):
     stand_in = ModuleType("openTSNE")
     stand_in.TSNE = TSNE
     monkeypatch.setitem(sys.modules, "openTSNE", stand_in)
+    monkeypatch.setattr(tsne, "find_spec", lambda name: name == "openTSNE")
     monkeypatch.setattr(tsne, "MOST_FOR_SCIKIT_LEARN", 89)
     points = two_dimensional_map(features, perplexity=40, seed=2**62 + 1)
     assert points.dtype == np.float32
