@@ -45,7 +45,8 @@ def main() -> None:
     print(f"step: {statistics.median(plain):.4f} s of processor time, n={len(plain)}")
     print(f"watched step: {spread(ratios)} of a step, n={len(ratios)}")
 
-    with TemporaryDirectory(dir=".") as folder:
+    Path(".scratch").mkdir(exist_ok=True)  # which git ignores, should this be killed
+    with TemporaryDirectory(dir=".scratch") as folder:
         saves = [seconds_of_a_save(Checkpoints(Path(folder)), steps, state) for steps in range(arguments.turns)]
         size = max(file.stat().st_size for file in Path(folder).iterdir())
     share = [100 * seconds / parameters.train.checkpoint_seconds for seconds in saves]

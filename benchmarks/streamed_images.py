@@ -38,7 +38,8 @@ def main() -> None:
     parameters = composed(arguments.choices)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
-    with TemporaryDirectory(dir=Path.cwd()) as folder:
+    Path(".scratch").mkdir(exist_ok=True)  # which git ignores, should this be killed
+    with TemporaryDirectory(dir=".scratch") as folder:
         path = Path(folder) / "images.npy"
         write_random_images(path, arguments.images, parameters)
         images = np.load(path, mmap_mode="r", allow_pickle=False)
