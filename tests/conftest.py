@@ -4,6 +4,7 @@ values = tiny_values({"train.epochs": 2}, loss="coins")               # as param
 parameters = tiny_parameters({"train.epochs": 2}, loss="coins")       # checked
 """
 
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,13 @@ TINY = {
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)  # tests share their cores
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _listens_to_ctrl_c() -> None:
+    """A shell makes what it runs in the background ignore SIGINT, and so would all children of these tests."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

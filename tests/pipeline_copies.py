@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,11 +26,6 @@ SMALL = {
         "snapshot_epochs: 5": "snapshot_epochs: 1",
     },
 }
-
-
-def listen_to_ctrl_c() -> None:
-    """A shell makes what it runs in the background ignore SIGINT, and so do these tests' own children then."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class PipelineCopy:

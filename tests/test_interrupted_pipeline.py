@@ -17,7 +17,7 @@ from tempfile import TemporaryFile
 import psutil
 import pytest
 
-from tests.pipeline_copies import POINTING_ELSEWHERE, copy_checkout, listen_to_ctrl_c
+from tests.pipeline_copies import POINTING_ELSEWHERE, copy_checkout
 
 pytestmark = pytest.mark.pipeline
 
@@ -84,7 +84,6 @@ class Running:
             stdout=self.printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=listen_to_ctrl_c,
         )
         end = time.monotonic() + 600
         while self.newest_step() < before + checkpoints:

@@ -1,7 +1,6 @@
 """Workers: side by side, one that fails alone, and an end in order. The experiment is a small program here."""
 
 import os
-import signal
 import sys
 import time
 
@@ -75,15 +74,6 @@ def test_one_that_found_the_lock_taken_is_started_again(experiment, tmp_path):
     assert (tmp_path / "tries-locked").read_text() == "xxx"
 
 
-@pytest.fixture
-def listening_to_ctrl_c():
-    """As the command does: a shell makes what it runs in the background ignore SIGINT, and its children with it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("listening_to_ctrl_c")
 def test_an_interruption_ends_what_is_in_flight_with_its_children(experiment, tmp_path):
     run = run_experiments([experiment("fine"), experiment("long"), experiment("fine", "never")], 1, tmp_path)
     assert next(run).experiment.name == "fine"

@@ -12,7 +12,6 @@ import pytest
 from maskcon.errors import Interrupted
 from stages.entry import how_to_go_on
 from stages.interruption import Interruptions
-from tests.pipeline_copies import listen_to_ctrl_c
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STAGE = """\
@@ -52,7 +51,6 @@ def start(folder: Path, work: str, command: str = "exec {python} stage.py", **en
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=listen_to_ctrl_c,
     )
     assert process.stdout.readline() == "working\n", process.stderr.read()
     return process
