@@ -167,5 +167,6 @@ def test_data_damaged_behind_the_back_of_dvc_is_made_again(copy, uninterrupted, 
         with pytest.raises(AssertionError, match=r"error: .*images\.npy cannot be read .*dvc repro"):
             copy.run(sys.executable, "-m", "stages.pretrain")
     copy.run(*REPRO)
-    assert path.read_bytes() == whole
+    made_again = path.read_bytes() == whole  # a difference of so many bytes would be shown for minutes
+    assert made_again
     assert outputs(copy.folder) == uninterrupted
