@@ -18,6 +18,7 @@ from pathlib import Path
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
+BYTE_ORDER_MARK = "\ufeff"
 FONT = "DejaVu Sans"  # comes with matplotlib, so figures look the same on every machine
 FURTHER_FONTS = (
     "Noto Sans CJK SC",
@@ -81,8 +82,11 @@ def wrapped(text: str, width: float, size: float, lines: int) -> list[str]:
 
 
 def in_known_letters(text: str) -> str:
-    """The text with a box for each letter that no font at hand has."""
-    return "".join(letter if _known(letter) else UNKNOWN_LETTER for letter in text)
+    """The text with a box for each letter that no font at hand has, and without marks of byte order.
+
+    Such a mark is no letter, and matplotlib cannot write it into a PDF.
+    """
+    return "".join(letter if _known(letter) else UNKNOWN_LETTER for letter in text if letter != BYTE_ORDER_MARK)
 
 
 def unknown_letters(texts: Iterable[str]) -> list[str]:
