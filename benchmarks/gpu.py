@@ -38,6 +38,7 @@ from benchmarks.cases.learners import COARSE_CLASSES, RATE, Setting
 from benchmarks.cases.retrieval import RANKS, clustered, largest_difference, our_recall_at
 from benchmarks.ratios import in_turn, ratio_of
 from benchmarks.run import commit, differs, versions
+from benchmarks.silent_watcher import SilentWatcher
 from maskcon.atomic_files import write_text
 from maskcon.augmentation.autoaugment import CIFAR10_POLICY
 from maskcon.datasets.packed import TrainingSet
@@ -171,15 +172,6 @@ def described(what: str, who: str, setting: Setting, epoch: Epoch, flops_of_pair
     }
 
 
-class Quiet:
-    """Watches training and keeps nothing but its curve."""
-
-    def resumed(self, curve: list, steps: int) -> None: ...
-    def step_done(self, epoch: int, loss: torch.Tensor) -> None: ...
-    def epoch_done(self, curve: list) -> None: ...
-    def snapshot(self, epoch: int, encoder: Any) -> None: ...
-
-
 def ours_epoch(setting: Setting, sizes: Sizes) -> Epoch:
     """The median epoch of a training by the function that the pipeline calls, without the first."""
     parameters = setting.parameters("auto")
@@ -193,7 +185,9 @@ def ours_epoch(setting: Setting, sizes: Sizes) -> Epoch:
     names = [str(one) for one in range(COARSE_CLASSES)]
     images = TrainingSet(setting.pixels, setting.coarse.numpy(), names)
     with TemporaryDirectory() as folder:
-        curve = train(images, parameters, torch.device(setting.device), Checkpoints(Path(folder)), Quiet()).curve
+        curve = train(
+            images, parameters, torch.device(setting.device), Checkpoints(Path(folder)), SilentWatcher()
+        ).curve
     seconds = sorted(row["seconds"] for row in curve[1:])
 
     learner, optimizer = setting.learner("auto")

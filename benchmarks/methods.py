@@ -23,10 +23,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from benchmarks.silent_watcher import SilentWatcher
 from maskcon.atomic_files import write_json, write_table, write_text
+from maskcon.composition import compose
 from maskcon.datasets.packed import read_labelled_set, read_training_set
 from maskcon.embeddings import embed, raw_pixels
-from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
+from maskcon.errors import mistakes_end_as_sentences
 from maskcon.measures.feature_measures import Part, feature_measures, parts_needed
 from maskcon.methods.interface import build_method
 from maskcon.parameters import Parameters, load_parameters
@@ -34,7 +36,6 @@ from maskcon.retrieval_metrics import query_scores
 from maskcon.tracking.run_key import hash_of_inputs
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import build_learner, train
-from stages.compose_parameters import compose
 
 RESULTS = Path("benchmarks/results")
 UNTRAINED = ("raw pixels", "untrained")
@@ -65,15 +66,6 @@ VALUES_TRIED: dict[str, list[dict[str, Any]]] = {  # four for each method
     "bucsfr": [{"w": w, "merge_threshold": threshold} for w in (0.3, 0.5) for threshold in (1.35, 1.5)],
 }
 LETTERS = {"soft_temperature": "T", "mask_by_coarse": "masked by coarse", "graph_weight": "graph weight"}
-
-
-class SilentWatcher:
-    """Training that shows nothing and keeps no snapshots."""
-
-    def resumed(self, curve: Any, steps: int) -> None: ...
-    def step_done(self, epoch: int, loss: Any) -> None: ...
-    def epoch_done(self, curve: Any) -> None: ...
-    def snapshot(self, epoch: int, encoder: Any) -> None: ...
 
 
 def main() -> None:
@@ -246,8 +238,5 @@ def _shown(rows: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any
 
 
 if __name__ == "__main__":
-    try:
+    with mistakes_end_as_sentences():
         main()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(USER_ERROR_EXIT_CODE)

@@ -23,10 +23,11 @@ from typing import Any
 import pandas as pd
 import torch
 
-from benchmarks.methods import RESULTS, SilentWatcher, composed, score
+from benchmarks.methods import RESULTS, composed, score
+from benchmarks.silent_watcher import SilentWatcher
 from maskcon.atomic_files import write_json, write_table, write_text
 from maskcon.datasets.packed import read_training_set
-from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
+from maskcon.errors import mistakes_end_as_sentences
 from maskcon.tracking.run_key import hash_of_inputs
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import train
@@ -127,8 +128,5 @@ def _mean_and_spread(values: pd.Series, sign: str) -> str:
 
 
 if __name__ == "__main__":
-    try:
+    with mistakes_end_as_sentences():
         main()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(USER_ERROR_EXIT_CODE)

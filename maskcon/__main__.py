@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 
 from maskcon import __version__
-from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
+from maskcon.errors import mistakes_end_as_sentences
 
 # Command -> what it does, in a line. Its module, maskcon/commands/COMMAND.py with a dash written as underscore, has
 # add_arguments(parser) and main(arguments), and is imported when it is called and no sooner.
@@ -44,11 +44,8 @@ def main(words: list[str] | None = None) -> None:
     name = overview.parse_args(words[:1]).command
 
     command, parser = command_and_parser(name)
-    try:
+    with mistakes_end_as_sentences():
         command.main(parser.parse_args(words[1:]))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(USER_ERROR_EXIT_CODE)
 
 
 def command_and_parser(name: str) -> tuple[ModuleType, argparse.ArgumentParser]:

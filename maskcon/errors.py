@@ -1,6 +1,9 @@
 """The exceptions that end a program without being its fault: each is shown as a sentence, never as a traceback."""
 
+import contextlib
 import signal
+import sys
+from collections.abc import Iterator
 
 USER_ERROR_EXIT_CODE = 2
 
@@ -26,3 +29,13 @@ class Interrupted(BaseException):
     def exit_code(self) -> int:
         """128 and the number of the signal, as shells have it: 130 after Ctrl-C, 143 after SIGTERM."""
         return 128 + self.number
+
+
+@contextlib.contextmanager
+def mistakes_end_as_sentences() -> Iterator[None]:
+    """A UserError inside ends the program with its sentence and USER_ERROR_EXIT_CODE; a fault keeps its traceback."""
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(USER_ERROR_EXIT_CODE)

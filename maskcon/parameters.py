@@ -212,7 +212,7 @@ class Combinable(Contrast):
     @model_validator(mode="after")
     def negatives_act_on_something(self) -> Combinable:
         if self.mixup is not None and self.mixup.weight == 1 and self.negatives is not None:
-            negatives = _written(self.negatives.model_dump())
+            negatives = written(self.negatives.model_dump())
             raise ValueError(
                 f"mixup.weight=1 leaves no plain contrast, which loss.negatives={negatives} is for; "
                 "lower it, or set loss.negatives=null"
@@ -267,7 +267,7 @@ class CoInsParameters(Combinable):
         for key, group in (("mixup", self.mixup), ("negatives", self.negatives)):
             if self.w == 1 and group is not None:
                 raise ValueError(
-                    f"w=1 leaves loss.name=coins no contrast, which loss.{key}={_written(group.model_dump())} is for; "
+                    f"w=1 leaves loss.name=coins no contrast, which loss.{key}={written(group.model_dump())} is for; "
                     f"lower it, or set loss.{key}=null"
                 )
         return self
@@ -294,7 +294,7 @@ class ASCLParameters(CombinableWithMultiCrop):
     @model_validator(mode="after")
     def has_negatives_to_choose_from(self) -> ASCLParameters:
         if self.negatives is not None and not self.mask_by_coarse:
-            negatives = _written(self.negatives.model_dump())
+            negatives = written(self.negatives.model_dump())
             raise ValueError(
                 f"negatives={negatives} needs loss.mask_by_coarse=true with loss.name=ascl: "
                 "without it every key is a positive, and there is none to leave out"
@@ -602,12 +602,12 @@ def _require_bounded(values: Any) -> None:
         elif isinstance(value, str | bytes | dict | list) and len(value) > LONGEST:
             allowed = f"of at most {LONGEST:,} characters or values"
         if allowed:
-            raise UserError(f"{_place(key)}={_written(value)} is not allowed: it should be {allowed}")
+            raise UserError(f"{_place(key)}={written(value)} is not allowed: it should be {allowed}")
         if isinstance(value, dict):
             for name, inner in value.items():
                 if not isinstance(name, str):
                     raise UserError(
-                        f"{_place(f'{key}.{name}')}={_written(inner)} is no parameter; the name of one should be text"
+                        f"{_place(f'{key}.{name}')}={written(inner)} is no parameter; the name of one should be text"
                     )
                 left.append((f"{key}.{name}", inner, depth + 1))
         elif isinstance(value, list):
@@ -633,7 +633,7 @@ def _as_sentence(problem: dict[str, Any]) -> str:
         location = location[:1] + location[2:]
     key = _fit_for_a_line(".".join(map(str, location)), LONGEST_VALUE)
     context = problem.get("ctx", {})
-    value = _written(problem["input"])
+    value = written(problem["input"])
     match problem["type"]:
         case "extra_forbidden":
             return f"{key}={value} is no parameter; {_keys_beside(problem['loc'], tag)}"
@@ -642,7 +642,7 @@ def _as_sentence(problem: dict[str, Any]) -> str:
         case "union_tag_not_found":
             return f"{key}.name is missing in params.yaml; compose it again: make params"
         case "union_tag_invalid":
-            name = _written(problem["input"]["name"])
+            name = written(problem["input"]["name"])
             return f"{key}.name={name} is not allowed: it should be one of {', '.join(PICKED_BY_NAME[key])}"
         case "none_required":
             return f"{key}={value} is not allowed: {location[0]}.name={tag} does not use it, it should be null"
@@ -662,7 +662,7 @@ def _as_sentence(problem: dict[str, Any]) -> str:
     return f"{key or 'params.yaml'}={value} is not allowed: it should be {allowed}"
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """As YAML has it: null, true, "text"; what is too long or has no such form is told by its kind."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)

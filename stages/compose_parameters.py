@@ -8,11 +8,8 @@ from pathlib import Path
 
 from maskcon.atomic_files import write_text
 from maskcon.composition import compose
-from maskcon.errors import USER_ERROR_EXIT_CODE, UserError
+from maskcon.errors import mistakes_end_as_sentences
 
 if __name__ == "__main__":
-    try:
+    with mistakes_end_as_sentences():
         write_text(Path("params.yaml"), compose(Path("conf"), sys.argv[1:]))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(USER_ERROR_EXIT_CODE)

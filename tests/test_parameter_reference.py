@@ -7,10 +7,10 @@ import pytest
 from pydantic import Field
 from ruamel.yaml import YAML
 
+from maskcon.composition import compose
 from maskcon.parameter_reference import parameter_reference
 from maskcon.parameters import Group
 from maskcon.parameters import Parameters as RealParameters
-from stages.compose_parameters import compose
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CONF = REPOSITORY / "conf"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from maskcon.composition import compose
 from maskcon.errors import UserError
 from maskcon.parameters import METHODS, check_parameters, load_parameters
-from stages.compose_parameters import compose
 from tests.tracking.finished_checkout import VALUES
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.compose_parameters import compose
+from maskcon.composition import compose
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 

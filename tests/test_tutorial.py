@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from maskcon.composition import compose
 from maskcon.embeddings import embed
 from maskcon.encoders import load_encoder
-from stages.compose_parameters import compose
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TUTORIAL = (REPOSITORY / "docs/tutorial.md").read_text()

@@ -32,7 +32,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from maskcon.errors import UserError
-from maskcon.parameters import METHODS, Group, Name
+from maskcon.parameters import METHODS, Group, Name, written
 
 Setting = Annotated[str, StringConstraints(pattern=r"^[+~]{0,2}[A-Za-z_][\w.]*=.*$")]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -66,7 +66,7 @@ class GridDataSet(Described):
     @classmethod
     def differ(cls, seeds: list[int]) -> list[int]:
         if len(set(seeds)) < len(seeds):
-            raise ValueError(f"{_written(seeds)} names a seed twice; leave one out")
+            raise ValueError(f"{written(seeds)} names a seed twice; leave one out")
         return seeds
 
 
@@ -79,7 +79,7 @@ class GridMethod(Described):
     @field_validator("values")
     @classmethod
     def differ(cls, values: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if len({_written(one) for one in values}) < len(values):
+        if len({json.dumps(one) for one in values}) < len(values):
             raise ValueError("names the same values twice; leave one out")
         return values
 
@@ -165,7 +165,7 @@ def _as_sentence(problem: dict[str, Any]) -> str:
     """One problem found by pydantic, as: key=value, what is allowed."""
     unions = re.compile(r"^(bool|int|float|str|none|\[key\])$")
     key = ".".join(str(part) for part in problem["loc"] if not unions.match(str(part)))
-    value = _written(problem["input"])
+    value = written(problem["input"])
     match problem["type"]:
         case "missing":
             return f"{key} is missing"
@@ -183,7 +183,3 @@ def _as_sentence(problem: dict[str, Any]) -> str:
         case _:
             allowed = problem["msg"].removeprefix("Input should be ")
     return f"{key}={value} is not allowed: it should be {allowed}"
-
-
-def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
