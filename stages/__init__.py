@@ -8,6 +8,11 @@ import os
 import sys
 import warnings
 
+from stages.interrupted_early import end_at_once_until_work_begins
+
+if sys.argv[0] == "-m":  # python -m stages.NAME, which imports this package first; not an import by something else
+    end_at_once_until_work_begins()
+
 VERBOSE = os.environ.get("MASKCON_VERBOSE", "") not in ("", "0")
 if not VERBOSE and not sys.warnoptions:  # before any library is loaded, hence here
     warnings.simplefilter("ignore")

@@ -7,11 +7,12 @@ Exit codes: 0 done, 1 a fault of the program, with its traceback, 2 something th
 import errno
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from maskcon.errors import USER_ERROR_EXIT_CODE, Interrupted, UserError
 from maskcon.parameters import Parameters, load_parameters
+from stages.interrupted_early import interrupted_line
 from stages.interruption import Interruptions
 
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
@@ -29,7 +30,7 @@ def run_stage(stage: Callable[[Parameters], None], interruptions: Interruptions 
     except UserError as error:
         _end(f"error: {error}", USER_ERROR_EXIT_CODE)
     except Interrupted as interrupted:
-        _end(f"interrupted ({interrupted}): {how_to_go_on(os.environ)}", interrupted.exit_code)
+        _end(interrupted_line(str(interrupted), os.environ), interrupted.exit_code)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
@@ -40,16 +41,6 @@ def run_stage(stage: Callable[[Parameters], None], interruptions: Interruptions 
         file = f"{error.filename}: " if error.filename else ""
         reason = f"{file}{error.strerror}; free some space or make the folder writable, then run the same command again"
         _end(f"error: {reason}", USER_ERROR_EXIT_CODE)
-
-
-def how_to_go_on(environment: Mapping[str, str]) -> str:
-    """What a person types after an interruption; an experiment in the workspace has changed params.yaml besides."""
-    sentence = "the same command goes on where this one ended"
-    experiment = environment.get("DVC_EXP_NAME")
-    in_workspace = experiment and Path(environment.get("DVC_ROOT", "")).resolve() == Path.cwd()
-    if in_workspace:
-        sentence += "; params.yaml holds the values of this experiment until then: git checkout params.yaml restores it"
-    return sentence
 
 
 def is_out_of_memory(error: BaseException) -> bool:

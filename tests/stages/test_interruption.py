@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from maskcon.errors import Interrupted
-from stages.entry import how_to_go_on
+from stages.interrupted_early import interrupted_line
 from stages.interruption import Interruptions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -65,6 +65,25 @@ def test_a_stage_ends_with_one_line_and_the_usual_exit_code(tmp_path, number, co
     assert process.returncode == code
     assert errors == f"interrupted ({number.name}): the same command goes on where this one ended\n"
     assert (tmp_path / "kept").exists() == (work == POSTPONES)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stage_ends_with_the_same_line_while_it_loads_its_libraries(tmp_path, number, code):
+    """psutil stands for them all: it never ends loading."""
+    (tmp_path / "psutil.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(120)\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages.pretrain"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "loading\n", process.stderr.read()
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == code
+    assert errors == f"interrupted ({number.name}): the same command goes on where this one ended\n"
 
 
 @pytest.mark.parametrize("shell", ["exec {python} stage.py", "{python} stage.py; true"], ids=["no shell", "a shell"])
@@ -125,6 +144,6 @@ def test_an_experiment_in_the_workspace_says_how_to_restore_the_parameters(tmp_p
     monkeypatch.chdir(tmp_path)
     here, elsewhere = {"DVC_ROOT": str(tmp_path)}, {"DVC_ROOT": str(tmp_path.parent)}
     name = {"DVC_EXP_NAME": "tonal-yard"}
-    assert "git checkout params.yaml" in how_to_go_on(name | here)
+    assert "git checkout params.yaml" in interrupted_line("SIGINT", name | here)
     for environment in ({}, here, name | elsewhere):  # elsewhere: a temporary experiment, which leaves it alone
-        assert "params.yaml" not in how_to_go_on(environment)
+        assert "params.yaml" not in interrupted_line("SIGINT", environment)
