@@ -1,12 +1,18 @@
-"""What a checkpoint must agree with to be gone on from; that two trainings at once do not share one."""
+"""What a checkpoint must agree with to be gone on from, and an end that comes while the outputs are written."""
 
 import dataclasses
+import os
+import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from stages.pretrain import key_of_training
+import stages.pretrain
+from maskcon.errors import Interrupted
+from stages.interruption import Interruptions
+from stages.pretrain import key_of_training, main
 from tests.tracking.finished_checkout import make_checkout, parameters_with, write_text
 
 CPU = torch.device("cpu")
@@ -37,3 +43,44 @@ def test_a_change_of_parameters_data_or_code_never_finds_the_old_checkpoint(chec
     monkeypatch.setattr(torch, "__version__", "0.0.0")
     keys["torch"] = key_of_training(parameters_with(), tiny_set, CPU)
     assert len(set(keys.values())) == len(keys)
+
+
+OUTPUTS = ("models/untrained.pt", "models/encoder.pt", "models/snapshots/epoch_0003.pt")
+
+
+@pytest.mark.parametrize("moment", ["save_encoder", "write_table", "write_json"])
+def test_sigterm_while_outputs_are_written_loses_nothing(tmp_path, tiny_set, tiny_parameters, monkeypatch, moment):
+    """The run after it finds the last step's checkpoint, trains no step and ends with the bytes of a whole run."""
+    parameters = tiny_parameters()
+    monkeypatch.setattr(stages.pretrain, "read_training_set", lambda folder: tiny_set)
+    monkeypatch.setattr(stages.pretrain, "key_of_training", lambda *inputs: "key")
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+
+    def pretrain_in(name: str) -> dict[str, bytes]:
+        (tmp_path / name).mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / name)
+        with Interruptions({}) as interruptions:
+            main(parameters, interruptions)
+        return {output: Path(output).read_bytes() for output in OUTPUTS}
+
+    whole = pretrain_in("whole")
+    write = getattr(stages.pretrain, moment)
+
+    def asked_to_end_before_it_writes(path: Path, *content: object) -> None:
+        if ".scratch" not in Path(path).parts:
+            os.kill(os.getpid(), signal.SIGTERM)
+        write(path, *content)
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(stages.pretrain, moment, asked_to_end_before_it_writes)
+        with pytest.raises(Interrupted, match="SIGTERM"):
+            pretrain_in("ended")
+    assert not Path("metrics/pretrain.json").exists()
+
+    def no_step(*arguments: object) -> None:
+        raise AssertionError("a step was trained again")
+
+    monkeypatch.setattr("maskcon.training.loop.training_step", no_step)
+    assert pretrain_in("ended") == whole
+    assert Path("metrics/pretrain.json").exists()
+    assert not [place for place in Path(".scratch").iterdir() if place.is_dir()]
