@@ -3,9 +3,9 @@
     dvc repro coarse && python -m benchmarks.thread_counts
     python -m benchmarks.thread_counts --threads 1 2 --epochs 30 --seeds 3
 
-Threads divide sums in other places, which moves the last digits of weights; steps carry that on. Prints, and
-writes to thread_counts.csv in benchmarks/results/, whether two trainings on the same number of threads end with the same
-bits, and how far those on different numbers lie apart: in the first epoch's loss, and in Recall@1 of the test part.
+Threads divide sums in other places, which moves the last digits of weights; steps carry that on. Prints, and writes to
+thread_counts.csv in benchmarks/results/, whether two trainings on one number of threads end with the same bits, and how
+far those on different numbers lie apart: in the first epoch's loss, and in Recall@1 of the test part.
 """
 
 import argparse
