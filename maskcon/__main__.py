@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "gallery": "one HTML page to look through the gallery: map, neighbours, confused classes",
     "export": "the encoder as ONNX, as torch.export, and as a model that MLflow serves",
     "plots": "DVC's plots, of one run or several, as a page that works without network",
+    "dag": "the stages as a drawing that fits a terminal",
     "grid": "run a grid of experiments: methods x values x seeds, chosen on validation, scored on test",
     "tables": "methods side by side: tables and figures from the runs on record",
     "clean": "lists and removes what interrupted runs have left",
