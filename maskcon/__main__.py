@@ -5,7 +5,9 @@ python -m maskcon COMMAND --help       what it takes
 """
 
 import argparse
+import os
 import sys
+import warnings
 from importlib import import_module
 from types import ModuleType
 
@@ -58,4 +60,6 @@ def command_and_parser(name: str) -> tuple[ModuleType, argparse.ArgumentParser]:
 
 
 if __name__ == "__main__":
+    if os.environ.get("MASKCON_VERBOSE", "") in ("", "0") and not sys.warnoptions:
+        warnings.simplefilter("ignore")  # as stages/ does: what libraries warn of is kept away, unless it is asked for
     main()
