@@ -10,7 +10,8 @@ import typst
 
 from maskcon.datasets.left_out import LeftOut
 from maskcon.errors import UserError
-from maskcon.figures.drawing import figure_style, new_figure, save_figure
+from maskcon.figures.drawing import COLUMN_WIDTH, POINTS, TEXT_WIDTH, figure_style, new_figure, save_figure
+from maskcon.figures.retrieved_images import PAGE_HEIGHT
 from maskcon.methods.interface import Method, build_method
 from maskcon.parameters import METHODS, load_parameters
 from maskcon.report import (
@@ -181,6 +182,15 @@ def test_the_equation_is_read_as_mathematics(facts, folder):
 def test_the_equation_of_every_method_can_be_set(run, folder, tiny_parameters, name):
     facts = gather_facts(run, build_method(tiny_parameters(loss=name).loss), PROVENANCE, COMMANDS)
     assert len(pages(facts, folder)) == len(pages(gather_facts(run, method(), PROVENANCE, COMMANDS), folder))
+
+
+def test_parameters_go_where_figures_leave_room_and_take_no_page_of_their_own(facts, tmp_path):
+    heights = {"embedding_map": 4.0, "retrieved_images": PAGE_HEIGHT / POINTS, "training_curves": 1.75}
+    with figure_style():
+        for name in FIGURES:
+            width = COLUMN_WIDTH if name == "recall_at_k" else TEXT_WIDTH
+            save_figure(new_figure(width, heights.get(name, 1.95)), tmp_path / "reports/figures" / name)
+    assert len(pages(facts, tmp_path)) == 3
 
 
 @pytest.mark.parametrize("classes", [1, 2, 13, 40, 300])
