@@ -202,6 +202,15 @@ def test_any_number_of_coarse_classes(facts, folder, classes):
     assert pages(many, folder)
 
 
+def test_of_very_many_coarse_classes_those_at_either_end(run):
+    order = [(7 * place) % 1000 for place in range(1000)]
+    table = pd.DataFrame({"coarse_name": map(str, order), "images": 5, "recall_at_1": [one / 1000 for one in order]})
+    many = replace(run, by_coarse_class=table.assign(low=0.0, high=1.0))
+    facts = gather_facts(many, method(), PROVENANCE, COMMANDS)
+    assert [row["name"] for row in facts["by_coarse_class"]] == [*map(str, range(20)), *map(str, range(980, 1000))]
+    assert not facts["all_coarse_classes"]
+
+
 def test_a_missing_file_is_named_with_the_stage_that_makes_it(run, tmp_path):
     with pytest.raises(UserError, match=r"metrics/pretrain\.json cannot be read .* dvc repro -f pretrain"):
         read_finished_run(tmp_path, run.parameters)
