@@ -202,6 +202,46 @@ def test_a_fresh_clone_makes_the_same_run(copy, tmp_path):
     assert_same_outputs(copy, clone)
 
 
+def test_a_fresh_clone_pulls_from_a_remote_and_makes_nothing_anew(copy, tmp_path):
+    copy.run("dvc", "remote", "add", "--default", "shared", str(tmp_path / "remote"))
+    assert_taken_over_by_a_clone(copy, tmp_path / "clone")
+
+
+def test_the_same_with_a_remote_that_speaks_s3(copy, tmp_path):
+    """Its credentials are in the environment; in the repository there are none."""
+    pytest.importorskip("dvc_s3", reason="pip install -r requirements-sharing.txt was not run")
+    moto = pytest.importorskip("moto.server", reason="pip install -r requirements-sharing.txt was not run")
+    boto3 = pytest.importorskip("boto3")
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    secrets = {"AWS_ACCESS_KEY_ID": "the-one-who-asks", "AWS_SECRET_ACCESS_KEY": "not-to-be-seen"}
+    credentials = dict(zip(("aws_access_key_id", "aws_secret_access_key"), secrets.values(), strict=True))
+    try:
+        client = boto3.client("s3", endpoint_url=address, region_name="us-east-1", **credentials)
+        client.create_bucket(Bucket="runs")
+        copy.run("dvc", "remote", "add", "--default", "--force", "shared", "s3://runs/maskcon")
+        copy.run("dvc", "remote", "modify", "shared", "endpointurl", address)
+        assert_taken_over_by_a_clone(copy, tmp_path / "clone", **secrets)
+        assert client.list_objects_v2(Bucket="runs", Prefix="maskcon/")["KeyCount"] > 0
+    finally:
+        server.stop()
+    for secret in secrets.values():
+        assert secret not in copy.run("git", "grep", "--all-match", "-h", "", "HEAD")
+        assert secret not in "".join(path.read_text() for path in (copy.folder / ".dvc").glob("config*"))
+
+
+def assert_taken_over_by_a_clone(copy, folder: Path, **environment: str) -> None:
+    """Pushed here and pulled there: the pipeline there has nothing to do but to record."""
+    copy.run("dvc", "push", **environment)
+    copy.commit(f"A remote for {folder}")
+    copy.run("git", "clone", "-q", ".", str(folder))
+    clone = type(copy)(folder)
+    clone.run("dvc", "pull", **environment)
+    assert stages_run(clone.run("dvc", "repro", **environment)) == ["track"]
+    assert_same_outputs(copy, clone)
+
+
 def assert_same_outputs(one, other) -> None:
     """Same parameters, same machine, other folder: the same bytes in every output, but for timings."""
     files = [
