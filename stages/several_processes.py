@@ -36,6 +36,7 @@ def run_as_several(module: str, number: int) -> None:
             min_nodes=1,
             max_nodes=1,
             nproc_per_node=number,
+            run_id="maskcon",
             rdzv_backend="c10d",
             rdzv_endpoint="localhost:0",
             local_addr="localhost",

@@ -92,6 +92,7 @@ def newest_step(checkout: Path) -> int:
 def checkout(tmp_path_factory):
     """What the stage reads: parameters, dvc.yaml with the code it names, and the packed training set."""
     folder = make_checkout(tmp_path_factory.mktemp("several"))
+    (folder / "coarse_labels/two_digits.csv").write_text("fine,coarse\n")
     images = small_training_set()
     rows = pd.DataFrame({name: np.zeros(80, dtype=int) for name in LABEL_COLUMNS})
     rows["coarse"], rows["coarse_name"] = images.coarse, [images.coarse_names[label] for label in images.coarse]

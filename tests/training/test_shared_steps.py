@@ -2,14 +2,20 @@
 
 import pytest
 import torch
-from shared_steps import CASES, CPU, batch_norm_of, in_processes, steps, views_and_keys
+from shared_steps import CASES, CPU, batch_norm_of, double_precision, in_processes, steps, views_and_keys
 from torch.testing import assert_close
 
 from maskcon.parameters import check_parameters
 from maskcon.processes import ALONE
 from maskcon.training.loop import build_learner
 
-FLOATS = {"rtol": 2e-3, "atol": 2e-5}  # float32, after steps that each take over the rounding of those before
+DOUBLES = {"rtol": 1e-7, "atol": 1e-10}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _double_precision():
+    with double_precision():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +36,9 @@ def test_loss_gradients_queue_and_weights_are_those_of_one_process(case, alone, 
     one, several = alone[case], together[0][case]
     assert len(one["steps"]) == 2
     for expected, found in zip(one["steps"], several["steps"], strict=True):
-        assert_close(found, expected, **FLOATS)
-    assert_close(several["state"], one["state"], **FLOATS)
-    assert_close(several["memory"], one["memory"], **FLOATS)
+        assert_close(found, expected, **DOUBLES)
+    assert_close(several["state"], one["state"], **DOUBLES)
+    assert_close(several["memory"], one["memory"], **DOUBLES)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -51,7 +57,7 @@ def test_steps_move_everything_that_is_compared(alone):
 
 def test_batch_norm_is_that_of_the_joined_batch_forward_and_backward(together):
     for found in together:
-        assert_close(found["batch norm"], batch_norm_of(ALONE), rtol=1e-4, atol=1e-5)
+        assert_close(found["batch norm"], batch_norm_of(ALONE), **DOUBLES)
 
 
 @pytest.mark.parametrize("family", ["characters", "small_colour", "photo"])
@@ -67,4 +73,4 @@ def test_shuffled_keys_are_encoded_in_consecutive_groups(together, tiny_paramete
     groups = view.chunk(len(together))
     expected = torch.cat([learner.encode_keys(group) for group in groups])
     for found in together:
-        assert_close(found["shuffled"]["keys"], expected, rtol=1e-4, atol=1e-5)
+        assert_close(found["shuffled"]["keys"], expected, **DOUBLES)
