@@ -20,6 +20,9 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from maskcon.errors import LOST_EXIT_CODE, USER_ERROR_EXIT_CODE
 from stages import VERBOSE
 
+# How processes end that lost another one, or that the launcher ends because of it.
+CONSEQUENCES = {LOST_EXIT_CODE, -signal.SIGTERM, 128 + signal.SIGTERM}
+
 
 def run_as_several(module: str, number: int) -> None:
     """``python -m module`` as so many processes, each with its rank in the environment.
@@ -56,7 +59,7 @@ def run_as_several(module: str, number: int) -> None:
 
 def first_cause(failures: dict[int, ProcessFailure]) -> tuple[int, ProcessFailure]:
     """Rank and failure of the process that the others ended because of; the first one's, where all have the same."""
-    return min(failures.items(), key=lambda item: (item[1].exitcode == LOST_EXIT_CODE, item[0]))
+    return min(failures.items(), key=lambda item: (item[1].exitcode in CONSEQUENCES, item[0]))
 
 
 def told(rank: int, number: int, failure: ProcessFailure, folder: Path) -> str:

@@ -147,6 +147,8 @@ def test_the_cause_is_the_process_that_did_not_lose_another():
     assert first_cause({0: other, 1: other}) == (0, other)
     assert first_cause({0: lost, 2: killed}) == (2, killed)
     assert first_cause({0: lost}) == (0, lost)
+    assert first_cause({0: Failure(-signal.SIGTERM), 1: killed}) == (1, killed)
+    assert first_cause({0: Failure(128 + signal.SIGTERM), 1: other}) == (1, other)
 
 
 def test_the_error_of_another_process_is_shown(tmp_path):
