@@ -1,19 +1,25 @@
 """A grid from its first run to its last: what is on record is not run again, what fails is listed.
 
 outcome = run_grid(grid, store, checkout, workers=2, say=print)
+
+The store says how the grid stands. Where several machines share it, each runs what nobody else has or runs
+(maskcon/grid/claims.py), and waits in the end for what the others still run.
 """
 
 import contextlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
 from maskcon.atomic_files import write_json
 from maskcon.errors import UserError
+from maskcon.grid.claims import Claims
 from maskcon.grid.grid_file import Grid
 from maskcon.grid.on_record import GridRecord, choose_values
 from maskcon.grid.trials import Chosen, Trial, number_to_score, trials_to_choose, trials_to_score
@@ -21,6 +27,9 @@ from maskcon.grid.workers import Experiment, last_words, run_experiments
 from maskcon.tracking.store import Store, StoreError
 
 LOGS = Path("grids/logs")  # of experiments, and what failed last
+LOOK_SECONDS = 10.0  # between two looks at a store that is gone, or at what others run
+PATIENCE_SECONDS = 600.0  # with a shared store that is gone
+Answer = TypeVar("Answer")
 NOT_ON_RECORD = (
     "it ended, but no complete run has its inputs: the store could not be written, or code changed meanwhile"
 )
@@ -90,8 +99,15 @@ class _Running:
         self.measured: dict[Trial, dict[str, float]] = {}
         self.wanted = len(trials_to_choose(grid)) + number_to_score(grid)
         self.clock = _Clock(workers)
+        self.store = store
+        self.claims: Claims | None = None  # only where others may run the same grid
+        self.repeated: set[Trial] = set()
 
     def run(self) -> Outcome:
+        with Claims(self.store) if self.store.is_shared else contextlib.nullcontext() as self.claims:
+            return self._choose_and_score()
+
+    def _choose_and_score(self) -> Outcome:
         choosing = trials_to_choose(self.grid)
         self._check(choosing or trials_to_score(self.grid, {}))
         self._measure(choosing)
@@ -123,23 +139,94 @@ class _Running:
             missing = [trial for trial in missing if trial.label in self.failed_before]
         if trials:
             self.say(f"{trials[0].purpose}: {len(complete)} of {len(trials)} runs on record, {len(missing)} to run")
+        while missing:
+            not_recorded = self._run(missing)
+            elsewhere = [trial for trial in missing if trial not in self.measured and trial.label not in self.failed]
+            missing = not_recorded + self._left_by_others([one for one in elsewhere if one not in not_recorded])
+
+    def _run(self, missing: list[Trial]) -> list[Trial]:
+        """Run what nobody else runs. Returns what ended well without coming on record, to be run once more: all but the
+        record of it is in DVC's cache."""
         experiments = {self._experiment(trial): trial for trial in missing}
         packed = {self._experiment(trial).data for trial in self.measured}
-        for finished in run_experiments(experiments, self.workers, self.checkout, packed):
+        not_recorded = []
+        for finished in run_experiments(
+            experiments, self.workers, self.checkout, packed, lambda experiment: self._take(experiments[experiment])
+        ):
             trial = experiments[finished.experiment]
             self.clock.ended(finished.seconds)
             try:
-                metrics = self.record.complete([trial]).get(trial)  # what is on record counts, however dvc ended
-                if metrics is not None:
-                    self._note(trial, metrics)
+                metrics = self._patiently(self._ended, trial)
             except StoreError as error:  # the others are still in flight
                 self._fail(trial, finished.experiment.log, str(error))
                 continue
-            if metrics is None:
+            if metrics is not None:
+                self._tell(trial, metrics, finished.seconds)
+            elif finished.succeeded and trial not in self.repeated:
+                self.repeated.add(trial)
+                not_recorded.append(trial)
+            else:
                 why = NOT_ON_RECORD if finished.succeeded else last_words(finished.experiment.log)
                 self._fail(trial, finished.experiment.log, why)
-            else:
-                self._tell(trial, metrics, finished.seconds)
+        return not_recorded
+
+    def _ended(self, trial: Trial) -> dict[str, float] | None:
+        """What is on record counts, however dvc ended."""
+        metrics = self.record.complete([trial]).get(trial)
+        if metrics is not None:
+            self._note(trial, metrics)
+        if self.claims:
+            self.claims.give_back(self.record.inputs_hash(trial))
+        return metrics
+
+    def _take(self, trial: Trial) -> bool:
+        """True where this process is to run it: nobody else does, or has done so meanwhile."""
+        if self.claims is None:
+            return True
+        name, inputs_hash = self.record.parameters(trial).data.name, self.record.inputs_hash(trial)
+        if not self._patiently(self.claims.take, name, inputs_hash):
+            return False
+        if self._patiently(self.record.complete, [trial]):
+            self._patiently(self.claims.give_back, inputs_hash)
+            return False
+        return True
+
+    def _left_by_others(self, trials: list[Trial]) -> list[Trial]:
+        """Wait for what others run. Returns, at the first that they have not completed, all that is still missing."""
+        told = False
+        while trials:
+            complete = self._patiently(self.record.complete, trials)
+            for trial in complete:
+                self._note(trial, complete[trial])
+            trials = [trial for trial in trials if trial not in complete]
+            if not all(self._patiently(self._is_held, trial) for trial in trials):
+                break
+            if trials and not told:
+                self.say(f"waiting for {len(trials)} runs that are at work on other machines")
+                told = True
+            time.sleep(LOOK_SECONDS if trials else 0)
+        return trials
+
+    def _is_held(self, trial: Trial) -> bool:
+        return self.claims.held_by_another(self.record.parameters(trial).data.name, self.record.inputs_hash(trial))
+
+    def _patiently(self, ask: Callable[..., Answer], *arguments: Any) -> Answer:
+        """What the store answers; where it is gone, wait some minutes for it to come back.
+
+        Raises:
+            StoreError: it did not.
+        """
+        end, told = time.monotonic() + PATIENCE_SECONDS, False
+        while True:
+            try:
+                return ask(*arguments)
+            except StoreError as error:
+                if time.monotonic() > end or not self.store.is_shared:
+                    raise
+                if not told:
+                    self.say(f"waiting for the store: {error}")
+                    told = True
+                time.sleep(LOOK_SECONDS)
 
     def _experiment(self, trial: Trial) -> Experiment:
         data = self.record.parameters(trial).data.model_dump_json()

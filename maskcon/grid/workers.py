@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,12 +64,19 @@ class _InFlight:
 
 
 def run_experiments(
-    experiments: Iterable[Experiment], workers: int, checkout: Path, packed: Iterable[str] = ()
+    experiments: Iterable[Experiment],
+    workers: int,
+    checkout: Path,
+    packed: Iterable[str] = (),
+    may_begin: Callable[[Experiment], bool] = lambda experiment: True,
 ) -> Iterator[Finished]:
     """Run them, at most ``workers`` at once, and hand each on when it has ended.
 
     The first of those that share an image set goes alone, unless the set is among those ``packed``: it packs the set,
     and the others find it in DVC's cache.
+
+    Args:
+        may_begin: asked right before an experiment begins; one that may not is passed over.
     """
     waiting, flying = list(experiments), []
     known, starts = set(packed), Counter()
@@ -87,8 +94,9 @@ def run_experiments(
             beginning = any(flight.is_beginning for flight in flying)
             if not beginning and len(flying) < workers and (one := _next(waiting, flying, known)):
                 waiting.remove(one)
-                starts[one] += 1
-                flying.append(_InFlight(one, _start(one, workers, checkout)))
+                if starts[one] or may_begin(one):
+                    starts[one] += 1
+                    flying.append(_InFlight(one, _start(one, workers, checkout)))
             time.sleep(LOOK_SECONDS)
     finally:
         _interrupt([flight.process for flight in flying])

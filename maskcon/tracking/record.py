@@ -107,6 +107,7 @@ def open_run(store: Store, client: MlflowClient, inputs: Inputs) -> Run:
         if run is None:
             tags = {INPUTS: inputs.hash, TRAINING: inputs.training_hash}
             run = client.create_run(experiment, run_name=run_name(inputs.parameters), tags=tags)
+            run = _the_first(client, run, _runs_with(client, experiment, INPUTS, inputs.hash))
     log_parameters(client, run, inputs)
     return client.get_run(run.info.run_id)
 
@@ -212,6 +213,14 @@ def _adopted(store: Store, client: MlflowClient, experiment: str, inputs: Inputs
                 client.set_tag(run.info.run_id, INPUTS, inputs.hash)
                 return run
     return None
+
+
+def _the_first(client: MlflowClient, made: Run, same: list[Run]) -> Run:
+    """``made``; or the run of the same inputs that another machine made just before, then ``made`` is deleted."""
+    first = min([made, *same], key=lambda run: (run.info.start_time, run.info.run_id))
+    if first.info.run_id != made.info.run_id:
+        client.delete_run(made.info.run_id)
+    return first
 
 
 def _portions(items: list[Any], size: int) -> Iterator[list[Any]]:

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 LOCK_SECONDS = 120.0  # creating a SQLite store takes seconds, on a busy machine tens of them
 REMOTE_SCHEMES = {"http", "https", "databricks"}
@@ -51,6 +52,7 @@ class Store:
     uri: str
     artifacts: str | None  # where experiments keep files; None: their server decides
     folder: Path  # of the locks between processes of this checkout
+    is_shared: bool = False  # others than this checkout may write it too
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[MlflowClient]:
@@ -116,12 +118,13 @@ class Store:
 def find_store(root: Path, environment: Mapping[str, str]) -> Store:
     """The store of the checkout at ``root``, or the one that MLFLOW_TRACKING_URI names."""
     folder = Path(root).resolve() / "mlflow"
-    uri = environment.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+    own = f"sqlite:///{folder / 'mlflow.db'}"
+    uri = environment.get("MLFLOW_TRACKING_URI") or own
     if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
         # Relative to the root, not to the folder of a temporary experiment, which is deleted.
         uri = f"sqlite:///{folder.parent / uri.removeprefix('sqlite:///')}"
     artifacts = None if urlparse(uri).scheme in REMOTE_SCHEMES else (folder / "artifacts").as_uri()
-    return Store(uri=uri, artifacts=artifacts, folder=folder)
+    return Store(uri=uri, artifacts=artifacts, folder=folder, is_shared=uri != own)
 
 
 def experiment_id(store: Store, client: MlflowClient, name: str) -> str:
@@ -131,15 +134,26 @@ def experiment_id(store: Store, client: MlflowClient, name: str) -> str:
         StoreError: the experiment was deleted in MLflow.
     """
     with store.creating():
-        experiment = client.get_experiment_by_name(name)
-        if experiment is None:
-            return client.create_experiment(name, artifact_location=store.artifacts and f"{store.artifacts}/{name}")
+        experiment = client.get_experiment_by_name(name) or _made_experiment(store, client, name)
     if experiment.lifecycle_stage != "active":
         raise StoreError(
             f"the experiment {name} was deleted in MLflow; bring it back with: "
             f"MLFLOW_TRACKING_URI={store.uri} mlflow experiments restore -x {experiment.experiment_id}"
         )
     return experiment.experiment_id
+
+
+def _made_experiment(store: Store, client: MlflowClient, name: str) -> Experiment:
+    """A new experiment, or the one that another machine has made at the same moment."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        made = client.create_experiment(name, artifact_location=store.artifacts and f"{store.artifacts}/{name}")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return client.get_experiment_by_name(name)
+    return client.get_experiment(made)
 
 
 def _is_of_the_store(error: Exception) -> bool:

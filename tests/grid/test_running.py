@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from maskcon.grid import running
 from maskcon.grid.grid_file import read_grid
 from maskcon.grid.running import preview, run_grid
 from maskcon.grid.workers import Finished
+from maskcon.tracking.store import StoreError
 
 GRID = """
 datasets:
@@ -43,7 +45,11 @@ class Record:
         return "digits"
 
     def inputs_hash(self, trial):
-        return "0" * 64
+        return f"{hash(trial.label) % 2**64:064x}"
+
+    @property
+    def name(self):
+        return "digits"
 
     def complete(self, trials):
         return {trial: self.runs[trial.label] for trial in trials if trial.label in self.runs}
@@ -68,17 +74,25 @@ def ran(record, monkeypatch):
 
     class Ran(list):
         failing: frozenset = frozenset()
+        unrecorded: frozenset = frozenset()  # that end well, the first time, while the store is gone
+
+        def meanwhile(self, experiment):
+            """What happens elsewhere while an experiment runs."""
 
     ran = Ran()
 
-    def run_experiments(experiments, workers, checkout, packed):
+    def run_experiments(experiments, workers, checkout, packed, may_begin):
         for one in experiments:
+            if not may_begin(one):
+                continue
             ran.append(one.name)
+            ran.meanwhile(one)
             one.log.parent.mkdir(parents=True, exist_ok=True)
             one.log.write_text("Running stage\nno good\n")
             good = one.name not in ran.failing
-            if good:
+            if good and one.name not in ran.unrecorded:
                 record.runs[experiments[one].label] = {"recall_at_1": 0.9 if "w=0.8" in one.name else 0.5}
+            ran.unrecorded = ran.unrecorded - {one.name}
             yield Finished(one, good, 60.0)
 
     monkeypatch.setattr(running, "run_experiments", run_experiments)
@@ -92,8 +106,9 @@ def call(tmp_path):
 
     def call(**options):
         call.said = []
-        return run_grid(read_grid(tmp_path / "mine.yaml"), None, tmp_path, 2, call.said.append, **options)
+        return run_grid(read_grid(tmp_path / "mine.yaml"), call.store, tmp_path, 2, call.said.append, **options)
 
+    call.store = SimpleNamespace(is_shared=False)
     return call
 
 
@@ -156,3 +171,106 @@ def test_the_plain_commands(call, ran, record, tmp_path):
     assert lines[-1] == "# then 4 runs on test, with the values that these choose"
     call()
     assert list(preview(grid, None, tmp_path)) == ["# mine: 8 of 8 runs are complete"]
+
+
+class SharedClaims:
+    """Claims of a shared store that is made up; ``others`` hold what another machine runs."""
+
+    def __init__(self):
+        self.others, self.mine, self.gone = set(), set(), 0
+
+    def __call__(self, store):
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        assert not self.mine
+
+    def take(self, experiment, inputs_hash):
+        if self.gone:
+            self.gone -= 1
+            raise StoreError("the server does not answer")
+        if inputs_hash not in self.others:
+            self.mine.add(inputs_hash)
+        return inputs_hash in self.mine
+
+    def held_by_another(self, experiment, inputs_hash):
+        return inputs_hash in self.others
+
+    def give_back(self, inputs_hash):
+        self.mine.discard(inputs_hash)
+
+
+@pytest.fixture
+def claims(call, monkeypatch):
+    claims = SharedClaims()
+    monkeypatch.setattr(running, "Claims", claims)
+    monkeypatch.setattr(running, "LOOK_SECONDS", 0)
+    call.store = SimpleNamespace(is_shared=True)
+    return claims
+
+
+def trials_of(call, tmp_path):
+    grid = read_grid(tmp_path / "mine.yaml")
+    return {trial.label: trial for trial in running.trials_to_choose(grid)}
+
+
+def test_what_another_machine_runs_is_waited_for_and_not_run(call, ran, record, claims, tmp_path):
+    other = trials_of(call, tmp_path)["small grafit w=0.8 seed 0 on val"]
+    claims.others.add(record.inputs_hash(other))
+
+    def look(experiment, inputs_hash):  # it ends there at the second look
+        claims.held_by_another = lambda experiment, inputs_hash: ended()
+        return True
+
+    def ended():
+        record.runs[other.label] = {"recall_at_1": 0.9}
+        claims.others.clear()
+        return True
+
+    claims.held_by_another = look
+    outcome = call()
+    assert (outcome.complete, outcome.failed) == (8, {})
+    assert "small-grafit-w=0.8-seed-0-on-val" not in ran
+    assert len(ran) == 7
+    assert "waiting for 1 runs that are at work on other machines" in call.said
+
+
+def test_what_another_machine_gives_up_is_run_here(call, ran, record, claims, tmp_path):
+    other = trials_of(call, tmp_path)["small coins w=0.5 seed 0 on val"]
+    claims.others.add(record.inputs_hash(other))
+    claims.held_by_another = lambda experiment, inputs_hash: claims.others.clear()
+    assert call().complete == 8
+    assert len(ran) == len(set(ran)) == 8
+
+
+def test_what_another_machine_completes_before_it_begins_here_is_passed_over(call, ran, record, claims):
+    label, name = "small coins w=0.5 seed 0 on val", "small-coins-w=0.5-seed-0-on-val"
+    ran.meanwhile = lambda experiment: record.runs.setdefault(label, {"recall_at_1": 0.5})
+    assert call().complete == 8
+    assert name not in ran
+
+
+def test_a_run_that_ends_while_the_store_is_gone_is_recorded_by_a_second_call_of_it(call, ran):
+    name = "small-coins-w=0.5-seed-0-on-val"
+    ran.unrecorded = frozenset({name})
+    outcome = call()
+    assert (outcome.complete, outcome.failed) == (8, {})
+    assert ran.count(name) == 2  # the second finds all stages in DVC's cache
+
+
+def test_a_shared_store_that_is_gone_is_waited_for(call, ran, claims):
+    claims.gone = 2
+    assert call().complete == 8
+    assert [line for line in call.said if "waiting for the store" in line] == [
+        "waiting for the store: the server does not answer"
+    ]
+
+
+def test_a_shared_store_that_stays_away_ends_the_grid(call, ran, claims, monkeypatch):
+    monkeypatch.setattr(running, "PATIENCE_SECONDS", 0)
+    claims.gone = 100
+    with pytest.raises(StoreError, match="does not answer"):
+        call()
