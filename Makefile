@@ -10,7 +10,7 @@ ifdef VERBOSE
 export MASKCON_VERBOSE := $(VERBOSE)
 endif
 
-.PHONY: help repro test soak ui params plots experiments grid tables bench bench-full lock audit environment
+.PHONY: help repro test soak ui params dag plots experiments grid tables bench bench-full lock audit environment
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -34,6 +34,9 @@ ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=
 params: environment  ## params.yaml composed from conf/, and docs/parameters.md; SET="data=digits loss=grafit" picks presets
 	@python -m stages.compose_parameters $(SET)
 	@python -m stages.describe_parameters
+
+dag: environment  ## the stages as a drawing that fits a terminal
+	@python -m maskcon dag
 
 plots: environment  ## DVC's plots as a page that needs no network; REVISIONS="HEAD my-experiment" compares
 	@python -m maskcon plots $(REVISIONS)

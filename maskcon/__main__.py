@@ -5,7 +5,9 @@ python -m maskcon COMMAND --help       what it takes
 """
 
 import argparse
+import os
 import sys
+import warnings
 from importlib import import_module
 from types import ModuleType
 
@@ -19,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "gallery": "one HTML page to look through the gallery: map, neighbours, confused classes",
     "export": "the encoder as ONNX, as torch.export, and as a model that MLflow serves",
     "plots": "DVC's plots, of one run or several, as a page that works without network",
+    "dag": "the stages as a drawing that fits a terminal",
     "grid": "run a grid of experiments: methods x values x seeds, chosen on validation, scored on test",
     "tables": "methods side by side: tables and figures from the runs on record",
     "upload": "copies the complete runs of this checkout to an MLflow server",
@@ -58,4 +61,6 @@ def command_and_parser(name: str) -> tuple[ModuleType, argparse.ArgumentParser]:
 
 
 if __name__ == "__main__":
+    if os.environ.get("MASKCON_VERBOSE", "") in ("", "0") and not sys.warnoptions:
+        warnings.simplefilter("ignore")  # as stages/ does: what libraries warn of is kept away, unless it is asked for
     main()

@@ -40,6 +40,7 @@ MEASURE_TITLES = {
     "discovery_accuracy": "fine classes discovered",
 }
 MOST_LEFT_OUT = 5  # photos or classes that are named
+MOST_CLASSES = 40  # coarse ones, in the table: half of them the lowest, half the highest
 INTERVAL_LEVEL = "95%"  # of the bootstrap intervals in metrics/retrieval_in_full.json
 LONGEST_NAME = 40  # letters of a class name
 THIN_SPACE = "\u2009"
@@ -114,6 +115,8 @@ def gather_facts(
         "recall": _recall_facts(run.retrieval),
         "measures": _measure_facts(run.measures),
         "by_coarse_class": _coarse_class_facts(run.by_coarse_class),
+        "all_coarse_classes": len(run.by_coarse_class) <= MOST_CLASSES,
+        "classes_at_either_end": grouped(MOST_CLASSES // 2),
         "shown": {key: grouped(value) if isinstance(value, int) else value for key, value in run.shown.items()},
         "parameters": _parameter_facts(run, provenance),
         "seed": str(parameters.seed),
@@ -221,8 +224,14 @@ def _share_with_interval(block: Mapping[str, Any], metric: str) -> dict[str, str
 
 
 def _coarse_class_facts(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row for each coarse class: Recall@1 of fine labels where there are any, else of coarse ones."""
+    """A row for each coarse class: Recall@1 of fine labels where there are any, else of coarse ones.
+
+    Of very many classes those at either end, the lowest first.
+    """
     metric = "recall_at_1" if "recall_at_1" in table else "coarse_recall_at_1"
+    if len(table) > MOST_CLASSES:
+        rising = table.sort_values(metric, kind="stable")
+        table = pd.concat([rising.head(MOST_CLASSES // 2), rising.tail(MOST_CLASSES // 2)])
     return [
         {
             "name": class_name(str(row["coarse_name"])),

@@ -1,8 +1,9 @@
-"""The model in MLflow: logged to a run, served, asked over HTTP for a photo."""
+"""The model in MLflow: exported to a run by the command, served by the line that it prints, asked over HTTP."""
 
 import base64
 import io
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,7 +17,6 @@ import requests
 from PIL import Image
 
 from maskcon.gallery import workspace_gallery
-from maskcon.model_record import log_model
 from maskcon.search import nearest_to
 from maskcon.tracking.searchable import log_searchable
 from maskcon.tracking.store import MLFLOW_SETTINGS, experiment_id, find_store
@@ -34,44 +34,55 @@ def workspace(tmp_path_factory, tiny_parameters):
 
 
 @pytest.fixture(scope="module")
-def model(workspace):
-    """The store and the model's URI in it."""
+def serving(workspace, repository) -> list[str]:
+    """The words of the command that ``python -m maskcon export`` says to serve the model with."""
     store = find_store(workspace, {})
     with store.opened() as client:
         run = client.create_run(experiment_id(store, client, "two_digits"))
         log_searchable(client, run, workspace)
         client.set_terminated(run.info.run_id)
-    (workspace / "labels.json").write_text("{}")
-    uri = log_model(store, run.info.run_id, [workspace / "labels.json"])
+    telling = ("MASKCON_VERBOSE", "PYTHONWARNINGS", "MLFLOW_TRACKING_URI")
+    environment = {name: value for name, value in os.environ.items() if name not in telling}
+    exported = subprocess.run(
+        [sys.executable, "-m", "maskcon", "export", "--formats", "mlflow"],
+        cwd=workspace,
+        env=environment | {"PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert (exported.returncode, exported.stderr) == (0, "")
     with store.opened() as client:
         assert [file.path for file in client.list_artifacts(run.info.run_id, "export")] == ["export/labels.json"]
         assert client.get_run(run.info.run_id).info.status == "FINISHED"
         [logged] = client.search_logged_models([run.info.experiment_id])
-        assert uri == logged.model_uri
         assert logged.artifact_location.startswith(store.artifacts)
-    return store, uri
+    labels, model, command = exported.stdout.splitlines()
+    assert labels == "exports/encoder/labels.json: names of the classes, sizes"
+    assert model.startswith(f"{logged.model_uri}: in MLflow, with the run {run.info.run_id}")
+    return shlex.split(command)
 
 
 @pytest.fixture(scope="module")
-def address(model, tmp_path_factory):
-    """Of the model's server, started in a folder that has nothing of this project."""
-    store, uri = model
+def address(serving, tmp_path_factory):
+    """Of the model's server, started in a folder that has nothing of this project, on a port that is free."""
+    setting, *command = serving
+    name, _, store = setting.partition("=")
+    assert command[-2:] == ["--port", "5001"]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", uri, "--env-manager", "local"]
     folder = tmp_path_factory.mktemp("elsewhere")
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # the server calls uvicorn by name
     with open(folder / "printed", "w+") as printed:
         server = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
+            [*command[:-1], str(port), "--host", "127.0.0.1", "--workers", "1"],
             cwd=folder,
             env={
                 **environment,
                 "PATH": path,
                 **MLFLOW_SETTINGS,
-                "MLFLOW_TRACKING_URI": store.uri,
+                name: store,
                 "OMP_NUM_THREADS": "1",
             },
             stdout=printed,

@@ -168,6 +168,13 @@ def test_queued_experiments_with_two_workers(copy):
     assert {f"selfcon seed {seed}" for seed in (4, 5, 6)} <= set(complete_runs(find_store(copy.folder, {})))
 
 
+def test_experiments_are_shown_in_80_columns(copy):
+    shown = copy.run("make", "-o", "environment", "experiments")  # the environment is the one that runs the tests
+    assert max(map(len, shown.splitlines())) <= 80
+    assert {"recall_at_1", "loss.name", "seed"} <= set(shown.split())
+    assert "[in-workspace]" in shown
+
+
 def test_evaluation_parameters_do_not_retrain(copy):
     printed = copy.run("dvc", "exp", "run", "-S", "evaluate.bootstrap_samples=200")
     assert "pretrain" not in stages_run(printed)

@@ -10,7 +10,8 @@ import typst
 
 from maskcon.datasets.left_out import LeftOut
 from maskcon.errors import UserError
-from maskcon.figures.drawing import figure_style, new_figure, save_figure
+from maskcon.figures.drawing import COLUMN_WIDTH, POINTS, TEXT_WIDTH, figure_style, new_figure, save_figure
+from maskcon.figures.retrieved_images import PAGE_HEIGHT
 from maskcon.methods.interface import Method, build_method
 from maskcon.parameters import METHODS, load_parameters
 from maskcon.report import (
@@ -183,6 +184,15 @@ def test_the_equation_of_every_method_can_be_set(run, folder, tiny_parameters, n
     assert len(pages(facts, folder)) == len(pages(gather_facts(run, method(), PROVENANCE, COMMANDS), folder))
 
 
+def test_parameters_go_where_figures_leave_room_and_take_no_page_of_their_own(facts, tmp_path):
+    heights = {"embedding_map": 4.0, "retrieved_images": PAGE_HEIGHT / POINTS, "training_curves": 1.75}
+    with figure_style():
+        for name in FIGURES:
+            width = COLUMN_WIDTH if name == "recall_at_k" else TEXT_WIDTH
+            save_figure(new_figure(width, heights.get(name, 1.95)), tmp_path / "reports/figures" / name)
+    assert len(pages(facts, tmp_path)) == 3
+
+
 @pytest.mark.parametrize("classes", [1, 2, 13, 40, 300])
 def test_any_number_of_coarse_classes(facts, folder, classes):
     many = copy.deepcopy(facts)
@@ -190,6 +200,15 @@ def test_any_number_of_coarse_classes(facts, folder, classes):
     many["by_coarse_class"] = [row | {"name": f"a class with a rather long name, {c}"} for c in range(classes)]
     many["dataset"]["coarse_names"] = [row["name"] for row in many["by_coarse_class"]]
     assert pages(many, folder)
+
+
+def test_of_very_many_coarse_classes_those_at_either_end(run):
+    order = [(7 * place) % 1000 for place in range(1000)]
+    table = pd.DataFrame({"coarse_name": map(str, order), "images": 5, "recall_at_1": [one / 1000 for one in order]})
+    many = replace(run, by_coarse_class=table.assign(low=0.0, high=1.0))
+    facts = gather_facts(many, method(), PROVENANCE, COMMANDS)
+    assert [row["name"] for row in facts["by_coarse_class"]] == [*map(str, range(20)), *map(str, range(980, 1000))]
+    assert not facts["all_coarse_classes"]
 
 
 def test_a_missing_file_is_named_with_the_stage_that_makes_it(run, tmp_path):

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 
 from maskcon.commands.gallery_choice import add_gallery_arguments, chosen_gallery
@@ -64,4 +65,5 @@ def _log(run_id: str, files: list[Path]) -> None:
     except StoreError as error:
         raise UserError(f"{error}; the files are written, the model is not logged") from error
     print(f"{uri}: in MLflow, with the run {run_id}; it answers over HTTP after")
-    print(f"    MLFLOW_TRACKING_URI={store.uri} mlflow models serve --model-uri {uri} --env-manager local --port 5001")
+    serve = f"mlflow models serve --model-uri {uri} --env-manager local --port 5001"
+    print(f"    MLFLOW_TRACKING_URI={shlex.quote(store.uri)} {serve}")

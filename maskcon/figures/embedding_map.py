@@ -4,7 +4,8 @@
     draw_embedding_map(maps, labels, path)
 
 Fine classes by colour, coarse classes by marker. Where coarse classes gather, each is named at its centre; where
-they are strewn all over the map, a name anywhere would mislead, and the panel says so instead.
+they are strewn all over the map, a name anywhere would mislead, and the panel says so instead. More than MOST_NAMED
+names would cover the points, and that many markers are not to be had: then neither map nor legend names any.
 """
 
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ TITLE_HEIGHT = 14.0
 LINE_HEIGHT = 11.0  # of the legend
 LONGEST_NAME = 110.0  # points, in the legend
 LONGEST_LABEL = 60.0  # points, on the map
+MOST_NAMED = 30  # coarse classes
 GATHERED = 0.75  # a class this much closer to its centre than all images are to theirs
 
 
@@ -110,10 +112,10 @@ def _draw_panel(axes: Axes, points: np.ndarray, labels: MapLabels, side: float) 
         axes.scatter(
             *unit[of_marker].T, s=area, marker=marker, c=labels.palette.colour[of_marker], linewidths=0, alpha=0.9
         )
-    if coarse_classes_gather(unit, labels.coarse):
-        _name_coarse_classes(axes, unit, labels, side)
-    else:
+    if not coarse_classes_gather(unit, labels.coarse):
         axes.set_title("coarse classes gather nowhere", loc="right", fontsize=SMALL_SIZE, color=SOFT_INK)
+    elif len(np.unique(labels.coarse)) <= MOST_NAMED:
+        _name_coarse_classes(axes, unit, labels, side)
 
 
 def coarse_classes_gather(points: np.ndarray, coarse: np.ndarray) -> bool:
@@ -220,6 +222,7 @@ def _legend_lines(labels: MapLabels, width: float) -> list[list[_Entry]]:
     """The legend set in lines no wider than the page, each beginning with a heading where it is the first."""
     palette = labels.palette
     classes, first = np.unique(labels.coarse, return_index=True)
+    too_many = [_entry(f"{len(classes):,}, too many to name: classes share a marker", None, INK)]
     if palette.scheme == "fine":
         paragraphs = []
         for one, at in zip(classes, first, strict=True):
@@ -229,9 +232,10 @@ def _legend_lines(labels: MapLabels, width: float) -> list[list[_Entry]]:
             paragraphs.append([_heading(labels.coarse_name[at]), *entries])
     elif palette.scheme == "coarse":
         entries = [_entry(labels.coarse_name[at], palette.marker[at], palette.colour[at]) for at in first]
-        paragraphs = [[_heading("coarse class"), *entries]]
+        paragraphs = [[_heading("coarse class"), *(entries if len(classes) <= MOST_NAMED else too_many)]]
     else:
-        coarse = [_entry(labels.coarse_name[at], palette.marker[at], SOFT_INK) for at in first]
+        named = [_entry(labels.coarse_name[at], palette.marker[at], SOFT_INK) for at in first]
+        coarse = named if len(classes) <= MOST_NAMED else too_many
         count = int(palette.rank.max()) + 1
         colours = [
             _entry(str(number + 1), "o", colour) for number, colour in enumerate(CLASS_COLOURS[: min(count, 10)])

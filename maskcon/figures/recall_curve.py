@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.transforms import offset_copy
 
 from maskcon.figures.drawing import COLUMN_WIDTH, SMALL_SIZE, figure_style, new_figure, save_figure
 from maskcon.figures.palette import FEATURE_STYLES, SOFT_INK, LineStyle
@@ -64,15 +65,20 @@ def _draw(axes: Axes, recall: pd.DataFrame) -> None:
 
 
 def _name_lines(axes: Axes, ends: dict[str, float]) -> None:
-    """Each line's name at its right end, moved apart where lines end close together."""
+    """Each line's name at its right end, moved apart where lines end close together.
+
+    Its marker stands before it: in grey, colours would not say which line is meant.
+    """
+    beside = offset_copy(axes.transAxes, axes.figure, x=9, units="points")
     heights = spread_heights(np.array(list(ends.values())), LABEL_DISTANCE)
     for features, height in zip(ends, heights, strict=True):
         style: LineStyle = FEATURE_STYLES[features]
+        axes.plot(1, height, style.marker, color=style.colour, transform=beside, clip_on=False)
         axes.annotate(
             features,
             (1, height),
             xycoords="axes fraction",
-            xytext=(7, 0),
+            xytext=(14, 0),
             textcoords="offset points",
             color=style.colour,
             fontsize=SMALL_SIZE,

@@ -22,7 +22,7 @@ from maskcon.figures.drawing import POINTS, SMALL_SIZE, TEXT_WIDTH, figure_style
 from maskcon.figures.lettering import text_width, wrapped
 from maskcon.figures.palette import INK, PAPER_SHADE, RIGHT, RULE, SOFT_INK, WRONG
 
-PAGE_HEIGHT = 640.0  # points that the figure may take: a page of the report, less its caption
+PAGE_HEIGHT = 600.0  # points that the figure may take: a page of the report, less its caption and some lines of text
 WIDEST_NAME = 58.0  # of the coarse class at the left
 APART = 14.0  # between the query and its neighbours
 LEAST_GAP, WIDEST_GAP = 5.0, 15.0  # between two images
@@ -31,7 +31,7 @@ HEADER_HEIGHT = 32.0
 CAPTION_SIZE = 5.0
 CAPTION_LINE = 6.2
 ROW_GAP = 6.0
-SMALLEST_CELL, LARGEST_CELL = 27.0, 64.0
+SMALLEST_CELL, LARGEST_CELL = 24.0, 64.0
 STORED_PIXELS = 112  # an image's longer side in the file, about 200 to the inch
 
 

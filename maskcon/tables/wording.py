@@ -16,10 +16,8 @@ METRIC_TITLES = {
 }
 LETTERS = {"soft_temperature": "T"}
 HEADINGS = ("method", "values", "mean ± sd", "95% interval", "n")
-KEY = (
-    "In percent, on the test part: mean and standard deviation over n seeds, with the 95% interval of the mean "
-    "(Student's t over seeds)."
-)
+OVERVIEW_KEY = "In percent, on the test part: mean and standard deviation over n seeds."
+KEY = f"{OVERVIEW_KEY[:-1]}, with the 95% interval of the mean (Student's t over seeds)."
 RANKS = (
     "Bold: the highest mean. Underlined: the second, where the 95% interval of its paired difference to the highest "
     "excludes zero."
@@ -69,13 +67,19 @@ def notes(table: Table) -> list[str]:
         difference = [
             f"Differences to {table.baseline} are paired by seed, with their 95% interval, in percentage points."
         ]
-    return [*shared_notes(table), *difference, *table.notes]
+    return [*shared_notes(table, KEY), *difference, *table.notes]
 
 
-def shared_notes(table: Table) -> list[str]:
+def shared_notes(table: Table, key: str) -> list[str]:
     """Those that hold for an overview too."""
     sources = dict.fromkeys(row.published.source for row in table.rows if row.published)
-    return [KEY, RANKS, *(f"Published: {source}." for source in sources)]
+    return [key, RANKS, *(f"Published: {source}." for source in sources)]
+
+
+def tried_heading(table: Table) -> str:
+    if all(score is None for tried in table.tried for score in tried.scores):
+        return "Values tried on another data set of the grid, on its validation part, one run each:"
+    return f"Values tried, with their {metric_title(table.metric)} on the validation part in percent, one run each:"
 
 
 def tried_in_words(tried: Tried, metric: str) -> str:

@@ -20,7 +20,7 @@ from maskcon.tables.comparison import NothingYet, Question, Table, compare
 from maskcon.tables.curves import over_epochs, over_k, over_w
 from maskcon.tables.published import Published
 from maskcon.tables.runs import Runs
-from maskcon.tables.wording import cells, headings, mean_column, metric_title, notes, tried_in_words
+from maskcon.tables.wording import cells, headings, mean_column, metric_title, notes, tried_heading, tried_in_words
 from maskcon.tables.written import (
     as_latex,
     as_markdown,
@@ -212,7 +212,13 @@ def _table_facts(table: Table) -> dict:
         texts[place] = _cell(texts[place]["text"], row.best, row.second)
         rows.append(texts)
     tried: Sequence[str] = [tried_in_words(one, table.metric) for one in table.tried]
-    return {"metric": metric_title(table.metric), "head": headings(table), "rows": rows, "tried": list(tried)}
+    return {
+        "metric": metric_title(table.metric),
+        "head": headings(table),
+        "rows": rows,
+        "tried": list(tried),
+        "tried_heading": tried_heading(table),
+    }
 
 
 def _cell(text: str, best: bool = False, second: bool = False) -> dict:

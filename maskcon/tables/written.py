@@ -12,6 +12,7 @@ from tabulate import tabulate
 from maskcon.tables.comparison import Row, Table
 from maskcon.tables.statistics import Summary
 from maskcon.tables.wording import (
+    OVERVIEW_KEY,
     cells,
     headings,
     mean_and_spread,
@@ -19,6 +20,7 @@ from maskcon.tables.wording import (
     metric_title,
     notes,
     shared_notes,
+    tried_heading,
     tried_in_words,
 )
 
@@ -100,7 +102,7 @@ def as_markdown(title: str, tables: Iterable[Table]) -> str:
         ]
         parts += [" ".join(_markdown(note) for note in notes(table))]
         if table.tried:
-            parts += [_tried_heading(table) + "\n\n" + "\n".join(f"- {_markdown(one)}" for one in _tried_lines(table))]
+            parts += [tried_heading(table) + "\n\n" + "\n".join(f"- {_markdown(one)}" for one in _tried_lines(table))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -133,17 +135,13 @@ def overview(tables: list[Table]) -> tuple[list[str], list[tuple[str, list[tuple
 def overview_notes(tables: list[Table]) -> list[str]:
     """What stands beneath the overview; what concerns one data set alone begins with its name."""
     return [
-        *dict.fromkeys(note for table in tables for note in shared_notes(table)),
+        *dict.fromkeys(note for table in tables for note in shared_notes(table, OVERVIEW_KEY)),
         *(f"{table.dataset}: {note}" for table in tables for note in table.notes),
     ]
 
 
 def _grid(head: list[str], body: list[list[str]]) -> str:
     return tabulate(body, head, tablefmt="github", disable_numparse=True)
-
-
-def _tried_heading(table: Table) -> str:
-    return f"Values tried, with their {metric_title(table.metric)} on the validation part, one run each:"
 
 
 def _tried_lines(table: Table) -> list[str]:
@@ -175,7 +173,7 @@ def _latex_table(title: str, table: Table) -> str:
     body = [_marked(table, row, latex_escaped, r"\textbf{{{}}}", r"\underline{{{}}}") for row in table.rows]
     remarks = [latex_escaped(note) for note in notes(table)]
     if table.tried:
-        remarks += [latex_escaped(_tried_heading(table)), *(latex_escaped(line) + "." for line in _tried_lines(table))]
+        remarks += [latex_escaped(tried_heading(table)), *(latex_escaped(line) + "." for line in _tried_lines(table))]
     caption = f"{latex_escaped(metric_title(table.metric))} on {latex_escaped(title)}."
     return _latex_float(caption, [latex_escaped(one) for one in headings(table)], body, remarks)
 

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from maskcon.figures.embedding_map import (
     MapLabels,
@@ -91,6 +92,20 @@ def test_every_kind_of_set_is_drawn_the_same_twice(tmp_path, fine_classes, coars
         first = (tmp_path / f"first.{kind}").read_bytes()
         assert len(first) > 10_000
         assert first == (tmp_path / f"second.{kind}").read_bytes()
+
+
+@pytest.mark.parametrize("with_fine", [True, False])
+def test_very_many_coarse_classes_are_counted_and_not_named(tmp_path, with_fine):
+    sizes = {}
+    for classes in (5, 400):
+        coarse = np.arange(800) % classes
+        fine = np.arange(800) if with_fine else None
+        text = np.array([f"class {c}" for c in coarse])
+        labels = MapLabels(coarse, text, fine, text if with_fine else None, class_palette(coarse, fine))
+        maps = [np.stack([coarse, np.arange(800)], axis=1) * 10.0]
+        draw_embedding_map(maps, ["trained encoder"], labels, tmp_path / str(classes))
+        sizes[classes] = Image.open(tmp_path / f"{classes}.png").size
+    assert sizes[400] == sizes[5]  # 400 names would stand on a hundred lines
 
 
 def test_one_image_alone_and_images_in_one_place(tmp_path):

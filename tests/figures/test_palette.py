@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from maskcon.figures.palette import CLASS_COLOURS, COARSE_MARKERS, class_palette
+from maskcon.figures.palette import (
+    CLASS_COLOURS,
+    COARSE_MARKERS,
+    FEATURE_STYLES,
+    LABEL_STYLES,
+    RIGHT,
+    WRONG,
+    class_palette,
+)
 
 VISIONS = {  # linear RGB to linear RGB, severity 1 (Machado, Oliveira and Fernandes 2009)
     "normal": np.eye(3),
@@ -47,6 +55,17 @@ def test_any_two_class_colours_differ_in_grey():
 
 def test_class_colours_are_visible_on_white():
     assert all(oklab(colour, "normal")[0] < 0.88 for colour in CLASS_COLOURS)
+
+
+@pytest.mark.parametrize("styles", [FEATURE_STYLES, LABEL_STYLES])
+def test_lines_differ_in_markers_and_dashes_too(styles):
+    assert len({style.marker for style in styles.values()}) == len(styles)
+    assert len({style.dashes for style in styles.values()}) == len(styles)
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_right_and_wrong_are_told_apart(vision):
+    assert np.linalg.norm(oklab(RIGHT, vision) - oklab(WRONG, vision)) > 0.12
 
 
 def test_few_fine_classes_have_a_colour_each():

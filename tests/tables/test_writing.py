@@ -128,7 +128,8 @@ def test_latex_compiles_as_it_stands(written, tmp_path):
 def test_pages_are_set_from_text_never_from_markup(tmp_path):
     cell = {"text": "#panic() $x$ *b* \\", "best": True, "second": False}
     overview = {"metric": "#a", "head": ["*", "_"], "rows": [{"name": "[#", "cells": [cell]}], "notes": ["= $"]}
-    table = {"metric": "@x", "head": ["<y>"], "rows": [[cell | {"best": False, "second": True}]], "tried": ["`"]}
+    table = {"metric": "@x", "head": ["<y>"], "rows": [[cell | {"best": False, "second": True}]]}
+    table |= {"tried": ["`"], "tried_heading": "$x"}
     facts = {"overview": overview, "datasets": [{"name": "#n", "tables": [table], "notes": ["$"], "figures": []}]}
     typeset(TEMPLATE, facts, tmp_path)
     assert (tmp_path / "tables.pdf").read_bytes().startswith(b"%PDF")
