@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from maskcon.augmentation.draws import GeneratorOfRows
 from maskcon.augmentation.views import View
 from maskcon.image_stream import ImageStream, blocks_of
+from maskcon.processes import ALONE, Processes
 from maskcon.randomness import derived_seed, torch_generator
 
 BLOCK = 4096  # images augmented together: large enough that the cost per operation is spread
@@ -21,12 +23,14 @@ BLOCK_PIXELS = BLOCK * 64 * 64  # and of larger images fewer, as their views mus
 
 @dataclass(frozen=True)
 class Batch:
-    query_view: Tensor  # float32 [B, c, H, W] in [0, 1]
-    key_view: Tensor  # float32 [B, c, H, W] in [0, 1]
-    coarse: Tensor  # int64 [B]
+    query_view: Tensor  # float32 [b, c, H, W] in [0, 1]: of this process's images, which are all where it is alone
+    key_view: Tensor  # float32 [b, c, H, W] in [0, 1]
+    coarse: Tensor  # int64 [B], of the whole batch
     seed: int = 0  # of whatever else is drawn for this batch
     places: Tensor | None = None  # int64 [B], of the images in the training set
-    view_of: Callable[[Tensor, torch.Generator], Tensor] | None = None  # places [B] -> a further query view of those
+    view_of: Callable[[Tensor, torch.Generator], Tensor] | None = (
+        None  # places [B] -> a further query view [b] of those
+    )
 
     def generator(self, use: str) -> torch.Generator:
         """A generator on the CPU for one use of this batch."""
@@ -43,6 +47,7 @@ class TwoViewBatches:
         batch_size: images a batch; what does not fill a batch is left out of its epoch.
         seed: the run's.
         stretch: float64 [N], on the CPU, where images were squashed when they were stored: see crop.draw_crops.
+        processes: those that share each batch; views are made of this one's images, the same whatever their number.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class TwoViewBatches:
         batch_size: int,
         seed: int,
         stretch: Tensor | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         self.images = images
         self.coarse = coarse
@@ -62,6 +68,7 @@ class TwoViewBatches:
         self.batch_size = batch_size
         self.seed = seed
         self.stretch = stretch
+        self.processes = processes
 
     def __len__(self) -> int:
         return len(self.images) // self.batch_size
@@ -78,15 +85,16 @@ class TwoViewBatches:
         batches_per_block = max(images_per_block // self.batch_size, 1)
         blocks = order.split(batches_per_block * self.batch_size)
         first_block = first_batch // batches_per_block
-        coming = blocks_of(self.images, blocks[first_block:])
+        coming = blocks_of(self.images, [self.processes.share_of(indices) for indices in blocks[first_block:]])
+        images_per_share = self.processes.size_of_share(self.batch_size)
         for block, (indices, images) in enumerate(zip(blocks[first_block:], coming, strict=True), first_block):
-            stretch = self._stretch_of(indices)
+            stretch = self._stretch_of(self.processes.share_of(indices))
+            query_draws = self._of_share(torch_generator(self.seed, "query view", name, block), len(indices))
+            key_draws = self._of_share(torch_generator(self.seed, "key view", name, block), len(indices))
             indices = indices.to(self.images.device)
-            query_views = self.query_view(images, torch_generator(self.seed, "query view", name, block), stretch)
-            key_views = self.key_view(images, torch_generator(self.seed, "key view", name, block), stretch)
             views = zip(
-                query_views.split(self.batch_size),
-                key_views.split(self.batch_size),
+                self.query_view(images, query_draws, stretch).split(images_per_share),
+                self.key_view(images, key_draws, stretch).split(images_per_share),
                 indices.split(self.batch_size),
                 strict=True,
             )
@@ -102,8 +110,16 @@ class TwoViewBatches:
         return order[: len(self) * self.batch_size]
 
     def query_view_of(self, places: Tensor, generator: torch.Generator) -> Tensor:
-        """A query view float32 [B, c, H, W] of the images at these places, int64 [B]."""
-        return self.query_view(self.images[places], generator, self._stretch_of(places.cpu()))
+        """A query view float32 [b, c, H, W] of this process's share of the images at these places, int64 [B]."""
+        mine, draws = self.processes.share_of(places), self._of_share(generator, len(places))
+        view = self.query_view(self.images[mine], draws, self._stretch_of(mine.cpu()))
+        generator.set_state(draws.get_state())  # further views go on from there
+        return view
+
+    def _of_share(self, generator: torch.Generator, number: int) -> torch.Generator:
+        """What draws for this process's share of so many images; alone, the generator itself."""
+        mine = self.processes.share_of(torch.arange(number))
+        return generator if len(mine) == number else GeneratorOfRows(generator, number, mine)
 
     def _stretch_of(self, places: Tensor) -> Tensor | None:
         return None if self.stretch is None else self.stretch[places]

@@ -6,11 +6,20 @@ import sys
 from collections.abc import Iterator
 
 USER_ERROR_EXIT_CODE = 2
+LOST_EXIT_CODE = 75
 
 
 class UserError(Exception):
     """A mistake in parameters, files or surroundings. The message names the thing, says what was expected
     and what to do."""
+
+    exit_code = USER_ERROR_EXIT_CODE
+
+
+class ProcessLost(UserError):
+    """One of several processes that train together finds another gone: not the cause, which that one tells."""
+
+    exit_code = LOST_EXIT_CODE
 
 
 class Interrupted(BaseException):

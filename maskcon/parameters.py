@@ -412,7 +412,15 @@ class TrainParameters(Group):
     warmup_epochs: Epochs
     """Epochs in which the learning rate rises to its full value; then it falls along a cosine."""
     batch_size: Annotated[int, Field(ge=2, le=65_536)]
-    """Images a step."""
+    """Images a step, of all processes together."""
+    processes: Annotated[int, Field(ge=1, le=1024)]
+    """Processes on this machine that share each batch, one a GPU; the result is that of one. Under torchrun: its."""
+    accumulate: Annotated[int, Field(ge=1, le=65_536)]
+    """Parts that each process encodes its share of a batch in, for a GPU with little memory; the loss is the whole
+    batch's, batch norm sees a part at a time."""
+    batch_norm: Literal["synchronised", "shuffled"]
+    """Of several processes. synchronised: over the joined batch, as one process does it; shuffled: each its own, with
+    keys encoded among other images than their queries."""
     learning_rate: Positive
     """Of SGD, after the warm-up."""
     sgd_momentum: Annotated[float, Field(ge=0, lt=1)]
@@ -447,6 +455,23 @@ class TrainParameters(Group):
         if self.warmup_epochs >= self.epochs:
             raise ValueError(f"warmup_epochs={self.warmup_epochs} must be less than epochs={self.epochs}")
         return self
+
+    @model_validator(mode="after")
+    def batch_can_be_shared(self) -> TrainParameters:
+        problem = cannot_be_shared(self.batch_size, self.processes, self.accumulate)
+        if problem:
+            raise ValueError(f"{problem} (train.processes={self.processes}, train.accumulate={self.accumulate})")
+        return self
+
+
+def cannot_be_shared(batch_size: int, processes: int, accumulate: int) -> str | None:
+    """What is wrong with cutting a batch into equal parts of two images or more, for each process and micro-batch."""
+    parts = processes * accumulate
+    if batch_size % parts == 0 and batch_size >= 2 * parts:
+        return None
+    return (
+        f"batch_size={batch_size} must be a multiple of {parts}, and {2 * parts} at least, to be cut into equal parts"
+    )
 
 
 class KnnParameters(Group):

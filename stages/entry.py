@@ -1,7 +1,7 @@
 """How every stage begins and ends: parameters are read and checked, and what is no fault of the program is a sentence.
 
-Exit codes: 0 done, 1 a fault of the program, with its traceback, 2 something that a person can put right, 130 Ctrl-C,
-143 SIGTERM or the end of the dvc that started the stage.
+Exit codes: 0 done, 1 a fault of the program, with its traceback, 2 something that a person can put right, 75 the end of
+another process that trained beside this one, 130 Ctrl-C, 143 SIGTERM or the end of what started the stage.
 """
 
 import errno
@@ -28,7 +28,7 @@ def run_stage(stage: Callable[[Parameters], None], interruptions: Interruptions 
         with interruptions or Interruptions():
             stage(load_parameters(Path("params.yaml")))
     except UserError as error:
-        _end(f"error: {error}", USER_ERROR_EXIT_CODE)
+        _end(f"error: {error}", error.exit_code)
     except Interrupted as interrupted:
         _end(interrupted_line(str(interrupted), os.environ), interrupted.exit_code)
     except (MemoryError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""How a stage is told to end: Ctrl-C, SIGTERM, or the end of the dvc that started it.
+"""How a stage is told to end: Ctrl-C, SIGTERM, or the end of the dvc, or of the launcher, that started it.
 
     with Interruptions() as interruptions:
         ...                                      # Interrupted is raised wherever the work is
@@ -7,7 +7,8 @@
 
 A stage whose dvc was killed would go on by itself and write into the next run's files. So it watches its ancestors and
 ends as if it had got SIGTERM when they are no longer those it started with; with a shell between dvc and the stage that
-shows in the shell's parent. Only a stage that dvc started does so: one started by hand may outlive its terminal.
+shows in the shell's parent. Only a stage that dvc or torch's launcher of several processes started does so: one started
+by hand may outlive its terminal.
 """
 
 import contextlib
@@ -29,11 +30,12 @@ class Interruptions:
     """While entered, signals raise Interrupted in the main thread, or wait where they are postponed.
 
     Args:
-        environment: of the process; DVC_STAGE in it says that dvc started it.
+        environment: of the process, where dvc and torch's launcher leave their marks.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ):
-        self.started_by_dvc = "DVC_STAGE" in environment
+        marks = {"TORCHELASTIC_RUN_ID": "the launcher", "DVC_STAGE": "dvc"}
+        self.started_by = next((name for mark, name in marks.items() if mark in environment), None)
         self.pending: Interrupted | None = None
         self._reason = ""
         self._postponed = False
@@ -44,7 +46,7 @@ class Interruptions:
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) is not signal.SIG_IGN:  # what nohup and the like have set stays
                 self._handlers[number] = signal.signal(number, self._asked)
-        if self.started_by_dvc:
+        if self.started_by:
             threading.Thread(target=self._watch, args=(ancestors(),), daemon=True).start()
         return self
 
@@ -74,7 +76,7 @@ class Interruptions:
         while not self._over.wait(WATCH_SECONDS):
             if ancestors() != at_the_start:
                 if self.pending is None:
-                    self._reason = "dvc, which started it, is gone"
+                    self._reason = f"{self.started_by}, which started it, is gone"
                     os.kill(os.getpid(), signal.SIGTERM)
                 return
 

@@ -24,11 +24,12 @@ from maskcon.encoders import Encoder, save_encoder
 from maskcon.errors import UserError
 from maskcon.hardware import hardware
 from maskcon.memory_needed import require_memory_for_step
-from maskcon.parameters import Parameters
+from maskcon.parameters import Parameters, cannot_be_shared
+from maskcon.processes import Processes, joined_processes, started_as_one_of_several
 from maskcon.scratch import discard, scratch_folder
 from maskcon.tracking.live import follow
 from maskcon.tracking.run_key import hash_of_training, run_name
-from maskcon.training.checkpoint import Checkpoints
+from maskcon.training.checkpoint import Checkpoints, NoCheckpoints
 from maskcon.training.loop import Trained, train
 from maskcon.training.progress import Progress
 from stages import VERBOSE
@@ -70,6 +71,18 @@ class Watcher:
                 write_table(self.curve_file, curve)
 
 
+class NoWatcher:
+    """Of a process that is not the first: nothing is shown, and nothing written."""
+
+    def resumed(self, curve: list[dict[str, Any]], steps: int) -> None: ...
+
+    def step_done(self, epoch: int, loss: torch.Tensor) -> None: ...
+
+    def epoch_done(self, curve: list[dict[str, Any]]) -> None: ...
+
+    def snapshot(self, epoch: int, encoder: Encoder) -> None: ...
+
+
 def main(parameters: Parameters, interruptions: Interruptions) -> None:
     training_set = read_training_set(Path("data/sets") / parameters.data.name / "train")
     images, batch_size = len(training_set.images), parameters.train.batch_size
@@ -77,13 +90,43 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
         raise UserError(f"train.batch_size={batch_size} is more than the {images} images to train on; lower it")
     for folder in OUTPUT_FOLDERS:
         require_writable(folder)
-
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     require_memory_for_step(parameters, torch.cuda.mem_get_info()[1] if device.type == "cuda" else None)
+
+    if parameters.train.processes > 1 and not started_as_one_of_several():
+        from stages.several_processes import run_as_several  # here, as one process does without
+
+        run_as_several("stages.pretrain", parameters.train.processes)
+        return
+    with joined_processes(parameters.train.batch_norm) as processes:
+        require_shares(parameters, processes)
+        if processes.is_first:
+            train_and_write(training_set, parameters, device, processes, interruptions)
+            return
+        with enough_memory(parameters), interruptions.postponed():
+            train(
+                training_set,
+                parameters,
+                device,
+                NoCheckpoints(Path()),
+                NoWatcher(),
+                lambda: interruptions.pending,
+                processes,
+            )
+
+
+def train_and_write(
+    training_set: TrainingSet,
+    parameters: Parameters,
+    device: torch.device,
+    processes: Processes,
+    interruptions: Interruptions,
+) -> None:
+    """What the first process does, or the one that is alone: train, and keep all that training leaves."""
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     name = key_of_training(parameters, training_set, device)
     with scratch_folder(root, name, f"training {run_name(parameters)} on {parameters.data.name}") as scratch:
-        watcher = Watcher(parameters, images, scratch)
+        watcher = Watcher(parameters, len(training_set.images), scratch)
         remove_unfinished(watcher.snapshots)
         with (
             follow(watcher.curve_file, checkout=Path.cwd(), enabled=parameters.track.live),
@@ -91,10 +134,16 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
             interruptions.postponed(),
         ):
             trained = train(
-                training_set, parameters, device, Checkpoints(scratch), watcher, lambda: interruptions.pending
+                training_set,
+                parameters,
+                device,
+                Checkpoints(scratch),
+                watcher,
+                lambda: interruptions.pending,
+                processes,
             )
         watcher.progress.close()
-        write_outputs(trained, watcher.snapshots, parameters, device)
+        write_outputs(trained, watcher.snapshots, parameters, device, processes.number)
         discard(scratch)  # the run is complete: its checkpoints have done their work
 
 
@@ -120,7 +169,16 @@ def enough_memory(parameters: Parameters) -> Iterator[None]:
         ) from None
 
 
-def write_outputs(trained: Trained, snapshots: Path, parameters: Parameters, device: torch.device) -> None:
+def require_shares(parameters: Parameters, processes: Processes) -> None:
+    """Raises: UserError, where torchrun started a number of processes that the batch cannot be cut for."""
+    recipe = parameters.train
+    if problem := cannot_be_shared(recipe.batch_size, processes.number, recipe.accumulate):
+        raise UserError(f"train.{problem} ({processes.number} processes, train.accumulate={recipe.accumulate})")
+
+
+def write_outputs(
+    trained: Trained, snapshots: Path, parameters: Parameters, device: torch.device, processes: int
+) -> None:
     for folder in OUTPUT_FOLDERS:  # DVC takes the whole folder models for what later stages depend on
         remove_unfinished(folder)
     shutil.rmtree(MODELS / "snapshots", ignore_errors=True)
@@ -141,6 +199,7 @@ def write_outputs(trained: Trained, snapshots: Path, parameters: Parameters, dev
         "weights": sum(weight.numel() for weight in trained.encoder.parameters()),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
+        "processes": processes,
         "hardware": hardware(device),
         "timing": {"seconds": seconds, "images_per_second": images_seen / seconds},
     }

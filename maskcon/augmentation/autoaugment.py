@@ -9,12 +9,14 @@ In the sub-policy of two Equalize the second has the published 0.6, where the co
     views = autoaugment(images, policies)              # on the images' device
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
 from maskcon.augmentation import pillow_operations as pillow
+from maskcon.augmentation.draws import draw_for_each
 
 OPERATIONS = {
     "Invert": pillow.invert,
@@ -82,12 +84,16 @@ def draw_policies(number: int, generator: Generator) -> Policies:
 
     ``generator`` is one of the CPU.
     """
-    sub_policy = torch.randint(len(CIFAR10_POLICY), (number,), generator=generator)
-    chance = torch.rand(number, 2, generator=generator, dtype=torch.float64)
+
+    def draw(law: Callable[[int], Tensor]) -> Tensor:
+        return draw_for_each(law, number, generator)
+
+    sub_policy = draw(lambda number: torch.randint(len(CIFAR10_POLICY), (number,), generator=generator))
+    chance = draw(lambda number: torch.rand(number, 2, generator=generator, dtype=torch.float64))
     return Policies(
         sub_policy=sub_policy,
         applied=chance < _PROBABILITY[sub_policy],
-        positive=torch.rand(number, 2, generator=generator) < 0.5,
+        positive=draw(lambda number: torch.rand(number, 2, generator=generator)) < 0.5,
     )
 
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from maskcon.augmentation.draws import draw_for_each
+
 
 @dataclass(frozen=True)
 class Strength:
@@ -47,7 +49,8 @@ def distort(images: Tensor, strength: Strength, generator: torch.Generator) -> T
     number, _, height, width = images.shape
 
     def draw(largest: float) -> Tensor:
-        return ((torch.rand(number, generator=generator) * 2 - 1) * largest).to(images.device)
+        drawn = draw_for_each(lambda number: torch.rand(number, generator=generator), number, generator)
+        return ((drawn * 2 - 1) * largest).to(images.device)
 
     def draw_factor(largest: float) -> Tensor:
         return (1 + largest) ** draw(1.0)
@@ -66,7 +69,9 @@ def distort(images: Tensor, strength: Strength, generator: torch.Generator) -> T
     view = view * draw_factor(strength.contrast).view(-1, 1, 1, 1)
     if strength.noise:
         deviation = draw(strength.noise).abs().view(-1, 1, 1, 1)
-        view = view + deviation * torch.randn(view.shape, generator=generator).to(view.device)
+        shape = view.shape[1:]
+        noise = draw_for_each(lambda number: torch.randn(number, *shape, generator=generator), number, generator)
+        view = view + deviation * noise.to(view.device)
     return view.clamp_(0, 1)
 
 

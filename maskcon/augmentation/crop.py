@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from maskcon.augmentation.draws import draw_for_each
+
 TRIES = 10  # torchvision's RandomResizedCrop gives up after as many boxes that do not fit
 COEFFICIENT_BITS = 22  # Pillow resizes bytes with weights that are whole multiples of 2^-22
 IMAGES_IN_CACHE = 48  # of 32 x 32 pixels; on a CPU, larger parts wait for memory, smaller ones for the calls
@@ -57,8 +59,11 @@ def draw_crops(
     if stretch is None:
         stretch = torch.ones(number, dtype=torch.float64)
 
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator, dtype=torch.float64)
+    def uniform(number: int, *shape: int) -> Tensor:
+        def draw(number: int) -> Tensor:
+            return torch.rand(number, *shape, generator=generator, dtype=torch.float64)
+
+        return draw_for_each(draw, number, generator)
 
     share = scale[0] + (scale[1] - scale[0]) * uniform(number, TRIES)
     log_ratio = [math.log(end) for end in ratio]

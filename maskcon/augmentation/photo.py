@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from maskcon.augmentation.crop import draw_crops, resized_crop
+from maskcon.augmentation.draws import draw_for_each
 
 CUTS = True  # a view is a part of the image, see views.py
 SMALLEST_AND_LARGEST_SHARE = (0.2, 1.0)  # of the photo's area, in a crop
@@ -68,8 +69,13 @@ def draw_corners(number: int, height: int, width: int, generator: Generator) -> 
         a whole number drawn evenly from the quarter of the image around it that DISTORTION allows.
     """
     far_x, far_y = int(DISTORTION * (width // 2)), int(DISTORTION * (height // 2))
-    x = torch.randint(0, far_x + 1, (number, 4), generator=generator)
-    y = torch.randint(0, far_y + 1, (number, 4), generator=generator)
+
+    def draw(far: int) -> Tensor:
+        return draw_for_each(
+            lambda number: torch.randint(0, far + 1, (number, 4), generator=generator), number, generator
+        )
+
+    x, y = draw(far_x), draw(far_y)
     x[:, [1, 2]] = width - 1 - x[:, [1, 2]]
     y[:, [2, 3]] = height - 1 - y[:, [2, 3]]
     return torch.stack([x, y], dim=2).float()
@@ -157,7 +163,7 @@ def _jittered(views: Tensor, chosen: Tensor, generator: Generator) -> Tensor:
         (adjust_saturation, _between(1 - SATURATION, 1 + SATURATION, number, generator)),
         (adjust_hue, _between(-HUE, HUE, number, generator)),
     ]
-    order = torch.rand(number, len(changes), generator=generator).argsort(dim=1)  # [B, 4]
+    order = _uniform(number, generator, len(changes)).argsort(dim=1)  # [B, 4]
     for place in range(len(changes)):
         for index, (change, amount) in enumerate(changes):
             views = _changed(views, chosen & (order[:, place] == index), change, amount)
@@ -175,11 +181,15 @@ def _changed(views: Tensor, chosen: Tensor, change: Callable[..., Tensor], *draw
 
 
 def _chosen(number: int, share: float, generator: Generator) -> Tensor:
-    return torch.rand(number, generator=generator) < share
+    return _uniform(number, generator) < share
 
 
 def _between(low: float, high: float, number: int, generator: Generator) -> Tensor:
-    return low + (high - low) * torch.rand(number, generator=generator)
+    return low + (high - low) * _uniform(number, generator)
+
+
+def _uniform(number: int, generator: Generator, *shape: int) -> Tensor:
+    return draw_for_each(lambda number: torch.rand(number, *shape, generator=generator), number, generator)
 
 
 def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from maskcon.errors import UserError
 from maskcon.parameters import Parameters
 
 RECORD = "track"  # the stage, and the parameter group, that say how a run is recorded, not what it is
+NO_PART_OF_A_RUN = {RECORD: True, "train": {"processes"}}  # nor is how many processes did the work
 OUTPUTS = ("outs", "metrics", "plots")
 TEMPLATE = re.compile(r"\$\{([\w.]+)\}")
 
@@ -27,7 +28,7 @@ TEMPLATE = re.compile(r"\$\{([\w.]+)\}")
 def hash_of_inputs(checkout: Path, parameters: Parameters, digest_of: Callable[[Path], str] | None = None) -> str:
     """SHA-256, as 64 hex digits, over
 
-    - every parameter but the group track,
+    - every parameter but the group track and train.processes,
     - the command, parameter names and dependencies of every stage of dvc.yaml but track,
     - the contents of those dependencies that no stage makes (code, tables of coarse labels).
 
@@ -36,13 +37,13 @@ def hash_of_inputs(checkout: Path, parameters: Parameters, digest_of: Callable[[
     Raises:
         UserError: dvc.yaml cannot be read, or such a dependency is missing.
     """
-    values = parameters.model_dump(mode="json", exclude={RECORD})
+    values = parameters.model_dump(mode="json", exclude=NO_PART_OF_A_RUN)
     return _digest({"parameters": values, "stages": _stages(checkout, values, digest_of or digest_of_path)})
 
 
 def hash_of_training(checkout: Path, parameters: Parameters, stage: str = "pretrain") -> str:
     """The same over ``stage`` and the stages before it alone: equal as long as the training would be."""
-    values = parameters.model_dump(mode="json", exclude={RECORD})
+    values = parameters.model_dump(mode="json", exclude=NO_PART_OF_A_RUN)
     stages = _stages(checkout, values, digest_of_path)
     needed = _with_stages_before(stage, stages)
     read = {name: _value(values, name) for one in needed for name in stages[one]["params"]}

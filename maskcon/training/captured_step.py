@@ -60,8 +60,13 @@ def fastest_step(learner: ContrastiveLearner, eager: Step = training_step) -> St
     """A captured step on a GPU, if the method allows it; else ``eager``."""
     if learner.queue.keys.device.type != "cuda":
         return eager
-    if learner.method.on_host:
-        print(f"{learner.method.title} trains without a CUDA graph: {'; '.join(learner.method.on_host)}", flush=True)
+    on_host = [*learner.method.on_host]
+    if learner.processes.number > 1:
+        on_host.append("processes wait for each other at each step")
+    if learner.micro_batches > 1:
+        on_host.append("micro-batches are encoded again at each step")
+    if on_host:
+        print(f"{learner.method.title} trains without a CUDA graph: {'; '.join(on_host)}", flush=True)
         return eager
     return CapturedStep(GraphRecorder(), eager)
 

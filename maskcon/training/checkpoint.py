@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from maskcon.atomic_files import write_atomically
+from maskcon.atomic_files import write_atomically, write_json
 
 KEPT = 2
 SHARE_OF_TIME = 0.02  # that checkpoints by time may take at most
@@ -62,6 +62,11 @@ class Checkpoints:
             if file not in kept:
                 file.unlink()
 
+    def write_beside(self, name: str, value: Any) -> Path:
+        """A JSON file about this run, for a person; returns its path."""
+        write_json(self.folder / name, value)
+        return self.folder / name
+
     def load_latest(self) -> dict[str, Any] | None:
         """The newest state whose checksum holds, on the CPU."""
         for path in reversed(self._files()):
@@ -73,6 +78,19 @@ class Checkpoints:
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("step_*.ckpt"))
+
+
+class NoCheckpoints(Checkpoints):
+    """Of a process that is not the first: nothing is written, and the first one's checkpoint is sent to it."""
+
+    def save(self, steps: int, state: dict[str, Any]) -> None:
+        pass
+
+    def write_beside(self, name: str, value: Any) -> Path:
+        return self.folder / name
+
+    def load_latest(self) -> None:
+        return None
 
 
 class CheckpointClock:

@@ -7,12 +7,11 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any, Protocol
 
 import torch
 
-from maskcon.atomic_files import write_json
 from maskcon.augmentation.views import view_maker
 from maskcon.batches import Batch, TwoViewBatches
 from maskcon.datasets.packed import TrainingSet
@@ -22,6 +21,7 @@ from maskcon.image_stream import blocks_of, resident_or_streamed
 from maskcon.key_queue import KeyQueue
 from maskcon.methods.interface import build_method
 from maskcon.parameters import Parameters, TrainParameters
+from maskcon.processes import ALONE, Processes
 from maskcon.randomness import derived_seed, torch_generator
 from maskcon.training.captured_step import Step, fastest_step
 from maskcon.training.checkpoint import CheckpointClock, Checkpoints
@@ -64,11 +64,13 @@ def train(
     checkpoints: Checkpoints,
     watcher: Watcher,
     interruption: Callable[[], Interrupted | None] = lambda: None,
+    processes: Processes = ALONE,
 ) -> Trained:
     """Train an encoder on images with coarse labels; resumes from the latest checkpoint.
 
     Args:
         interruption: asked after every step; what it returns is raised once a checkpoint is written.
+        processes: those that train together, each of which calls this with the same training set and parameters.
 
     Raises:
         UserError: the loss is no longer finite, or a snapshot could not be written to the end.
@@ -84,8 +86,9 @@ def train(
         train_parameters.batch_size,
         parameters.seed,
         None if training_set.stretch is None else torch.from_numpy(training_set.stretch),
+        processes,
     )
-    learner = build_learner(parameters, len(training_set.coarse_names), device)
+    learner = build_learner(parameters, len(training_set.coarse_names), device, processes)
     optimizer = torch.optim.SGD(
         learner.trained_parameters(),
         lr=train_parameters.learning_rate,
@@ -100,7 +103,7 @@ def train(
         NonFiniteSteps(learner, optimizer, train_parameters.skip_non_finite_steps),
         EpochSoFar(device),
     )
-    saved = checkpoints.load_latest()
+    saved = processes.from_first(checkpoints.load_latest())
     if saved is None:
         fill_queue(learner, batches)
     else:
@@ -109,7 +112,8 @@ def train(
 
     clock = CheckpointClock(train_parameters.checkpoint_seconds, train_parameters.checkpoint_steps)
     keeper = Keeper(checkpoints, clock, watcher.snapshot)
-    step = fastest_step(learner, training_step)
+    loss_of = processes.with_mean_gradients(learner, all_weights_used=learner.method.uses_keys)
+    step = fastest_step(learner, partial(training_step, loss_of=loss_of))
     for epoch in range(len(state.curve) + 1, train_parameters.epochs + 1):
         if state.epoch_so_far.steps == 0:
             renew_memory(epoch, learner, batches)
@@ -117,17 +121,17 @@ def train(
             loss = take_step(step, state, batch, epoch, len(batches), train_parameters)
             watcher.step_done(epoch, loss)
             if state.epoch_so_far.steps == len(batches):
-                stop_if_not_finite(state, batches, checkpoints.folder, train_parameters)
+                stop_if_not_finite(state, batches, checkpoints, train_parameters)
                 finish_epoch(state, epoch, train_parameters)
                 watcher.epoch_done(state.curve)
                 if train_parameters.snapshot_epochs and epoch % train_parameters.snapshot_epochs == 0:
                     keeper.snapshot(epoch, learner.query_network.encoder)
 
             steps = len(state.curve) * len(batches) + state.epoch_so_far.steps
-            asked_to_end = interruption()
+            asked_to_end = agreed(processes, interruption())
             keep = asked_to_end or clock.is_due(steps) or steps == train_parameters.epochs * len(batches)
             if keep or steps % LOOK_STEPS == 0:
-                stop_if_not_finite(state, batches, checkpoints.folder, train_parameters)
+                stop_if_not_finite(state, batches, checkpoints, train_parameters)
             if keep:
                 keeper.checkpoint(steps, state)
             if asked_to_end:
@@ -136,20 +140,31 @@ def train(
     return Trained(learner.query_network.encoder, untrained, state.curve)
 
 
-def build_learner(parameters: Parameters, coarse_classes: int, device: torch.device) -> ContrastiveLearner:
+def agreed(processes: Processes, asked_to_end: Interrupted | None) -> Interrupted | None:
+    """What any of the processes was asked, so that all end at the same step."""
+    signal_number = processes.largest(asked_to_end.number if asked_to_end else 0)
+    return asked_to_end or (Interrupted(signal_number) if signal_number else None)
+
+
+def build_learner(
+    parameters: Parameters, coarse_classes: int, device: torch.device, processes: Processes = ALONE
+) -> ContrastiveLearner:
     """Networks with weights drawn from the run's seed, an empty queue, and the method."""
     model = parameters.model
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(parameters.seed, "weights"))
         encoder = build_encoder(model, parameters.data)
+        network = ProjectedEncoder(encoder, model.projector_hidden_size, model.projection_size)
         learner = ContrastiveLearner(
-            ProjectedEncoder(encoder, model.projector_hidden_size, model.projection_size),
+            processes.prepared(network, device),
             KeyQueue(parameters.train.queue_size, model.projection_size),
             build_method(parameters.loss),
             coarse_classes,
             parameters.loss.temperature,
             parameters.train.key_momentum,
             training_precision(parameters.train.precision, device),
+            parameters.train.accumulate,
+            processes,
         )
     return learner.to(device).train()
 
@@ -179,10 +194,16 @@ def renew_memory(epoch: int, learner: ContrastiveLearner, batches: TwoViewBatche
     memory = learner.method.memory
     if memory is None or epoch < memory.first_epoch:
         return
-    chunks = blocks_of(batches.images, torch.arange(len(batches.images)).split(batches.batch_size))
-    keys = torch.cat([learner.encode_for_memory(images / 255) for images in chunks])  # [N, D]
+    processes = learner.processes
+    processes.take_from_first(learner.buffers())  # with shuffled batch norm each has seen other statistics
+    images = len(batches.images)
+    places = torch.arange(-(-images // processes.number) * processes.number) % images  # as many for each process
+    chunks = blocks_of(batches.images, processes.share_of(places).split(batches.batch_size))
+    keys = torch.cat([learner.encode_for_memory(chunk / 255) for chunk in chunks])
+    keys = processes.joined(keys)[:images]  # [N, D]
     generator = torch_generator(batches.seed, "memory", epoch)
     memory.renew(learner.memory, keys, batches.coarse, epoch, generator)
+    processes.take_from_first(learner.memory.buffers())  # clusters of GPUs may differ in last digits
 
 
 def take_step(
@@ -242,7 +263,7 @@ def finish_epoch(state: TrainingState, epoch: int, train_parameters: TrainParame
 
 
 def stop_if_not_finite(
-    state: TrainingState, batches: TwoViewBatches, folder: Path, train_parameters: TrainParameters
+    state: TrainingState, batches: TwoViewBatches, checkpoints: Checkpoints, train_parameters: TrainParameters
 ) -> None:
     """Raises: UserError, where more steps were not finite than may be skipped. Waits for the device."""
     step = state.non_finite.one_too_many()
@@ -253,9 +274,8 @@ def stop_if_not_finite(
     first = (step_in_epoch - 1) * batches.batch_size
     images = batches.order(epoch)[first : first + batches.batch_size]
     skipped = state.non_finite.skipped()
-    file = folder / "non_finite.json"
-    write_json(
-        file,
+    file = checkpoints.write_beside(
+        "non_finite.json",
         {
             "epoch": epoch,
             "step": step_in_epoch,

@@ -1,6 +1,7 @@
 """One training step: the core that all methods share, and the networks it moves."""
 
 import copy
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from maskcon.contrast import batch_and_queue, soft_cross_entropy
 from maskcon.encoders import ProjectedEncoder
 from maskcon.key_queue import KeyQueue
 from maskcon.methods.interface import Keys, Method, NearestView, Scene
+from maskcon.processes import ALONE, Processes
+from maskcon.training.micro_batches import encode_in_parts
 
 
 @torch.no_grad()
@@ -37,6 +40,8 @@ class ContrastiveLearner(nn.Module):
         coarse_classes: C, for an extra head or memory.
         precision: torch.float32, or torch.bfloat16 for autocast in both networks. Similarities, targets and losses are
             always float32.
+        micro_batches: parts that a batch is encoded in, see micro_batches.py.
+        processes: those that share each batch, see maskcon/processes.py.
     """
 
     def __init__(
@@ -48,6 +53,8 @@ class ContrastiveLearner(nn.Module):
         temperature: float,
         key_momentum: float,
         precision: torch.dtype,
+        micro_batches: int = 1,
+        processes: Processes = ALONE,
     ):
         super().__init__()
         feature_size, projection_size = query_network.encoder.feature_size, queue.keys.shape[1]
@@ -60,12 +67,17 @@ class ContrastiveLearner(nn.Module):
         self.temperature = temperature
         self.key_momentum = key_momentum
         self.precision = precision
+        self.micro_batches = micro_batches
+        self.processes = processes
 
     def trained_parameters(self) -> list[nn.Parameter]:
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
+    def forward(self, batch: Batch, own_key: Tensor | None, progress: float = 0.0) -> Tensor:
+        return self.loss(batch, own_key, progress)
+
     def loss(self, batch: Batch, own_key: Tensor | None, progress: float = 0.0) -> Tensor:
-        """The method's loss of a batch.
+        """The method's loss of a batch, of which this process encodes its share.
 
         Args:
             own_key: float32 [B, D], keys of the batch; None for a method that uses none.
@@ -116,7 +128,8 @@ class ContrastiveLearner(nn.Module):
         mixup = self.method.mixup
         theta, permuted = draw_mixture(len(batch.coarse), mixup.beta, batch.generator("mixup"))
         permuted = permuted.to(batch.coarse.device, non_blocking=True)  # so few that they are on their way at once
-        mixed_view = theta * batch.query_view + (1 - theta) * batch.key_view[permuted]
+        others = self.processes.share_of(self.processes.joined(batch.key_view)[permuted])
+        mixed_view = theta * batch.query_view + (1 - theta) * others
         query = unit(self.encode_queries(mixed_view)[1])
         target = mixup.target(keys)  # [B, B + K]
         mixed_target = theta * target + (1 - theta) * target[permuted]
@@ -137,16 +150,18 @@ class ContrastiveLearner(nn.Module):
         ]
 
     def encode_queries(self, view: Tensor) -> tuple[Tensor, Tensor]:
-        """float32 features [B, F] and projections [B, D] of a view, with gradient."""
+        """float32 features [B, F] and projections [B, D] of a view, of which [b, ...] is here; with gradient."""
         with self._autocast(view):
-            features, projection = self.query_network(view)
-        return features.float(), projection.float()
+            features, projection = encode_in_parts(self.query_network, view, self.micro_batches)
+        return self.processes.joined(features.float()), self.processes.joined(projection.float())
 
     @torch.no_grad()
     def encode_keys(self, key_view: Tensor) -> Tensor:
         """Keys float32 [B, D] of a view, unit rows; batch norm in training mode, with statistics of its own."""
+        key_view = self.processes.exchanged_for_keys(key_view)
         with self._autocast(key_view):
-            return unit(self.key_network(key_view)[1].float())
+            keys = encode_in_parts(self.key_network, key_view, self.micro_batches)[1]
+        return unit(self.processes.joined_keys(keys.float()))
 
     @torch.no_grad()
     def encode_for_memory(self, images: Tensor) -> Tensor:
@@ -180,13 +195,21 @@ def draw_mixture(number: int, beta: float, generator: torch.Generator) -> tuple[
 
 
 def training_step(
-    learner: ContrastiveLearner, optimizer: torch.optim.Optimizer, batch: Batch, progress: float = 0.0
+    learner: ContrastiveLearner,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    progress: float = 0.0,
+    loss_of: Callable[..., Tensor] | None = None,
 ) -> Tensor:
-    """Move all networks and the queue by one batch; returns the loss, a scalar on the device, detached."""
+    """Move all networks and the queue by one batch; returns the loss, a scalar on the device, detached.
+
+    Args:
+        loss_of: the learner as it computes its loss beside other processes, see Processes.with_mean_gradients.
+    """
     follow(learner.key_network, learner.query_network, learner.key_momentum)
     uses_keys = learner.method.uses_keys
     own_key = learner.encode_keys(batch.key_view) if uses_keys else None
-    loss = learner.loss(batch, own_key, progress)
+    loss = (loss_of or learner)(batch, own_key, progress)
 
     optimizer.zero_grad(set_to_none=True)
     loss.backward()

@@ -29,6 +29,7 @@ def test_a_change_of_parameters_data_or_code_never_finds_the_old_checkpoint(chec
     assert key_of_training(parameters_with(), tiny_set, CPU) == keys["as it is"]
     assert key_of_training(parameters_with(track={"live": False}), tiny_set, CPU) == keys["as it is"]
     assert key_of_training(parameters_with(evaluate={"split": "val"}), tiny_set, CPU) == keys["as it is"]
+    assert key_of_training(parameters_with(train={"processes": 4}), tiny_set, CPU) == keys["as it is"]
 
     keys["seed"] = key_of_training(parameters_with(seed=2), tiny_set, CPU)
     keys["rate"] = key_of_training(parameters_with(train={"learning_rate": 0.05}), tiny_set, CPU)
