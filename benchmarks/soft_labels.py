@@ -1,0 +1,226 @@
+"""Where soft labels come from, and how soft they are: MaskCon against its adaptive form, on equal terms.
+
+    python -m benchmarks.soft_labels two_digits             # data/sets/two_digits, packed by: dvc repro coarse
+    python -m benchmarks.soft_labels cifartoy               # data/sets/folder, packed as grids/cifartoy.yaml says
+    python -m benchmarks.soft_labels figure                 # the table and the figure again, from the rows alone
+
+Both sides get the same encoder, recipe and number of values tried; of those the best on validation (seed 0) is trained
+with seeds that took no part in the choice, each paired over methods, and scored on test once. Each part of the adaptive
+form is then taken away or added alone. Rows go to reports/studies/recipe/SET.csv as they are measured: a study
+cut short goes on from there. One training at a time, one thread.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import stats
+
+from benchmarks.methods import composed
+from benchmarks.silent_watcher import SilentWatcher
+from maskcon.atomic_files import write_table, write_text
+from maskcon.datasets.packed import read_labelled_set, read_training_set
+from maskcon.embeddings import embed
+from maskcon.errors import mistakes_end_as_sentences
+from maskcon.parameters import Parameters
+from maskcon.retrieval_metrics import query_scores
+from maskcon.training.checkpoint import Checkpoints
+from maskcon.training.loop import train
+
+RESULTS = Path("reports/studies/recipe")
+CHOOSING_SEED = 0
+WEIGHTS = (0.5, 0.8, 1.0)
+TEMPERATURES = (0.05, 0.1, 0.15, 0.2, 0.3)
+SHARES = (0.025, 0.05, 0.1, 0.2, 0.4)
+Values = dict[str, Any]
+
+
+def grid(method: str, name: str, weights: tuple, settings: tuple, **fixed: Any) -> list[Values]:
+    return [{"name": method, "w": w, name: setting, **fixed} for w in weights for setting in settings]
+
+
+# What is tried on validation, as many for each side. On CIFARtoy the adaptive form has its classifier.
+TRIED = {
+    "two_digits": {
+        "MaskCon": grid("maskcon", "soft_temperature", WEIGHTS, TEMPERATURES),
+        "adaptive": grid("adaptive_maskcon", "positive_share", WEIGHTS, SHARES),
+    },
+    "cifartoy_good": {
+        "MaskCon": grid("maskcon", "soft_temperature", (0.2, 0.5, 1.0), (0.05, 0.1)),
+        "adaptive": grid("adaptive_maskcon", "positive_share", (0.2, 0.5, 1.0), (0.05, 0.2), classifier_weight=1.0),
+    },
+}
+CHOSEN_ON = {"two_digits": "two_digits", "cifartoy_good": "cifartoy_good", "cifartoy_bad": "cifartoy_good"}
+SEEDS = {"two_digits": 5, "cifartoy_good": 3, "cifartoy_bad": 3}
+STUDIES = {"two_digits": ["two_digits"], "cifartoy": ["cifartoy_good", "cifartoy_bad"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("study", choices=[*STUDIES, "figure"])
+    study = parser.parse_args().study
+    if study != "figure":
+        torch.set_num_threads(1)
+        measure(study)
+    write_text(
+        RESULTS / "table.md", as_markdown(pd.concat(pd.read_csv(path) for path in sorted(RESULTS.glob("*.csv"))))
+    )
+    draw_map(RESULTS / "two_digits.csv", RESULTS / "sensitivity.png")
+
+
+def measure(study: str) -> None:
+    record = Record(RESULTS / f"{study}.csv")
+    sets = STUDIES[study]
+    for name in sets:
+        for side, tried in TRIED.get(name, {}).items():
+            for values in tried:
+                record.run(name, side, values, CHOOSING_SEED, "val")
+    for name in sets:
+        chosen = {side: record.best(CHOSEN_ON[name], side) for side in ("MaskCon", "adaptive")}
+        for seed in range(1, SEEDS[name] + 1):
+            for side, values in chosen.items():
+                record.run(name, side, values, seed, "test")
+    for name in sets:
+        chosen = {side: record.best(CHOSEN_ON[name], side) for side in ("MaskCon", "adaptive")}
+        for seed in range(1, min(3, SEEDS[name]) + 1):
+            for part, values in one_part_changed(chosen["MaskCon"], chosen["adaptive"]).items():
+                record.run(name, part, values, seed, "test")
+
+
+def one_part_changed(maskcon: Values, adaptive: Values) -> dict[str, Values]:
+    """The ablation: the chosen adaptive form with one part as in MaskCon, and MaskCon with one part of it."""
+    plain = {**maskcon, "name": "adaptive_maskcon", "positive_share": None, "similarity_of": "keys"}
+    weight = adaptive.get("classifier_weight", 0.0)
+    return {
+        "adaptive, similarity of keys": {**adaptive, "similarity_of": "keys"},
+        "adaptive, similarity of both": {**adaptive, "similarity_of": "both"},
+        "adaptive, classifier the other way": {**adaptive, "classifier_weight": 0.0 if weight else 1.0},
+        "MaskCon and a classifier": {**plain, "classifier_weight": 1.0},
+    }
+
+
+class Record:
+    """Rows of one CSV file, one for each training; what is there is not trained again."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.rows = pd.read_csv(path).to_dict("records") if path.exists() else []
+
+    def run(self, name: str, side: str, values: Values, seed: int, split: str) -> None:
+        key = {"set": name, "side": side, "values": json.dumps(values), "seed": seed, "split": split}
+        if any(key.items() <= row.items() for row in self.rows):
+            return
+        self.rows.append({**key, **train_and_score(name, values, seed, split)})
+        write_table(self.path, self.rows)
+        print(time.strftime("%H:%M:%S"), self.rows[-1], flush=True)
+
+    def best(self, name: str, side: str) -> Values:
+        """The values with the highest Recall@1 on validation; of equal ones the first tried."""
+        tried = [row for row in self.rows if (row["set"], row["side"], row["split"]) == (name, side, "val")]
+        return json.loads(max(tried, key=lambda row: row["recall_at_1"])["values"])
+
+
+def train_and_score(name: str, values: Values, seed: int, split: str) -> dict[str, float]:
+    parameters = parameters_of(name, values, seed)
+    folder = Path("data/sets") / parameters.data.name
+    training_set = read_training_set(folder / "train")
+    if name != "two_digits":  # both groupings of the same photos
+        coarse_of = coarse_of_fine(Path(parameters.data.coarse_map))
+        labelled = read_labelled_set(folder / "train")
+        names = sorted(set(coarse_of.values()))
+        coarse = np.array([names.index(coarse_of[fine]) for fine in labelled.fine_name])
+        training_set = replace(training_set, coarse=coarse, coarse_names=names)
+    started = time.monotonic()
+    with TemporaryDirectory() as scratch:
+        checkpoints = Checkpoints(Path(scratch))
+        encoder = train(training_set, parameters, torch.device("cpu"), checkpoints, SilentWatcher()).encoder.eval()
+    seconds = time.monotonic() - started
+    asked = read_labelled_set(folder / split)
+    features = torch.from_numpy(embed(encoder, asked.images, parameters.data.channels, "cpu"))
+    scores = query_scores(features, asked.coarse, asked.fine, [1])
+    return {"recall_at_1": round(float(scores["recall_at_1"].mean()), 5), "seconds": round(seconds, 1)}
+
+
+def parameters_of(name: str, values: Values, seed: int) -> Parameters:
+    choices = {"two_digits": ["data=two_digits", "train.epochs=15"]}.get(
+        name, ["recipe=cifartoy_short", f"data.coarse_map=coarse_labels/maps/{name}.csv"]
+    )
+    values = dict(values)
+    loss = [f"loss={values.pop('name')}"]
+    if values.get("soft_temperature") and "positive_share" not in values and loss == ["loss=adaptive_maskcon"]:
+        values["positive_share"] = None
+    written = {key: "null" if value is None else value for key, value in values.items()}
+    return composed([*choices, f"seed={seed}", *loss, *(f"loss.{key}={value}" for key, value in written.items())])
+
+
+def coarse_of_fine(path: Path) -> dict[str, str]:
+    table = pd.read_csv(path).dropna()
+    return dict(zip(table["fine_name"], table["coarse_name"], strict=True))
+
+
+def as_markdown(rows: pd.DataFrame) -> str:
+    """Every side on test: mean and deviation over seeds, and the paired difference to MaskCon with its 95% interval."""
+    lines = []
+    test = rows[rows["split"] == "test"]
+    for (name, side), runs in test.groupby(["set", "side"], sort=False):
+        baseline = test[(test["set"] == name) & (test["side"] == "MaskCon")].set_index("seed")["recall_at_1"]
+        own = 100 * runs.set_index("seed")["recall_at_1"]
+        difference = (own - 100 * baseline).dropna()
+        cell = ""
+        if side != "MaskCon" and len(difference) > 1:
+            half = stats.t.ppf(0.975, len(difference) - 1) * difference.std() / len(difference) ** 0.5
+            cell = f"{difference.mean():+.1f} [{difference.mean() - half:+.1f}, {difference.mean() + half:+.1f}]"
+        lines.append(
+            {
+                "set": name,
+                "method": side,
+                "values": _in_words(json.loads(runs["values"].iloc[0])),
+                "n": len(own),
+                "Recall@1": f"{own.mean():.1f} ± {own.std():.1f}",
+                "paired difference, 95%": cell,
+                "seconds": f"{runs['seconds'].mean():.0f} ± {runs['seconds'].std():.0f}",
+            }
+        )
+    return pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True) + "\n"
+
+
+def _in_words(values: Values) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items() if name != "name" and value is not None)
+
+
+def draw_map(rows_path: Path, path: Path) -> None:
+    """Recall@1 on validation over w and how soft the labels are: a panel for each side."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    rows = pd.read_csv(rows_path)
+    rows = rows[rows["split"] == "val"]
+    values = pd.DataFrame([json.loads(text) for text in rows["values"]], index=rows.index)
+    figure, axes = pyplot.subplots(1, 2, figsize=(8, 2.6), layout="constrained")
+    titles = {"MaskCon": ("soft_temperature", "MaskCon"), "adaptive": ("positive_share", "Adaptive MaskCon")}
+    for axis, (side, (setting, title)) in zip(axes, titles.items(), strict=True):
+        chosen = values[rows["side"] == side].assign(recall=100 * rows["recall_at_1"])
+        table = chosen.pivot(index="w", columns=setting, values="recall")
+        axis.imshow(table, vmin=0, vmax=100, cmap="viridis", aspect="auto", origin="lower")
+        for i, row in enumerate(table.to_numpy()):
+            for j, value in enumerate(row):
+                axis.text(j, i, f"{value:.1f}", ha="center", va="center", color="black" if value > 60 else "white")
+        axis.set_xticks(range(len(table.columns)), [f"{each:g}" for each in table.columns])
+        axis.set_yticks(range(len(table.index)), [f"{each:g}" for each in table.index])
+        axis.set(title=title, xlabel=setting.replace("_", " "), ylabel="w")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    with mistakes_end_as_sentences():
+        main()
