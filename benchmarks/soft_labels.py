@@ -36,25 +36,30 @@ from maskcon.training.loop import train
 
 RESULTS = Path("reports/studies/recipe")
 CHOOSING_SEED = 0
-WEIGHTS = (0.5, 0.8, 1.0)
-TEMPERATURES = (0.05, 0.1, 0.15, 0.2, 0.3)
-SHARES = (0.025, 0.05, 0.1, 0.2, 0.4)
 Values = dict[str, Any]
 
 
-def grid(method: str, name: str, weights: tuple, settings: tuple, **fixed: Any) -> list[Values]:
-    return [{"name": method, "w": w, name: setting, **fixed} for w in weights for setting in settings]
+def grid(name: str, setting: str, values: tuple[float, ...], **fixed: Any) -> list[Values]:
+    return [{"name": name, "w": w, setting: value, **fixed} for w in (1.0, 0.5) for value in values]
 
 
 # What is tried on validation, as many for each side. On CIFARtoy the adaptive form has its classifier.
 TRIED = {
     "two_digits": {
-        "MaskCon": grid("maskcon", "soft_temperature", WEIGHTS, TEMPERATURES),
-        "adaptive": grid("adaptive_maskcon", "positive_share", WEIGHTS, SHARES),
+        "MaskCon": grid("maskcon", "soft_temperature", (0.05, 0.1, 0.2, 0.3)),
+        "adaptive": grid("adaptive_maskcon", "positive_share", (0.03, 0.1, 0.2, 0.4)),
     },
     "cifartoy_good": {
-        "MaskCon": grid("maskcon", "soft_temperature", (0.2, 0.5, 1.0), (0.05, 0.1)),
-        "adaptive": grid("adaptive_maskcon", "positive_share", (0.2, 0.5, 1.0), (0.05, 0.2), classifier_weight=1.0),
+        "MaskCon": [
+            {"name": "maskcon", "w": 0.5, "soft_temperature": 0.1},
+            {"name": "maskcon", "w": 1.0, "soft_temperature": 0.1},
+            {"name": "maskcon", "w": 1.0, "soft_temperature": 0.05},
+        ],
+        "adaptive": [
+            {"name": "adaptive_maskcon", "w": 0.5, "positive_share": 0.2, "classifier_weight": 1.0},
+            {"name": "adaptive_maskcon", "w": 1.0, "positive_share": 0.2, "classifier_weight": 1.0},
+            {"name": "adaptive_maskcon", "w": 0.5, "positive_share": 0.05, "classifier_weight": 1.0},
+        ],
     },
 }
 CHOSEN_ON = {"two_digits": "two_digits", "cifartoy_good": "cifartoy_good", "cifartoy_bad": "cifartoy_good"}
@@ -79,8 +84,9 @@ def measure(study: str) -> None:
     record = Record(RESULTS / f"{study}.csv")
     sets = STUDIES[study]
     for name in sets:
-        for side, tried in TRIED.get(name, {}).items():
-            for values in tried:
+        sides = TRIED.get(name, {})
+        for each in zip(*sides.values(), strict=True):
+            for side, values in zip(sides, each, strict=True):
                 record.run(name, side, values, CHOOSING_SEED, "val")
     for name in sets:
         chosen = {side: record.best(CHOSEN_ON[name], side) for side in ("MaskCon", "adaptive")}
@@ -149,7 +155,7 @@ def train_and_score(name: str, values: Values, seed: int, split: str) -> dict[st
 
 
 def parameters_of(name: str, values: Values, seed: int) -> Parameters:
-    choices = {"two_digits": ["data=two_digits", "train.epochs=15"]}.get(
+    choices = {"two_digits": ["data=two_digits", "train.epochs=8"]}.get(
         name, ["recipe=cifartoy_short", f"data.coarse_map=coarse_labels/maps/{name}.csv"]
     )
     values = dict(values)

@@ -72,9 +72,10 @@ def temperature_for_share(similarity: Tensor, candidates: Tensor, share: float, 
     """The temperature of each row at which its softmax amounts to a share of its candidates.
 
         find t = log T with H(t) = log max(1, share M),    H: entropy of p = softmax(s / T) over the M candidates
-        dH/dt = Var_p(s / T) >= 0,    so Newton's steps, of at most 1 and within a bracket that they narrow, find the root
+        dH/dt = Var_p(s / T) >= 0
         start: T^2 = Var(s) / (2 (log M - H)), where H is its second-order expansion for large T
 
+    H rises with t, so Newton's steps, of at most 1 and within a bracket that they narrow, find the one root.
     A fixed number of steps over the whole batch, without waiting for the device. The root is kept within
     [1e-4, 100]: where more candidates tie for the best than wanted there is none, and the lower end stands for it;
     where all are wanted (share 1), the upper.
