@@ -56,9 +56,9 @@ TRIED = {
             {"name": "maskcon", "w": 1.0, "soft_temperature": 0.05},
         ],
         "adaptive": [
-            {"name": "adaptive_maskcon", "w": 0.5, "positive_share": 0.2, "classifier_weight": 1.0},
-            {"name": "adaptive_maskcon", "w": 1.0, "positive_share": 0.2, "classifier_weight": 1.0},
-            {"name": "adaptive_maskcon", "w": 0.5, "positive_share": 0.05, "classifier_weight": 1.0},
+            {"name": "adaptive_maskcon", "w": 0.5, "positive_share": 0.2, "classifier_share": 0.8},
+            {"name": "adaptive_maskcon", "w": 1.0, "positive_share": 0.2, "classifier_share": 0.8},
+            {"name": "adaptive_maskcon", "w": 0.5, "positive_share": 0.2, "classifier_share": 0.5},
         ],
     },
 }
@@ -103,12 +103,12 @@ def measure(study: str) -> None:
 def one_part_changed(maskcon: Values, adaptive: Values) -> dict[str, Values]:
     """The ablation: the chosen adaptive form with one part as in MaskCon, and MaskCon with one part of it."""
     plain = {**maskcon, "name": "adaptive_maskcon", "positive_share": None, "similarity_of": "keys"}
-    weight = adaptive.get("classifier_weight", 0.0)
+    weight = adaptive.get("classifier_share", 0.0)
     return {
         "adaptive, similarity of keys": {**adaptive, "similarity_of": "keys"},
         "adaptive, similarity of both": {**adaptive, "similarity_of": "both"},
-        "adaptive, classifier the other way": {**adaptive, "classifier_weight": 0.0 if weight else 1.0},
-        "MaskCon and a classifier": {**plain, "classifier_weight": 1.0},
+        "adaptive, classifier the other way": {**adaptive, "classifier_share": 0.0 if weight else 1.0},
+        "MaskCon and a classifier": {**plain, "classifier_share": 0.8},
     }
 
 

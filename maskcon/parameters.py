@@ -292,8 +292,8 @@ class AdaptiveMaskConParameters(CombinableWithMultiCrop):
     fine classes expected in a coarse class; null: soft_temperature is given instead."""
     similarity_of: Literal["keys", "features", "both"]
     """What tells how alike two images are: projected keys, the features behind them, or the mean of both."""
-    classifier_weight: Weight
-    """Weight of a coarse classifier's loss beside the contrast; 0: none."""
+    classifier_share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+    """Share of a coarse classifier's loss; the rest is the contrast's; 0: no classifier."""
 
     @model_validator(mode="after")
     def one_temperature(self) -> AdaptiveMaskConParameters:

@@ -4,7 +4,7 @@
     p_ij = m_ij exp(s_ij / T_i) / sum_l m_il exp(s_il / T_i)
     T_i  such that exp(H(p_i)) = max(1, positive_share sum_j m_ij)
     Z_i  = w [1, r_i1, ..., r_iK] / (1 + sum_j r_ij) + (1 - w) e_0,        r_ij = p_ij / max_l p_il
-    L    = CE(Z; S) + classifier_weight CE(classifier(features), coarse)
+    L    = (1 - classifier_share) CE(Z; S) + classifier_share CE(classifier(features), coarse)
 
 exp(H(p)) is the number of equally weighted keys that p amounts to, its perplexity, by which stochastic neighbour
 embedding finds a width for each point (Hinton and Roweis, NeurIPS 2002). Each part can be had alone:
@@ -14,7 +14,7 @@ embedding finds a width for each point (Hinton and Roweis, NeurIPS 2002). Each p
     positive_share      with one fixed T, keys that draw together make the target flatter, which draws them further
                         together, until only coarse classes are left. Found for each image, T shrinks with the
                         differences between similarities: the target cannot become flat, at any scale of them.
-    classifier_weight   a direct gradient for the coarse classes, as in coins.py, so that soft labels may be sharp.
+    classifier_share   a direct gradient for the coarse classes, as in coins.py, so that soft labels may be sharp.
 
 With a fixed soft_temperature, keys, and no classifier it is MaskCon.
 """
@@ -38,7 +38,8 @@ def build(loss: AdaptiveMaskConParameters) -> Method:
         source="ours, after Feng and Patras, MaskCon, CVPR 2023, and Hinton and Roweis, Stochastic Neighbor "
         "Embedding, NeurIPS 2002",
         target=lambda keys: adaptive_target(keys, loss),
-        extra_head=coarse_classifier(loss.classifier_weight) if loss.classifier_weight else None,
+        contrast_weight=1 - loss.classifier_share,
+        extra_head=coarse_classifier(loss.classifier_share) if loss.classifier_share else None,
         uses_features=loss.similarity_of != "keys",
     )
 

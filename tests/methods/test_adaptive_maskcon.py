@@ -136,7 +136,7 @@ def test_methods_that_use_no_features_keep_none():
 
 def test_classifier_is_there_only_with_weight():
     assert adaptive_maskcon().extra_head is None
-    assert adaptive_maskcon(classifier_weight=0.7).extra_head.weight == 0.7
+    assert adaptive_maskcon(classifier_share=0.7).extra_head.weight == 0.7
 
 
 @pytest.mark.parametrize("both", [{"soft_temperature": 0.1}, {"positive_share": None}])
