@@ -39,16 +39,18 @@ CHOOSING_SEED = 0
 Values = dict[str, Any]
 
 
-def grid(name: str, setting: str, values: tuple[float, ...], **fixed: Any) -> list[Values]:
-    return [{"name": name, "w": w, setting: value, **fixed} for w in (1.0, 0.5) for value in values]
+def row_of_map(w: float) -> dict[str, list[Values]]:
+    """One w, and several temperatures or shares."""
+    temperatures, shares = (0.05, 0.1, 0.2, 0.3), (0.03, 0.1, 0.2, 0.4)
+    return {
+        "MaskCon": [{"name": "maskcon", "w": w, "soft_temperature": value} for value in temperatures],
+        "adaptive": [{"name": "adaptive_maskcon", "w": w, "positive_share": value} for value in shares],
+    }
 
 
 # What is tried on validation, as many for each side. On CIFARtoy the adaptive form has its classifier.
 TRIED = {
-    "two_digits": {
-        "MaskCon": grid("maskcon", "soft_temperature", (0.05, 0.1, 0.2, 0.3)),
-        "adaptive": grid("adaptive_maskcon", "positive_share", (0.03, 0.1, 0.2, 0.4)),
-    },
+    "two_digits": row_of_map(1.0),
     "cifartoy_good": {
         "MaskCon": [
             {"name": "maskcon", "w": 0.5, "soft_temperature": 0.1},
@@ -62,6 +64,8 @@ TRIED = {
         ],
     },
 }
+# The rest of the sensitivity map, measured when values have been chosen.
+MAP = {"two_digits": [row_of_map(0.5), row_of_map(0.8)]}
 CHOSEN_ON = {"two_digits": "two_digits", "cifartoy_good": "cifartoy_good", "cifartoy_bad": "cifartoy_good"}
 SEEDS = {"two_digits": 5, "cifartoy_good": 3, "cifartoy_bad": 3}
 STUDIES = {"two_digits": ["two_digits"], "cifartoy": ["cifartoy_good", "cifartoy_bad"]}
@@ -84,19 +88,18 @@ def measure(study: str) -> None:
     record = Record(RESULTS / f"{study}.csv")
     sets = STUDIES[study]
     for name in sets:
-        sides = TRIED.get(name, {})
-        for each in zip(*sides.values(), strict=True):
-            for side, values in zip(sides, each, strict=True):
-                record.run(name, side, values, CHOOSING_SEED, "val")
+        record.on_validation(name, TRIED.get(name, {}))
+    chosen = {name: {side: record.best(CHOSEN_ON[name], side) for side in ("MaskCon", "adaptive")} for name in sets}
     for name in sets:
-        chosen = {side: record.best(CHOSEN_ON[name], side) for side in ("MaskCon", "adaptive")}
         for seed in range(1, SEEDS[name] + 1):
-            for side, values in chosen.items():
+            for side, values in chosen[name].items():
                 record.run(name, side, values, seed, "test")
     for name in sets:
-        chosen = {side: record.best(CHOSEN_ON[name], side) for side in ("MaskCon", "adaptive")}
-        for seed in range(1, min(3, SEEDS[name]) + 1):
-            for part, values in one_part_changed(chosen["MaskCon"], chosen["adaptive"]).items():
+        for row in MAP.get(name, []):
+            record.on_validation(name, row)
+    for name in sets:
+        for seed in range(1, 4):
+            for part, values in one_part_changed(chosen[name]["MaskCon"], chosen[name]["adaptive"]).items():
                 record.run(name, part, values, seed, "test")
 
 
@@ -107,7 +110,7 @@ def one_part_changed(maskcon: Values, adaptive: Values) -> dict[str, Values]:
     return {
         "adaptive, similarity of keys": {**adaptive, "similarity_of": "keys"},
         "adaptive, similarity of both": {**adaptive, "similarity_of": "both"},
-        "adaptive, classifier the other way": {**adaptive, "classifier_share": 0.0 if weight else 1.0},
+        "adaptive, classifier the other way": {**adaptive, "classifier_share": 0.0 if weight else 0.8},
         "MaskCon and a classifier": {**plain, "classifier_share": 0.8},
     }
 
@@ -127,10 +130,15 @@ class Record:
         write_table(self.path, self.rows)
         print(time.strftime("%H:%M:%S"), self.rows[-1], flush=True)
 
+    def on_validation(self, name: str, sides: dict[str, list[Values]]) -> None:
+        for each in zip(*sides.values(), strict=True):
+            for side, values in zip(sides, each, strict=True):
+                self.run(name, side, values, CHOOSING_SEED, "val")
+
     def best(self, name: str, side: str) -> Values:
-        """The values with the highest Recall@1 on validation; of equal ones the first tried."""
-        tried = [row for row in self.rows if (row["set"], row["side"], row["split"]) == (name, side, "val")]
-        return json.loads(max(tried, key=lambda row: row["recall_at_1"])["values"])
+        """Of the values tried those with the highest Recall@1 on validation; of equal ones the first."""
+        recall = {row["values"]: row["recall_at_1"] for row in self.rows if row["split"] == "val"}
+        return max(TRIED[name][side], key=lambda values: recall[json.dumps(values)])
 
 
 def train_and_score(name: str, values: Values, seed: int, split: str) -> dict[str, float]:
