@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
+from matplotlib.figure import Figure
 
 from benchmarks.methods import composed
 from benchmarks.silent_watcher import SilentWatcher
@@ -31,6 +31,7 @@ from maskcon.embeddings import embed
 from maskcon.errors import mistakes_end_as_sentences
 from maskcon.parameters import Parameters
 from maskcon.retrieval_metrics import query_scores
+from maskcon.tables.statistics import Summary, paired_difference, summarise
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import train
 
@@ -137,7 +138,8 @@ class Record:
 
     def best(self, name: str, side: str) -> Values:
         """Of the values tried those with the highest Recall@1 on validation; of equal ones the first."""
-        recall = {row["values"]: row["recall_at_1"] for row in self.rows if row["split"] == "val"}
+        validated = [row for row in self.rows if (row["set"], row["split"]) == (name, "val")]
+        recall = {row["values"]: row["recall_at_1"] for row in validated}
         return max(TRIED[name][side], key=lambda values: recall[json.dumps(values)])
 
 
@@ -166,12 +168,9 @@ def parameters_of(name: str, values: Values, seed: int) -> Parameters:
     choices = {"two_digits": ["data=two_digits", "train.epochs=8"]}.get(
         name, ["recipe=cifartoy_short", f"data.coarse_map=coarse_labels/maps/{name}.csv"]
     )
-    values = dict(values)
-    loss = [f"loss={values.pop('name')}"]
-    if values.get("soft_temperature") and "positive_share" not in values and loss == ["loss=adaptive_maskcon"]:
-        values["positive_share"] = None
-    written = {key: "null" if value is None else value for key, value in values.items()}
-    return composed([*choices, f"seed={seed}", *loss, *(f"loss.{key}={value}" for key, value in written.items())])
+    loss = [f"loss={values['name']}"]
+    loss += [f"loss.{key}={'null' if value is None else value}" for key, value in values.items() if key != "name"]
+    return composed([*choices, f"seed={seed}", *loss])
 
 
 def coarse_of_fine(path: Path) -> dict[str, str]:
@@ -181,28 +180,36 @@ def coarse_of_fine(path: Path) -> dict[str, str]:
 
 def as_markdown(rows: pd.DataFrame) -> str:
     """Every side on test: mean and deviation over seeds, and the paired difference to MaskCon with its 95% interval."""
-    lines = []
     test = rows[rows["split"] == "test"]
-    for (name, side), runs in test.groupby(["set", "side"], sort=False):
-        baseline = test[(test["set"] == name) & (test["side"] == "MaskCon")].set_index("seed")["recall_at_1"]
-        own = 100 * runs.set_index("seed")["recall_at_1"]
-        difference = (own - 100 * baseline).dropna()
-        cell = ""
-        if side != "MaskCon" and len(difference) > 1:
-            half = stats.t.ppf(0.975, len(difference) - 1) * difference.std() / len(difference) ** 0.5
-            cell = f"{difference.mean():+.1f} [{difference.mean() - half:+.1f}, {difference.mean() + half:+.1f}]"
+    percent = {
+        key: dict(zip(runs["seed"], 100 * runs["recall_at_1"], strict=True))
+        for key, runs in test.groupby(["set", "side"], sort=False)
+    }
+    lines = []
+    for (name, side), by_seed in percent.items():
+        runs = test[(test["set"] == name) & (test["side"] == side)]
+        difference = None if side == "MaskCon" else paired_difference(by_seed, percent.get((name, "MaskCon"), {}))
         lines.append(
             {
                 "set": name,
                 "method": side,
                 "values": _in_words(json.loads(runs["values"].iloc[0])),
-                "n": len(own),
-                "Recall@1": f"{own.mean():.1f} ± {own.std():.1f}",
-                "paired difference, 95%": cell,
-                "seconds": f"{runs['seconds'].mean():.0f} ± {runs['seconds'].std():.0f}",
+                "n": str(len(by_seed)),
+                "Recall@1": _with_deviation(summarise(by_seed)),
+                "paired difference to MaskCon, 95%": "" if difference is None else _with_interval(difference),
+                "seconds": "" if runs["seconds"].isna().all() else f"{runs['seconds'].mean():.0f}",
             }
         )
     return pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True) + "\n"
+
+
+def _with_deviation(summary: Summary) -> str:
+    return f"{summary.mean:.1f}" + ("" if summary.sd is None else f" ± {summary.sd:.1f}")
+
+
+def _with_interval(summary: Summary) -> str:
+    interval = "" if summary.low is None else f" [{summary.low:+.1f}, {summary.high:+.1f}]"
+    return f"{summary.mean:+.1f}{interval}, n = {summary.n}"
 
 
 def _in_words(values: Values) -> str:
@@ -211,15 +218,11 @@ def _in_words(values: Values) -> str:
 
 def draw_map(rows_path: Path, path: Path) -> None:
     """Recall@1 on validation over w and how soft the labels are: a panel for each side."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
     rows = pd.read_csv(rows_path)
     rows = rows[rows["split"] == "val"]
     values = pd.DataFrame([json.loads(text) for text in rows["values"]], index=rows.index)
-    figure, axes = pyplot.subplots(1, 2, figsize=(8, 2.6), layout="constrained")
+    figure = Figure(figsize=(8, 2.6), layout="constrained")
+    axes = figure.subplots(1, 2)
     titles = {"MaskCon": ("soft_temperature", "MaskCon"), "adaptive": ("positive_share", "Adaptive MaskCon")}
     for axis, (side, (setting, title)) in zip(axes, titles.items(), strict=True):
         chosen = values[rows["side"] == side].assign(recall=100 * rows["recall_at_1"])
