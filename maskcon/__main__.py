@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "plots": "DVC's plots, of one run or several, as a page that works without network",
     "grid": "run a grid of experiments: methods x values x seeds, chosen on validation, scored on test",
     "tables": "methods side by side: tables and figures from the runs on record",
+    "upload": "copies the complete runs of this checkout to an MLflow server",
     "clean": "lists and removes what interrupted runs have left",
     "completion": "a script by which bash or zsh completes these commands and their options",
 }

@@ -85,11 +85,11 @@ def record_run(store: Store, inputs: Inputs, checkout: Path, environment: Mappin
         same_results = run.data.tags.get(RESULTS, outcome.digest) == outcome.digest
         if not was_complete:
             _log_outcome(client, run, inputs, outcome, checkout)
-        _set_tags(client, run, _experiment_tags(run, environment))
+        set_tags(client, run, _experiment_tags(run, environment))
         if not was_complete:
-            _set_tags(client, run, provenance(checkout, environment) | outcome.texts | {RESULTS: outcome.digest})
+            set_tags(client, run, provenance(checkout, environment) | outcome.texts | {RESULTS: outcome.digest})
             words = run_description(run.info.run_id, inputs.parameters, outcome.metrics, outcome.artifacts)
-            _set_tags(client, run, {NOTE: words} | _sweep_tags(store, client, run, environment))
+            set_tags(client, run, {NOTE: words} | sweep_tags(store, client, run, environment))
             for name, value in experiment_tags(run.info.experiment_id).items():
                 client.set_experiment_tag(run.info.experiment_id, name, value)
             client.set_tag(run.info.run_id, COMPLETE, "true")
@@ -102,12 +102,12 @@ def open_run(store: Store, client: MlflowClient, inputs: Inputs) -> Run:
     """The run of these inputs: the one there is, an abandoned one of the same training, or a new one."""
     experiment = experiment_id(store, client, inputs.parameters.data.name)
     with store.creating():
-        same = _runs_with(client, experiment, INPUTS, inputs.hash)
+        same = runs_with(client, experiment, INPUTS, inputs.hash)
         run = max(same, key=is_complete, default=None) or _adopted(store, client, experiment, inputs)
         if run is None:
             tags = {INPUTS: inputs.hash, TRAINING: inputs.training_hash}
             run = client.create_run(experiment, run_name=run_name(inputs.parameters), tags=tags)
-            run = _the_first(client, run, _runs_with(client, experiment, INPUTS, inputs.hash))
+            run = _the_first(client, run, runs_with(client, experiment, INPUTS, inputs.hash))
     log_parameters(client, run, inputs)
     return client.get_run(run.info.run_id)
 
@@ -120,7 +120,7 @@ def log_parameters(client: MlflowClient, run: Run, inputs: Inputs) -> None:
     from mlflow.entities import Param
 
     missing = [Param(*item) for item in inputs.flat_parameters.items() if item[0] not in run.data.params]
-    for some in _portions(missing, PARAMETERS_AT_ONCE):
+    for some in in_portions(missing, PARAMETERS_AT_ONCE):
         client.log_batch(run.info.run_id, params=some)
 
 
@@ -141,7 +141,7 @@ def log_metrics(client: MlflowClient, run: Run, points: Iterable[Point]) -> None
 
     start = run.info.start_time
     metrics = [Metric(name, value, start + round(1000 * seconds), epoch) for name, epoch, value, seconds in points]
-    for some in _portions(metrics, METRICS_AT_ONCE):
+    for some in in_portions(metrics, METRICS_AT_ONCE):
         client.log_batch(run.info.run_id, metrics=some)
 
 
@@ -164,7 +164,7 @@ def _log_data_set(client: MlflowClient, run: Run, parameters: Parameters, checko
     data_set = Dataset(name=name, digest=digest[:36], source_type="dvc", source=f"data/sets/{name}")
     client.log_inputs(run.info.run_id, [DatasetInput(data_set)])
     left_out = sum(one.images for one in read_left_out(checkout / "data/sets" / name))
-    _set_tags(client, run, {"dataset.name": name, "dataset.digest": digest, "dataset.left_out": str(left_out)})
+    set_tags(client, run, {"dataset.name": name, "dataset.digest": digest, "dataset.left_out": str(left_out)})
 
 
 def _experiment_tags(run: Run, environment: Mapping[str, str]) -> dict[str, str]:
@@ -173,7 +173,7 @@ def _experiment_tags(run: Run, environment: Mapping[str, str]) -> dict[str, str]
     return {EXPERIMENTS: ", ".join(sorted(names))} if names else {}
 
 
-def _sweep_tags(store: Store, client: MlflowClient, run: Run, environment: Mapping[str, str]) -> dict[str, str]:
+def sweep_tags(store: Store, client: MlflowClient, run: Run, environment: Mapping[str, str]) -> dict[str, str]:
     """The parent of a run whose environment names a sweep: a run of that name, made with the first of them."""
     name = environment.get(SWEEP_VARIABLE, "").strip()
     if not name:
@@ -189,7 +189,7 @@ def _sweep_tags(store: Store, client: MlflowClient, run: Run, environment: Mappi
     return {PARENT: parents[0].info.run_id}
 
 
-def _set_tags(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> None:
+def set_tags(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> None:
     from mlflow.entities import RunTag
 
     changed = [RunTag(name, value) for name, value in tags.items() if run.data.tags.get(name) != value]
@@ -197,7 +197,7 @@ def _set_tags(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> None:
         client.log_batch(run.info.run_id, tags=changed)
 
 
-def _runs_with(client: MlflowClient, experiment: str, tag: str, value: str) -> list[Run]:
+def runs_with(client: MlflowClient, experiment: str, tag: str, value: str) -> list[Run]:
     return client.search_runs([experiment], filter_string=f"tags.`{tag}` = '{value}'", max_results=1000)
 
 
@@ -207,7 +207,7 @@ def _adopted(store: Store, client: MlflowClient, experiment: str, inputs: Inputs
     Not one that another process still writes, nor one with other parameters.
     """
     ours = inputs.flat_parameters.items()
-    for run in _runs_with(client, experiment, TRAINING, inputs.training_hash):
+    for run in runs_with(client, experiment, TRAINING, inputs.training_hash):
         if not is_complete(run) and run.data.params.items() <= ours:
             with contextlib.suppress(StoreError), store.writing(run.data.tags[INPUTS], wait=0):
                 client.set_tag(run.info.run_id, INPUTS, inputs.hash)
@@ -223,6 +223,6 @@ def _the_first(client: MlflowClient, made: Run, same: list[Run]) -> Run:
     return first
 
 
-def _portions(items: list[Any], size: int) -> Iterator[list[Any]]:
+def in_portions(items: list[Any], size: int) -> Iterator[list[Any]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]

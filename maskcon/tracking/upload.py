@@ -1,0 +1,107 @@
+"""Complete runs of one store, copied to another: from the file of a checkout to the server of a group.
+
+    for copied in upload_runs(source, target): ...
+
+A run that the target has complete, by the hash of its inputs, is passed over, so an upload cut short is called again.
+Copied are parameters, whole curves with their times, tags, the data set and all files; ids are new.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from maskcon.tracking.description import NOTE, experiment_tags
+from maskcon.tracking.record import (
+    COMPLETE,
+    INPUTS,
+    METRICS_AT_ONCE,
+    PARAMETERS_AT_ONCE,
+    PARENT,
+    SWEEP_VARIABLE,
+    in_portions,
+    runs_with,
+    set_tags,
+    sweep_tags,
+)
+from maskcon.tracking.search import search_runs
+from maskcon.tracking.store import Store, experiment_id
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+SYSTEM_TAGS = "mlflow."  # given by MLflow itself, but for the note
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    experiment: str
+    run_name: str
+    was_there: bool
+
+
+def upload_runs(source: Store, target: Store) -> Iterator[Uploaded]:
+    """Copy what is complete, run by run.
+
+    Raises:
+        StoreError: one of the stores cannot be used; what has been copied stays, and a second call does the rest.
+    """
+    with source.opened() as from_client, target.opened() as to_client:
+        for experiment in from_client.search_experiments():
+            for run in search_runs(from_client, [experiment.experiment_id], f"tags.`{COMPLETE}` = 'true'"):
+                there = experiment_id(target, to_client, experiment.name)
+                was_there = _is_complete_there(to_client, there, run)
+                if not was_there:
+                    _copy(from_client, run, target, to_client, there)
+                yield Uploaded(experiment.name, run.info.run_name, was_there)
+
+
+def _is_complete_there(client: MlflowClient, experiment: str, run: Run) -> bool:
+    same = runs_with(client, experiment, INPUTS, run.data.tags[INPUTS])
+    return any(one.data.tags.get(COMPLETE) == "true" for one in same)
+
+
+def _copy(from_client: MlflowClient, run: Run, target: Store, to_client: MlflowClient, experiment: str) -> None:
+    """The tag that makes it complete is written last; what an upload cut short has left is removed first."""
+    for unfinished in runs_with(to_client, experiment, INPUTS, run.data.tags[INPUTS]):
+        to_client.delete_run(unfinished.info.run_id)
+    started = run.info.start_time
+    tags = {INPUTS: run.data.tags[INPUTS]}
+    copy = to_client.create_run(experiment, start_time=started, tags=tags, run_name=run.info.run_name)
+    copy_id = copy.info.run_id
+    _copy_numbers(from_client, run, to_client, copy_id)
+    if run.inputs.dataset_inputs:
+        to_client.log_inputs(copy_id, run.inputs.dataset_inputs)
+    with tempfile.TemporaryDirectory() as folder:
+        if from_client.list_artifacts(run.info.run_id):
+            to_client.log_artifacts(copy_id, from_client.download_artifacts(run.info.run_id, "", folder))
+    own = {name: value for name, value in run.data.tags.items() if not name.startswith(SYSTEM_TAGS)}
+    own.pop(COMPLETE)
+    if NOTE in run.data.tags:
+        own[NOTE] = run.data.tags[NOTE].replace(run.info.run_id, copy_id)  # its pictures are files of the copy
+    if PARENT in run.data.tags:
+        parent = from_client.get_run(run.data.tags[PARENT])
+        own |= sweep_tags(target, to_client, copy, {SWEEP_VARIABLE: parent.info.run_name})
+    set_tags(to_client, copy, own)
+    for name, value in experiment_tags(experiment).items():
+        to_client.set_experiment_tag(experiment, name, value)
+    to_client.set_tag(copy_id, COMPLETE, "true")
+    to_client.set_terminated(copy_id, run.info.status, run.info.end_time)
+
+
+def _copy_numbers(from_client: MlflowClient, run: Run, to_client: MlflowClient, copy_id: str) -> None:
+    from mlflow.entities import Metric, Param
+
+    parameters = [Param(name, value) for name, value in run.data.params.items()]
+    for some in in_portions(parameters, PARAMETERS_AT_ONCE):
+        to_client.log_batch(copy_id, params=some)
+    points = [
+        Metric(point.key, point.value, point.timestamp, point.step)
+        for name in run.data.metrics
+        for point in from_client.get_metric_history(run.info.run_id, name)
+    ]
+    for some in in_portions(points, METRICS_AT_ONCE):
+        to_client.log_batch(copy_id, metrics=some)

@@ -1,0 +1,159 @@
+"""MLflow's own server on PostgreSQL: experiments at once from several workers, while the server is cut off and back."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from maskcon.tables.runs import read_store, write_export
+from maskcon.tracking.record import Inputs, record_run
+from maskcon.tracking.store import find_store
+from maskcon.tracking.upload import upload_runs
+from tests.postgresql import free_port, programs, running_postgresql
+from tests.tracking.finished_checkout import make_checkout, parameters_with
+from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENCE = 300  # seconds; a machine that is free needs a tenth
+WORKERS, RUNS_OF_A_WORKER = 4, 2
+
+pytestmark = [
+    pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed; on Debian: apt install postgresql"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("psycopg") is None, reason="pip install -r requirements-sharing.txt was not run"
+    ),
+]
+
+# A worker stands for a machine: a checkout of its own, whose runs are seen live and recorded, as the pipeline does.
+WORKER = """
+import json, sys, time
+from pathlib import Path
+from maskcon.tracking.live import follow
+from maskcon.tracking.record import Inputs, record_run
+from maskcon.tracking.store import StoreError, find_store
+from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
+
+checkout, uri, seeds = Path(sys.argv[1]), sys.argv[2], [int(seed) for seed in sys.argv[3:]]
+store = find_store(checkout, {"MLFLOW_TRACKING_URI": uri})
+for seed in seeds:
+    parameters = parameters_with(seed=seed)
+    (checkout / "params.yaml").write_text(json.dumps(parameters.model_dump(mode="json")))
+    curve = checkout / f"curve_{seed}.csv"
+    with follow(curve, checkout, enabled=True):
+        for epoch in range(1, len(CURVE) + 1):
+            write_rows(curve, CURVE[:epoch])
+            time.sleep(0.5)
+    print("trained", seed, flush=True)
+    for attempt in range(100):
+        try:
+            record_run(store, Inputs.of(checkout, parameters), checkout, {})
+            break
+        except StoreError:
+            time.sleep(1)
+    print("recorded", seed, flush=True)
+"""
+
+
+class Server:
+    """``mlflow server`` with a database, in a process group of its own."""
+
+    def __init__(self, database: str, folder: Path):
+        self.port = free_port()
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self.command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
+        self.command += ["--backend-store-uri", database, "--artifacts-destination", str(folder), "--workers", "1"]
+        self.process = None
+
+    def start(self) -> None:
+        with open(os.devnull, "w") as nowhere:
+            self.process = subprocess.Popen(
+                self.command,
+                env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+                stdin=subprocess.DEVNULL,
+                stdout=nowhere,
+                stderr=nowhere,
+                start_new_session=True,
+            )
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            try:
+                with urlopen(f"{self.uri}/health", timeout=5) as answer:
+                    assert answer.read() == b"OK"
+                    return
+            except (URLError, OSError):
+                assert self.process.poll() is None, "mlflow server ended"
+                time.sleep(0.3)
+        raise AssertionError("mlflow server does not answer")
+
+    def cut_off(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running_postgresql() as database:
+        server = Server(database, tmp_path_factory.mktemp("artifacts"))
+        server.start()
+        yield server
+        server.cut_off()
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
+
+
+def start_worker(number: int, server: Server, folder: Path) -> subprocess.Popen:
+    checkout = make_checkout(folder / f"machine_{number}")
+    seeds = [str(number * RUNS_OF_A_WORKER + run) for run in range(RUNS_OF_A_WORKER)]
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(checkout), server.uri, *seeds],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "MLFLOW_TRACKING_URI": server.uri},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_eight_experiments_of_four_workers_while_the_server_is_cut_off(server, tmp_path):
+    workers = [start_worker(number, server, tmp_path) for number in range(WORKERS)]
+    assert workers[0].stdout.readline().startswith("trained")  # some are seen live, some are being recorded
+    server.cut_off()
+    time.sleep(3)
+    server.start()
+    for worker in workers:
+        printed, errors = worker.communicate(timeout=PATIENCE)
+        assert worker.returncode == 0, errors
+        assert "recorded" in printed
+        assert "Traceback" not in errors
+    runs = all_runs(find_store(tmp_path, {"MLFLOW_TRACKING_URI": server.uri}))
+    assert sorted(int(run.data.params["seed"]) for run in runs) == list(range(WORKERS * RUNS_OF_A_WORKER))
+    for run in runs:
+        assert_complete_without_doubles(find_store(tmp_path, {"MLFLOW_TRACKING_URI": server.uri}), run)
+
+
+def test_tables_from_the_server_are_those_from_the_file(server, checkout, store, tmp_path):
+    """Runs of a checkout's own store, uploaded: the rows that tables are made of are the same bytes."""
+    for seed in (101, 102):
+        record_run(store, Inputs.of(checkout, parameters_with(seed=seed)), checkout, {})
+    on_server = find_store(checkout, {"MLFLOW_TRACKING_URI": server.uri})
+    assert [run.was_there for run in upload_runs(store, on_server)] == [False, False]
+    ours, theirs = read_store(store), read_store(on_server)
+    uploaded = theirs.table["seed"].astype(int) > 100
+    theirs = type(theirs)(theirs.table[uploaded], theirs.curves[theirs.curves["inputs"].isin(ours.curves["inputs"])])
+    assert len(ours.table) == 2
+    for name, runs in (("file", ours), ("server", theirs)):
+        write_export(runs, tmp_path / name)
+    for path in (tmp_path / "file").iterdir():
+        assert path.read_bytes() == (tmp_path / "server" / path.name).read_bytes()
