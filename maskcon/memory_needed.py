@@ -68,7 +68,8 @@ def checkpoint_bytes(parameters: Parameters) -> int:
         channels, backbone = 4 * width, 9 * width * (data.channels + (2 + 4 + 8 + 16) * width)
     features = channels * model.pooled[0] * model.pooled[1]
     projector = (features + model.projection_size) * model.projector_hidden_size
-    queue = parameters.train.queue_size * model.projection_size
+    kept_features = features if getattr(parameters.loss, "similarity_of", "keys") != "keys" else 0
+    queue = parameters.train.queue_size * (model.projection_size + kept_features)
     head = 0
     if parameters.loss.name == "wcl":  # a projector of its own with two hidden layers, of which there is no key network
         hidden = parameters.loss.graph_hidden_size

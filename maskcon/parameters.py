@@ -281,6 +281,31 @@ class MaskConParameters(CombinableWithMultiCrop):
     """T of the soft labels: the lower, the more the nearest keys of the coarse class count."""
 
 
+class AdaptiveMaskConParameters(CombinableWithMultiCrop):
+    name: Literal["adaptive_maskcon"]
+    w: Share
+    """Share of the soft labels in the target; 1 - w stays on the own key."""
+    soft_temperature: Temperature | None
+    """T of the soft labels, one for all images; null: found for each image, from positive_share."""
+    positive_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None
+    """Share of the coarse class's keys that the soft labels amount to, as if so many had equal weight: one over the
+    fine classes expected in a coarse class; null: soft_temperature is given instead."""
+    similarity_of: Literal["keys", "features", "both"]
+    """What tells how alike two images are: projected keys, the features behind them, or the mean of both."""
+    classifier_share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+    """Share of a coarse classifier's loss; the rest is the contrast's; 0: no classifier."""
+
+    @model_validator(mode="after")
+    def one_temperature(self) -> AdaptiveMaskConParameters:
+        if (self.soft_temperature is None) == (self.positive_share is None):
+            raise ValueError(
+                f"soft_temperature={written(self.soft_temperature)} and "
+                f"loss.positive_share={written(self.positive_share)}: one of the two must be given, "
+                "and the other be null"
+            )
+        return self
+
+
 class ASCLParameters(CombinableWithMultiCrop):
     name: Literal["ascl"]
     w: None
@@ -376,6 +401,7 @@ LossParameters = Annotated[
     | GrafitParameters
     | CoInsParameters
     | MaskConParameters
+    | AdaptiveMaskConParameters
     | ASCLParameters
     | SANEParameters
     | PotentialParameters

@@ -43,6 +43,8 @@ class Keys:
     generator: torch.Generator | None = None  # of this step, on the CPU, for what is drawn
     memory: nn.Module | None = None  # of the method, where it has one
     drawn: Any = None  # what the method's ``draw`` returned for this batch
+    own_features: Tensor | None = None  # float32 [B, F], of the momentum encoder's backbone, unit rows,
+    queue_features: Tensor | None = None  # float32 [K, F], for a method that uses them
 
     @cached_property
     def same_coarse(self) -> Tensor:
@@ -124,6 +126,7 @@ class Method:
     extra_head: ExtraHead | None = None
     mixup: MomentumMixup | None = None
     memory: Memory | None = None
+    uses_features: bool = False  # the target needs the features behind the keys, of the batch and of the queue
     multi_crop: int = 0  # further queries: views of so many nearest images, whose places the memory holds
     on_host: tuple[str, ...] = ()  # what a step draws or decides on the CPU: one that does cannot be a CUDA graph
 

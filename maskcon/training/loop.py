@@ -155,10 +155,12 @@ def build_learner(
         torch.manual_seed(derived_seed(parameters.seed, "weights"))
         encoder = build_encoder(model, parameters.data)
         network = ProjectedEncoder(encoder, model.projector_hidden_size, model.projection_size)
+        method = build_method(parameters.loss)
+        kept_features = encoder.feature_size if method.uses_features else None
         learner = ContrastiveLearner(
             processes.prepared(network, device),
-            KeyQueue(parameters.train.queue_size, model.projection_size),
-            build_method(parameters.loss),
+            KeyQueue(parameters.train.queue_size, model.projection_size, kept_features),
+            method,
             coarse_classes,
             parameters.loss.temperature,
             parameters.train.key_momentum,
@@ -183,7 +185,8 @@ def fill_queue(learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
     missing = len(learner.queue.keys)
     for repetition in range(missing):  # small sets fill a large queue with several views of each image
         for batch in batches.epoch(f"queue {repetition}"):
-            learner.queue.enqueue(learner.encode_keys(batch.key_view), batch.coarse)
+            keys, features = learner.encode_keys_and_features(batch.key_view)
+            learner.queue.enqueue(keys, batch.coarse, features)
             missing -= len(batch.coarse)
             if missing <= 0:
                 return

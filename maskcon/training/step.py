@@ -73,15 +73,20 @@ class ContrastiveLearner(nn.Module):
     def trained_parameters(self) -> list[nn.Parameter]:
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
-    def forward(self, batch: Batch, own_key: Tensor | None, progress: float = 0.0) -> Tensor:
-        return self.loss(batch, own_key, progress)
+    def forward(
+        self, batch: Batch, own_key: Tensor | None, progress: float = 0.0, own_features: Tensor | None = None
+    ) -> Tensor:
+        return self.loss(batch, own_key, progress, own_features)
 
-    def loss(self, batch: Batch, own_key: Tensor | None, progress: float = 0.0) -> Tensor:
+    def loss(
+        self, batch: Batch, own_key: Tensor | None, progress: float = 0.0, own_features: Tensor | None = None
+    ) -> Tensor:
         """The method's loss of a batch, of which this process encodes its share.
 
         Args:
             own_key: float32 [B, D], keys of the batch; None for a method that uses none.
             progress: share of the training that is done.
+            own_features: float32 [B, F], unit rows, what the keys are projections of; for a method that uses them.
         """
         method = self.method
         features, projection = self.encode_queries(batch.query_view)  # [B, F], [B, D]
@@ -91,6 +96,7 @@ class ContrastiveLearner(nn.Module):
             generator = batch.generator("target")
             queue = self.queue
             keys = Keys(own_key, queue.keys, batch.coarse, queue.coarse, progress, generator, self.memory)
+            keys = replace(keys, own_features=own_features, queue_features=queue.features)
             if method.draw is not None:
                 keys = replace(keys, drawn=method.draw(keys))
             projections = [projection, *(view.projection for view in nearest)]
@@ -158,10 +164,18 @@ class ContrastiveLearner(nn.Module):
     @torch.no_grad()
     def encode_keys(self, key_view: Tensor) -> Tensor:
         """Keys float32 [B, D] of a view, unit rows; batch norm in training mode, with statistics of its own."""
+        return self.encode_keys_and_features(key_view)[0]
+
+    @torch.no_grad()
+    def encode_keys_and_features(self, key_view: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Keys as above, and the features float32 [B, F] behind them, unit rows, where the method uses those."""
         key_view = self.processes.exchanged_for_keys(key_view)
         with self._autocast(key_view):
-            keys = encode_in_parts(self.key_network, key_view, self.micro_batches)[1]
-        return unit(self.processes.joined_keys(keys.float()))
+            features, projection = encode_in_parts(self.key_network, key_view, self.micro_batches)
+        keys = unit(self.processes.joined_keys(projection.float()))
+        if not self.method.uses_features:
+            return keys, None
+        return keys, unit(self.processes.joined_keys(features.float()))
 
     @torch.no_grad()
     def encode_for_memory(self, images: Tensor) -> Tensor:
@@ -208,13 +222,14 @@ def training_step(
     """
     follow(learner.key_network, learner.query_network, learner.key_momentum)
     uses_keys = learner.method.uses_keys
-    own_key = learner.encode_keys(batch.key_view) if uses_keys else None
-    loss = (loss_of or learner)(batch, own_key, progress)
+    own_key, own_features = learner.encode_keys_and_features(batch.key_view) if uses_keys else (None, None)
+    loss = (loss_of or learner)(batch, own_key, progress, own_features)
 
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
 
     if uses_keys:
-        learner.queue.enqueue(own_key, batch.coarse)  # last: a batch is never contrasted with its own keys twice
+        # Last: a batch is never contrasted with its own keys twice.
+        learner.queue.enqueue(own_key, batch.coarse, own_features)
     return loss.detach()

@@ -37,7 +37,10 @@ def learner_and_optimizer(parameters, device=CPU):
     learner = build_learner(parameters, 3, device)
     generator = torch.Generator().manual_seed(0)
     keys = torch.nn.functional.normalize(torch.randn(64, 8, generator=generator), dim=1)
-    learner.queue.enqueue(keys.to(device), torch.randint(3, (64,), generator=generator).to(device))
+    coarse = torch.randint(3, (64,), generator=generator)
+    features = torch.rand(64, learner.query_network.encoder.feature_size, generator=generator)
+    features = torch.nn.functional.normalize(features, dim=1)
+    learner.queue.enqueue(keys.to(device), coarse.to(device), features.to(device))
     return learner, torch.optim.SGD(learner.trained_parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
 
 

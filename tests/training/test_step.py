@@ -89,7 +89,10 @@ def learner_and_batch(parameters, seed=0):
     learner = build_learner(parameters, 3, CPU)
     generator = torch.Generator().manual_seed(seed)
     keys = F.normalize(torch.randn(64, 8, generator=generator), dim=1)
-    learner.queue.enqueue(keys, torch.randint(3, (64,), generator=generator))
+    features = torch.nn.functional.normalize(
+        torch.rand(64, learner.query_network.encoder.feature_size, generator=generator), dim=1
+    )
+    learner.queue.enqueue(keys, torch.randint(3, (64,), generator=generator), features)
     views = torch.rand(2, 16, 1, 16, 24, generator=generator)
     return learner, Batch(views[0], views[1] ** 2, torch.randint(3, (16,), generator=generator))
 
@@ -177,7 +180,8 @@ def test_loss_sees_the_queue_of_before(monkeypatch, tiny_parameters):
 @pytest.mark.parametrize("loss", METHODS)
 def test_gradient_reaches_the_query_side_alone(tiny_parameters, loss):
     learner, batch = learner_and_batch(tiny_parameters(loss=loss))
-    learner.loss(batch, learner.encode_keys(batch.key_view)).backward()
+    own_key, own_features = learner.encode_keys_and_features(batch.key_view)
+    learner.loss(batch, own_key, own_features=own_features).backward()
     for name, parameter in learner.named_parameters():
         if name.startswith("key_network."):
             assert parameter.grad is None

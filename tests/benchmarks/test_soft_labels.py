@@ -1,0 +1,66 @@
+"""The study of soft labels: what it trains, what it chooses, and its table and figure from rows."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from benchmarks.soft_labels import TRIED, Record, as_markdown, draw_map, one_part_changed, parameters_of
+
+ROW = {"seconds": 60.0}
+
+
+def rows(values_of_side, recall_of, split, seeds):
+    return [
+        {"set": "two_digits", "side": side, "values": json.dumps(values), "seed": seed, "split": split, **ROW}
+        | {"recall_at_1": recall_of(side, values, seed)}
+        for side, several in values_of_side.items()
+        for values in several
+        for seed in seeds
+    ]
+
+
+def test_both_sides_try_as_many_values_and_all_are_allowed():
+    for name, sides in TRIED.items():
+        assert len(sides["MaskCon"]) == len(sides["adaptive"])
+        for values in [*sides["MaskCon"], *sides["adaptive"]]:
+            assert parameters_of(name, values, 3).seed == 3
+        for values in one_part_changed(sides["MaskCon"][0], sides["adaptive"][0]).values():
+            assert parameters_of(name, values, 1).loss.name == "adaptive_maskcon"
+
+
+def test_the_best_on_validation_is_chosen_and_what_is_recorded_is_not_trained_again(tmp_path):
+    tried = TRIED["two_digits"]
+    best = {side: values[2] for side, values in tried.items()}
+    measured = rows(tried, lambda side, values, seed: 0.9 if values == best[side] else 0.5, "val", [0])
+    measured += rows({"MaskCon": [tried["MaskCon"][0]]}, lambda *_: 1.0, "test", [1])  # the test part has no say
+    pd.DataFrame(measured).to_csv(tmp_path / "rows.csv", index=False)
+    record = Record(tmp_path / "rows.csv")
+    record.on_validation("two_digits", tried)
+    assert len(record.rows) == len(measured)
+    assert {side: record.best("two_digits", side) for side in tried} == best
+
+
+def test_table_pairs_seeds(tmp_path):
+    """Differences of 1, 2 and 3 points: mean 2, deviation 1, interval 2 -+ 4.303 / sqrt(3)."""
+    values = {side: several[:1] for side, several in TRIED["two_digits"].items()}
+    measured = rows(
+        values, lambda side, _, seed: 0.5 + 0.1 * seed + (0.01 * seed if side == "adaptive" else 0), "test", [1, 2, 3]
+    )
+    table = as_markdown(pd.DataFrame(measured))
+    assert "+2.0 [-0.5, +4.5], n = 3" in table
+    assert "70.0 ± 10.0" in table
+    assert "72.0 ± 11.0" in table
+
+
+@pytest.mark.parametrize("seeds", [[1]])
+def test_one_seed_has_no_interval(seeds):
+    values = {side: several[:1] for side, several in TRIED["two_digits"].items()}
+    assert "[" not in as_markdown(pd.DataFrame(rows(values, lambda *_: 0.5, "test", seeds)))
+
+
+def test_map_is_drawn_from_rows_of_validation(tmp_path):
+    measured = rows(TRIED["two_digits"], lambda *_: 0.8, "val", [0])
+    pd.DataFrame(measured).to_csv(tmp_path / "rows.csv", index=False)
+    draw_map(tmp_path / "rows.csv", tmp_path / "map.png")
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
