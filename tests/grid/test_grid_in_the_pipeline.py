@@ -33,6 +33,11 @@ def test_from_nothing_to_a_table(tmp_path):
     assert "failed: digits selfcon seed 1 on test" in printed
     assert "error: 1 run failed; try again with: python -m maskcon grid grids/small.yaml --failed" in printed
 
+    with pytest.raises(AssertionError) as failed:
+        copy.run(*command, "--failed", timeout=PATIENCE)
+    assert "score: 1 of 2 runs on record, 1 to run" in str(failed.value)
+    assert "failed: digits selfcon seed 1 on test" in str(failed.value)
+
     text = (copy.folder / "grids/small.yaml").read_text()
     (copy.folder / "grids/small.yaml").write_text(text[: text.index("  selfcon")])
     printed = copy.run(*command, timeout=PATIENCE)  # complete: nothing is run
