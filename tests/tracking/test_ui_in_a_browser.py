@@ -182,9 +182,9 @@ def test_runs_are_compared_in_charts(browser, pages, recorded):
     ids = json.dumps([runs[f"maskcon w=1 T=0.1 seed {seed}"] for seed in (1, 2, 3)])
     browser.get(f"{pages}#/compare-runs?runs={ids}&experiments={json.dumps([experiment])}")
     try:
+        wait_until(lambda: "Parallel Coordinates" in text_of(browser))  # a page before it may have charts too
         wait_until(lambda: browser.execute_script("return document.querySelectorAll('.js-plotly-plot').length"))
     finally:
         shot(browser, "mlflow-compare")
     shown = text_of(browser)
-    assert "Parallel Coordinates" in shown
     assert "maskcon w=1 T=0.1 seed 3" in shown

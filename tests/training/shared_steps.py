@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from conftest import small_training_set, values_for_tests
 from torch.multiprocessing import start_processes
 
 from maskcon.augmentation.views import view_maker
@@ -25,6 +24,7 @@ from maskcon.parameters import METHODS, check_parameters
 from maskcon.processes import ALONE, Processes, SeveralProcesses, joined_processes
 from maskcon.training.loop import build_learner, fill_queue, renew_memory
 from maskcon.training.step import training_step
+from tests.conftest import small_training_set, values_for_tests
 
 CPU = torch.device("cpu")
 MIXUP = {"weight": 0.5, "beta": 2.0}

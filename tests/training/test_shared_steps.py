@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from shared_steps import CASES, CPU, batch_norm_of, double_precision, in_processes, steps, views_and_keys
 from torch.testing import assert_close
 
 from maskcon.parameters import check_parameters
 from maskcon.processes import ALONE
 from maskcon.training.loop import build_learner
+from tests.training.shared_steps import CASES, CPU, batch_norm_of, double_precision, in_processes, steps, views_and_keys
 
 DOUBLES = {"rtol": 1e-7, "atol": 1e-10}
 
