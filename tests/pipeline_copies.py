@@ -59,7 +59,8 @@ class PipelineCopy:
 
 
 def copy_files(folder: Path) -> None:
-    """Copy the files of this checkout, without those that git ignores."""
+    """Copy the files of this checkout, without those that git ignores, and without dvc.lock: the results that it speaks
+    of are in the cache of this checkout, not in that of the copy."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=REPOSITORY,
@@ -68,7 +69,7 @@ def copy_files(folder: Path) -> None:
         check=True,
     )
     for name in listed.stdout.splitlines():
-        if (REPOSITORY / name).is_file():
+        if name != "dvc.lock" and (REPOSITORY / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, folder / name)
 
