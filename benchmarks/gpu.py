@@ -38,13 +38,12 @@ from benchmarks.cases.learners import COARSE_CLASSES, RATE, Setting
 from benchmarks.cases.retrieval import RANKS, clustered, largest_difference, our_recall_at
 from benchmarks.ratios import in_turn, ratio_of
 from benchmarks.run import commit, differs, versions
-from benchmarks.silent_watcher import SilentWatcher
 from maskcon.atomic_files import write_text
 from maskcon.augmentation.autoaugment import CIFAR10_POLICY
 from maskcon.datasets.packed import TrainingSet
 from maskcon.training.captured_step import fastest_step
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import train
+from maskcon.training.loop import SilentWatcher, train
 from maskcon.training.step import training_step
 
 RESULTS = Path(__file__).parent / "results" / "gpu.jsonl"

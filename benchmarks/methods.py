@@ -23,7 +23,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from benchmarks.silent_watcher import SilentWatcher
 from maskcon.atomic_files import write_json, write_table, write_text
 from maskcon.composition import compose
 from maskcon.datasets.packed import read_labelled_set, read_training_set
@@ -35,7 +34,7 @@ from maskcon.parameters import Parameters, load_parameters
 from maskcon.retrieval_metrics import query_scores
 from maskcon.tracking.run_key import hash_of_inputs
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import build_learner, train
+from maskcon.training.loop import SilentWatcher, build_learner, train
 
 RESULTS = Path("benchmarks/results")
 UNTRAINED = ("raw pixels", "untrained")

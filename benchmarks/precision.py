@@ -24,13 +24,12 @@ import pandas as pd
 import torch
 
 from benchmarks.methods import RESULTS, composed, score
-from benchmarks.silent_watcher import SilentWatcher
 from maskcon.atomic_files import write_json, write_table, write_text
 from maskcon.datasets.packed import read_training_set
 from maskcon.errors import mistakes_end_as_sentences
 from maskcon.tracking.run_key import hash_of_inputs
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import train
+from maskcon.training.loop import SilentWatcher, train
 
 PRECISIONS = ("float32", "bfloat16")
 METRICS = {

@@ -24,7 +24,6 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmarks.methods import composed
-from benchmarks.silent_watcher import SilentWatcher
 from maskcon.atomic_files import write_table, write_text
 from maskcon.datasets.packed import read_labelled_set, read_training_set
 from maskcon.embeddings import embed
@@ -33,7 +32,7 @@ from maskcon.parameters import Parameters
 from maskcon.retrieval_metrics import query_scores
 from maskcon.tables.statistics import Summary, paired_difference, summarise
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import train
+from maskcon.training.loop import SilentWatcher, train
 
 RESULTS = Path("reports/studies/recipe")
 CHOOSING_SEED = 0

@@ -18,12 +18,11 @@ import pandas as pd
 import torch
 
 from benchmarks.methods import RESULTS, composed, score
-from benchmarks.silent_watcher import SilentWatcher
 from maskcon.atomic_files import write_table
 from maskcon.datasets.packed import read_training_set
 from maskcon.errors import mistakes_end_as_sentences
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import train
+from maskcon.training.loop import SilentWatcher, train
 
 METRICS = {"recall_at_1": "Recall@1", "coarse_recall_at_1": "coarse R@1"}
 

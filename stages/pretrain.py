@@ -30,7 +30,7 @@ from maskcon.scratch import discard, scratch_folder
 from maskcon.tracking.live import follow
 from maskcon.tracking.run_key import hash_of_training, run_name
 from maskcon.training.checkpoint import Checkpoints, NoCheckpoints
-from maskcon.training.loop import Trained, train
+from maskcon.training.loop import SilentWatcher, Trained, train
 from maskcon.training.progress import Progress
 from stages import VERBOSE
 from stages.entry import is_out_of_memory, out_of_memory, run_stage
@@ -71,18 +71,6 @@ class Watcher:
                 write_table(self.curve_file, curve)
 
 
-class NoWatcher:
-    """Of a process that is not the first: nothing is shown, and nothing written."""
-
-    def resumed(self, curve: list[dict[str, Any]], steps: int) -> None: ...
-
-    def step_done(self, epoch: int, loss: torch.Tensor) -> None: ...
-
-    def epoch_done(self, curve: list[dict[str, Any]]) -> None: ...
-
-    def snapshot(self, epoch: int, encoder: Encoder) -> None: ...
-
-
 def main(parameters: Parameters, interruptions: Interruptions) -> None:
     training_set = read_training_set(Path("data/sets") / parameters.data.name / "train")
     images, batch_size = len(training_set.images), parameters.train.batch_size
@@ -109,7 +97,7 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
                 parameters,
                 device,
                 NoCheckpoints(Path()),
-                NoWatcher(),
+                SilentWatcher(),  # the first process shows, and writes
                 lambda: interruptions.pending,
                 processes,
             )

@@ -51,8 +51,13 @@ def upload_runs(source: Store, target: Store) -> Iterator[Uploaded]:
     """
     with source.opened() as from_client, target.opened() as to_client:
         for experiment in from_client.search_experiments():
-            for run in search_runs(from_client, [experiment.experiment_id], f"tags.`{COMPLETE}` = 'true'"):
-                there = experiment_id(target, to_client, experiment.name)
+            runs = list(search_runs(from_client, [experiment.experiment_id], f"tags.`{COMPLETE}` = 'true'"))
+            if not runs:
+                continue
+            there = experiment_id(target, to_client, experiment.name)
+            for name, value in experiment_tags(there).items():
+                to_client.set_experiment_tag(there, name, value)
+            for run in runs:
                 was_there = _is_complete_there(to_client, there, run)
                 if not was_there:
                     _copy(from_client, run, target, to_client, there)
@@ -86,8 +91,6 @@ def _copy(from_client: MlflowClient, run: Run, target: Store, to_client: MlflowC
         parent = from_client.get_run(run.data.tags[PARENT])
         own |= sweep_tags(target, to_client, copy, {SWEEP_VARIABLE: parent.info.run_name})
     set_tags(to_client, copy, own)
-    for name, value in experiment_tags(experiment).items():
-        to_client.set_experiment_tag(experiment, name, value)
     to_client.set_tag(copy_id, COMPLETE, "true")
     to_client.set_terminated(copy_id, run.info.status, run.info.end_time)
 

@@ -50,6 +50,10 @@ class Watcher(Protocol):
         """Every train.snapshot_epochs epochs; again later where it raised CannotWrite."""
 
 
+class SilentWatcher(Watcher):
+    """Shows nothing and keeps no snapshots."""
+
+
 @dataclass(frozen=True)
 class Trained:
     encoder: Encoder  # of the query network, after the last step
