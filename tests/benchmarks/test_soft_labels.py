@@ -1,6 +1,7 @@
 """The study of soft labels: what it trains, what it chooses, and its table and figure from rows."""
 
 import json
+from itertools import chain
 
 import pandas as pd
 import pytest
@@ -23,7 +24,7 @@ def rows(values_of_side, recall_of, split, seeds):
 def test_all_sides_try_as_many_values_and_all_are_allowed():
     for name, sides in TRIED.items():
         assert len({len(values) for values in sides.values()}) == 1
-        for values in sum(sides.values(), []):
+        for values in chain(*sides.values()):
             assert parameters_of(name, values, 3).seed == 3
         for values in with_one_part({side: values[0] for side, values in sides.items()}).values():
             assert parameters_of(name, values, 1).loss.name == "adaptive_maskcon"
