@@ -179,7 +179,7 @@ class SharedClaims:
     def __init__(self):
         self.others, self.mine, self.gone = set(), set(), 0
 
-    def __call__(self, store):
+    def __call__(self, store, lease):
         return self
 
     def __enter__(self):
