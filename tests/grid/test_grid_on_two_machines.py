@@ -1,7 +1,7 @@
 """Two machines run one grid against one MLflow server; one dies over its second run, and the other takes that over.
 
-A machine is a clone in a folder of its own, with checkpoints, DVC's lock and temporary folders of its own; both share a DVC
-cache. It is made and started by the script that docs/sharing.md has for Slurm, as one job of the array.
+A machine is a clone in a folder of its own, with checkpoints, DVC's lock and temporary folders of its own; DVC's cache
+is shared. The script that docs/sharing.md has for Slurm makes and starts it, as one job of the array.
 """
 
 import contextlib
