@@ -216,7 +216,8 @@ class _Running:
             if not all(self._patiently(self._is_held, trial) for trial in trials):
                 break
             if trials and not told:
-                self.say(f"waiting for {len(trials)} runs that are at work on other machines")
+                runs = "1 run that is" if len(trials) == 1 else f"{len(trials)} runs that are"
+                self.say(f"waiting for {runs} at work on other machines")
                 told = True
             time.sleep(LOOK_SECONDS if trials else 0)
         return trials

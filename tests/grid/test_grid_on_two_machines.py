@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ruamel.yaml import YAML
 
 from maskcon.grid.claims import TAG
 from maskcon.tracking.store import find_store
@@ -106,9 +107,20 @@ def checkout(tmp_path):
     """Where jobs are submitted from: the grid is committed, the environment is that of these tests."""
     copy = copy_checkout(tmp_path / "checkout")
     (copy.folder / "grids/small.yaml").write_text(GRID)
+    leave_out(copy, "figures", "report")
     copy.commit("A grid")
     (copy.folder / ".venv").symlink_to(sys.prefix)
     return copy
+
+
+def leave_out(copy: PipelineCopy, *stages: str) -> None:
+    """Take stages from dvc.yaml that the record can do without, to save their time."""
+    path, yaml = copy.folder / "dvc.yaml", YAML()
+    pipeline = yaml.load(path)
+    made = [out for stage in stages for out in pipeline["stages"].pop(stage)["outs"]]
+    track = pipeline["stages"]["track"]
+    track["deps"] = [dep for dep in track["deps"] if dep not in made]
+    yaml.dump(pipeline, path)
 
 
 def test_what_a_machine_that_died_was_running_is_run_by_the_other(checkout, server, store, tmp_path):
@@ -152,7 +164,7 @@ def assert_complete(store) -> None:
         for run in runs:
             assert (run.info.status, run.data.tags["pipeline.complete"]) == ("FINISHED", "true")
             assert [point.step for point in client.get_metric_history(run.info.run_id, "pretrain/loss")] == [1]
-            assert client.list_artifacts(run.info.run_id, "reports/figures")
+            assert client.list_artifacts(run.info.run_id, "metrics")
         tags = client.get_experiment_by_name("digits").tags
     assert [name for name in tags if name.startswith(TAG)] == []
 
