@@ -139,7 +139,9 @@ def test_what_a_machine_that_died_was_running_is_run_by_the_other(checkout, serv
 
     assert "3 of 3 runs are complete" in alive.printed
     assert (len(dead.has_ended), len(alive.has_ended)) == (1, 2)
-    assert sorted(dead.has_ended + alive.has_ended) == [f"digits supcon seed {seed} on test" for seed in (1, 2, 3)]
+    assert sorted(dead.has_ended + alive.has_ended) == [
+        f"digits supcon temperature=0.2 seed {seed} on test" for seed in (1, 2, 3)
+    ]
     assert_complete(store)
     assert_a_third_machine_makes_the_table(checkout, tmp_path / "third", store)
 
