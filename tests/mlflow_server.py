@@ -14,6 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from maskcon.tracking.store import MLFLOW_SETTINGS
 from tests.postgresql import free_port, programs, running_postgresql
 
 PATIENCE = 300  # seconds; a machine that is free needs a tenth
@@ -39,7 +40,7 @@ class Server:
         with open(os.devnull, "w") as nowhere:
             self.process = subprocess.Popen(
                 self.command,
-                env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+                env={**os.environ, **MLFLOW_SETTINGS},
                 stdin=subprocess.DEVNULL,
                 stdout=nowhere,
                 stderr=nowhere,
