@@ -89,6 +89,7 @@ def test_eight_experiments_of_four_workers_while_the_server_is_cut_off(server, t
         assert worker.returncode == 0, errors
         assert "recorded" in printed
         assert "Traceback" not in errors
+        assert "View run" not in printed + errors  # of MLflow, about each run that ends
     runs = all_runs(find_store(tmp_path, {"MLFLOW_TRACKING_URI": server.uri}))
     assert sorted(int(run.data.params["seed"]) for run in runs) == list(range(WORKERS * RUNS_OF_A_WORKER))
     for run in runs:
