@@ -180,4 +180,4 @@ def assert_a_third_machine_makes_the_table(checkout, folder: Path, store) -> Non
     scores = [run.data.metrics["recall_at_1"] for run in all_runs(store)]
     assert row["n"] == "3"
     assert float(row["mean"]) == pytest.approx(statistics.mean(scores))
-    assert float(row["std"]) == pytest.approx(statistics.stdev(scores))
+    assert float(row["sd"]) == pytest.approx(statistics.stdev(scores))
