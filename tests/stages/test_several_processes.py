@@ -156,7 +156,7 @@ def test_the_error_of_another_process_is_shown(tmp_path):
     log.parent.mkdir(parents=True)
     log.write_text("error: images.npy cannot be read\n")
     shown = told(1, 2, Failure(USER_ERROR_EXIT_CODE), tmp_path)
-    assert shown == "process 2 of 2 ended the training:\nerror: images.npy cannot be read\n"
+    assert shown == "process 2 of 2 ended the others:\nerror: images.npy cannot be read\n"
 
 
 @pytest.mark.parametrize(

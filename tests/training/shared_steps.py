@@ -107,7 +107,7 @@ def _one(rank: int, number: int, port: int, folder: Path) -> None:
     with double_precision(), joined_processes("synchronised") as processes:
         found: dict[str, Any] = {case: steps(case, processes) for case in CASES}
         found["batch norm"] = batch_norm_of(processes)
-        found["shuffled"] = views_and_keys(SeveralProcesses("shuffled"))
+        found["shuffled"] = views_and_keys(SeveralProcesses(processes, "shuffled"))
         torch.save(found, folder / f"{rank}.pt")
 
 
