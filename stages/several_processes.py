@@ -4,7 +4,7 @@
         return
 
 The first process shows its output; those of the others go to files, of which an error is shown here. When one ends
-before its time the launcher ends the others. The launcher, half a second of imports, is loaded where it is needed.
+before its time the launcher ends the others. It is imported only where there are several.
 """
 
 from __future__ import annotations
