@@ -2,9 +2,10 @@
 
     run_joined(2, work, folder)                # work(folder) in each, with its rank in the environment
 
-``work`` is a function of a module that can be imported; the processes are forked from one that has imported it.
+``work`` is a function of one of WORKING, which the process that all are forked from has imported once.
 """
 
+import contextlib
 import multiprocessing
 import os
 import socket
@@ -14,6 +15,9 @@ from typing import Any
 import torch
 from torch.multiprocessing import start_processes
 
+from tests.conftest import REPOSITORY
+
+WORKING = ["tests.shared_features", "tests.stages.shared_stages", "tests.training.shared_steps"]
 LONGEST = 300  # seconds, after which one that waits for nothing is ended
 
 
@@ -22,8 +26,9 @@ def run_joined(number: int, work: Callable[..., None], *inputs: Any) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    multiprocessing.set_forkserver_preload([work.__module__])  # imports once for all processes
-    running = start_processes(_one, (number, port, work, inputs), number, join=False, start_method="forkserver")
+    multiprocessing.set_forkserver_preload(WORKING)
+    with contextlib.chdir(REPOSITORY):  # from where alone the first process finds the tests
+        running = start_processes(_one, (number, port, work, inputs), number, join=False, start_method="forkserver")
     for process in running.processes:
         process.join(LONGEST)
     running.join()
