@@ -126,6 +126,7 @@ def test_ctrl_c_ends_all_at_one_step_with_its_checkpoint(checkout):
     assert text.count("interrupted (SIGINT): the same command goes on where this one ended") == 1
     assert f"resumed after epoch {before // 5}" in text
     assert "Traceback" not in text
+    assert "death signal" not in text
     assert not psutil.wait_procs(workers.values(), timeout=60)[1]
 
 
