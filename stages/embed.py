@@ -5,11 +5,12 @@ Of train.processes each embeds a share of the images of every file.
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from maskcon.atomic_files import remove_unfinished
+from maskcon.atomic_files import remove_unfinished, write_atomically
 from maskcon.datasets.packed import read_images
 from maskcon.embeddings import embedded_rows, raw_pixel_rows, raw_pixels_size
 from maskcon.encoders import load_encoder
@@ -55,7 +56,8 @@ def embed_all(parameters: Parameters, group: ProcessGroup) -> None:
             path = target / file.relative_to(MODELS).with_suffix(".npy")
             write_rows(path, (len(images), encoder.feature_size), rows, group)
         if group.is_first:
-            shutil.copyfile(source / "labels.csv", target / "labels.csv")
+            with open(source / "labels.csv", "rb") as labels:
+                write_atomically(target / "labels.csv", partial(shutil.copyfileobj, labels))
             print(f"{data.name}/{split}: {len(images)} images, {encoder.feature_size} features")
 
 
