@@ -45,6 +45,7 @@ Values = dict[str, Any]
 MASKCON = {"name": "maskcon"}
 FEATURES = {"name": "adaptive_maskcon", "positive_share": None, "similarity_of": "features"}  # at a fixed temperature
 ADAPTIVE = {"name": "adaptive_maskcon"}
+WITH_CLASSIFIER = {"name": "adaptive_maskcon", "classifier_share": 0.8}
 
 
 def grid(fixed: Values, **axes: Iterable[Any]) -> list[Values]:
@@ -52,20 +53,19 @@ def grid(fixed: Values, **axes: Iterable[Any]) -> list[Values]:
     return [{**fixed, **dict(zip(axes, values, strict=True))} for values in product(*axes.values())]
 
 
-# What is tried on validation, as many for each side. On CIFARtoy the adaptive form has a classifier.
+# What is tried on validation, as many for each side.
+SHARES = (0.03, 0.1, 0.2, 0.4, 0.8)
 TRIED = {
     "two_digits": {
         "MaskCon": grid(MASKCON, w=(1.0, 0.8, 0.5), soft_temperature=(0.05, 0.1, 0.2, 0.3, 0.5)),
         "features": grid(FEATURES, w=(1.0, 0.8, 0.5), soft_temperature=(0.05, 0.1, 0.2, 0.3, 0.5)),
-        "adaptive": grid(ADAPTIVE, w=(1.0, 0.8, 0.5), positive_share=(0.03, 0.1, 0.2, 0.4, 0.8)),
+        "adaptive": grid(ADAPTIVE, w=(1.0, 0.8, 0.5), positive_share=SHARES),
+        "adaptive, classifier": grid(WITH_CLASSIFIER, w=(1.0, 0.8, 0.5), positive_share=SHARES),
     },
     "cifartoy_good": {
         "MaskCon": grid(MASKCON, w=(0.5, 1.0), soft_temperature=(0.05, 0.1, 0.2)),
         "features": grid(FEATURES, w=(0.5, 1.0), soft_temperature=(0.05, 0.1, 0.2)),
-        "adaptive": [
-            {**values, "classifier_share": 0.8}
-            for values in grid(ADAPTIVE, w=(0.5, 1.0), positive_share=(0.1, 0.2, 0.4))
-        ],
+        "adaptive, classifier": grid(WITH_CLASSIFIER, w=(0.5, 0.2), positive_share=(0.1, 0.2, 0.4)),
     },
 }
 EPOCHS = {"two_digits": 8, "cifartoy_good": 15, "cifartoy_bad": 15}
@@ -128,25 +128,26 @@ def measure(study: str, record: "Record") -> None:
 
 def with_one_part(name: str, chosen: dict[str, Values]) -> dict[str, Values]:
     """The chosen values of a side with one part of another kind, and MaskCon with it, where it can have that."""
-    maskcon, features, adaptive = chosen["MaskCon"], chosen["features"], chosen["adaptive"]
+    maskcon, features, whole = chosen["MaskCon"], chosen["features"], chosen["adaptive, classifier"]
     as_maskcon = {
         **FEATURES,
         "similarity_of": "keys",
         "w": maskcon["w"],
         "soft_temperature": maskcon["soft_temperature"],
     }
-    classifier = {"classifier_share": 0.8}
     # As many images encoded as queries and as keys, and as many steps: half the images, half the times.
     both_views = {"both_views": True, "train.batch_size": 64, "train.epochs": EPOCHS[name] // 2}
     parts = {
-        "MaskCon, classifier": {**as_maskcon, **classifier},
-        "MaskCon, both views": {**as_maskcon, **both_views},
-        "features, classifier": {**features, **classifier},
-        "features, both views": {**features, **both_views},
+        "MaskCon, classifier": {**as_maskcon, "classifier_share": 0.8},
+        "features, classifier": {**features, "classifier_share": 0.8},
+        "classifier alone (CoIns)": {"name": "coins", "w": 0.8},
+        "adaptive, classifier, of keys": {**whole, "similarity_of": "keys"},
+        "adaptive, classifier, both views": {**whole, **both_views},
     }
     if name == "two_digits":
         soft = features["soft_temperature"]
         parts |= {
+            "MaskCon, both views": {**as_maskcon, **both_views},
             "features and keys": {**features, "similarity_of": "both"},
             "features of every resolution": {**features, "similarity_of": "layers"},
             "features, own older keys no positives": {**features, "older_own_keys": "no positives"},
@@ -162,7 +163,6 @@ def with_one_part(name: str, chosen: dict[str, Values]) -> dict[str, Values]:
             },
             "features, mixup": {**features, "mixup": {"weight": 0.5, "beta": 2.0}},
             "features, chosen negatives": {**features, "negatives": {"margin": 0.5, "warmup_share": 0.1}},
-            "adaptive, of keys": {**adaptive, "similarity_of": "keys"},
             "labels refined, masked (SANE)": {"name": "sane", "mask_by_coarse": True, "temperature": 0.1},
         }
     return parts
@@ -281,13 +281,15 @@ def draw_map(rows_path: Path, path: Path) -> None:
     values = pd.DataFrame([json.loads(text) for text in rows["values"]], index=rows.index)
     values = values.assign(recall=100 * rows["recall_at_1"])
     titles = {
-        "MaskCon": ("soft_temperature", "Soft labels from keys: MaskCon"),
-        "features": ("soft_temperature", "from features"),
-        "adaptive": ("positive_share", "from features, temperature for each image"),
+        "MaskCon": ("soft_temperature", "labels from keys: MaskCon"),
+        "features": ("soft_temperature", "labels from features"),
+        "adaptive": ("positive_share", "and a temperature for each image"),
+        "adaptive, classifier": ("positive_share", "and a classifier"),
     }
-    figure = Figure(figsize=(11, 2.6), layout="constrained")
+    titles = {side: title for side, title in titles.items() if side in set(rows["side"])}
+    figure = Figure(figsize=(3.4 * len(titles), 2.6), layout="constrained")
     lowest, highest = values["recall"].min(), values["recall"].max()
-    for axis, (side, (setting, title)) in zip(figure.subplots(1, 3), titles.items(), strict=True):
+    for axis, (side, (setting, title)) in zip(figure.subplots(1, len(titles)), titles.items(), strict=True):
         table = values[rows["side"] == side].pivot(index="w", columns=setting, values="recall")
         axis.imshow(table, vmin=lowest, vmax=highest, cmap="viridis", aspect="auto", origin="lower")
         for i, row in enumerate(table.to_numpy()):
