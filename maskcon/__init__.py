@@ -6,7 +6,8 @@ Rooms, each importing only those before it:
     atomic_files, scratch                            what everything stands on
     parameter_reference                              docs/parameters.md, made from the typed model and conf/
     datasets/                                        sources, coarse labels, the one packed format
-    batch_norm, processes                            one training by several processes, a no-op for one
+    process_group                                    the processes that share a stage's work, usually one
+    batch_norm, processes                            one training by several of them
     augmentation/, image_stream, batches             two views of every image, in batches, wherever the images are
     encoders, key_queue                              query and key network, queue of keys
     targets, methods/                                what a method is: a soft target over own key and queue

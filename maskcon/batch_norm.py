@@ -16,6 +16,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from maskcon.process_group import gathered
+
 
 def synchronised(network: nn.Module, device: torch.device) -> nn.Module:
     """The network with each BatchNorm2d exchanged for one over all processes, under the same names."""
@@ -60,9 +62,7 @@ class OfAllProcesses(torch.autograd.Function):
 
     @staticmethod
     def forward(context: Any, mine: Tensor) -> Tensor:
-        parts = [torch.empty_like(mine) for _ in range(dist.get_world_size())]
-        dist.all_gather(parts, mine)
-        return torch.stack(parts)
+        return torch.stack(gathered(mine))
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:

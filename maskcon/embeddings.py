@@ -1,10 +1,15 @@
 """Embeddings: unit-length features of a set's images, by an encoder or of the raw pixels.
 
 features = embed(encoder, images, channels=3, device=device)      # float32 [N, F]
+for start, rows in embedded_rows(encoder, images, 3, device, group=group):  # the same, a batch at a time: [b, F]
+
+Of several processes each embeds every N-th batch. Batches are the same however many processes share them, and so are
+the features, bit for bit.
 """
 
 import copy
 import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -15,6 +20,7 @@ from torch.nn import functional as F
 from maskcon.augmentation.crop import resized
 from maskcon.encoders import Encoder
 from maskcon.image_stream import ImageStream, to_device
+from maskcon.process_group import ONE_PROCESS, ProcessGroup
 
 BATCH = 512  # images at a time
 PIXELS_SIDE = 32  # the raw pixels of larger images are averaged down to this height and width
@@ -26,7 +32,6 @@ LOWER_PRECISIONS = {"cuda": (torch.float16, torch.bfloat16)}
 AGREEMENT = 0.9999  # cosine similarity to float32 features that each image of the first batch must keep
 
 
-@torch.inference_mode()
 def embed(
     encoder: Encoder,
     images: np.ndarray,
@@ -34,6 +39,20 @@ def embed(
     device: torch.device,
     size: tuple[int, int] | None = None,
 ) -> np.ndarray:
+    """All rows of ``embedded_rows``: float32 [N, F]."""
+    rows = embedded_rows(encoder, images, channels, device, size)
+    return _as_one((len(images), encoder.feature_size), rows)
+
+
+@torch.inference_mode()
+def embedded_rows(
+    encoder: Encoder,
+    images: np.ndarray,
+    channels: int,
+    device: torch.device,
+    size: tuple[int, int] | None = None,
+    group: ProcessGroup = ONE_PROCESS,
+) -> Iterator[tuple[int, np.ndarray]]:
     """Backbone features, before any projector (MaskCon, CVPR 2023, evaluates these).
 
     Args:
@@ -41,22 +60,26 @@ def embed(
         images: uint8 [N, H, W, 3], may be a memory map.
         channels: 1 for a grey set, else 3.
         size: height and width at which the encoder sees whole images; their own, unless said.
+        group: the processes that share the batches; each has all images and the encoder.
 
-    Returns:
-        float32 [N, F], unit rows.
+    Yields:
+        the place of a batch's first image, and float32 [b, F], unit rows; batches of this process, in order.
     """
-    features = np.empty((len(images), encoder.feature_size), np.float32)
     encoder = with_folded_batch_norms(encoder)
     stream = ImageStream(images, channels, torch.device(device))
-    places = torch.arange(len(images)).split(BATCH) if len(images) else ()
-    precision = torch.float32
-    for number, planes in enumerate(stream.blocks(places)):
-        batch = resized(planes, size or planes.shape[2:]) / 255
-        if number == 0:
-            precision = best_precision(encoder, batch)
-        start = number * BATCH
-        features[start : start + BATCH] = unit_features(encoder, batch, precision).cpu().numpy()
-    return features
+    size = size or stream.shape[2:]
+    precision = group.from_first(_precision(encoder, stream, size) if group.is_first else None)
+    starts = group.share_of(range(0, len(images), BATCH))
+    places = [torch.arange(start, min(start + BATCH, len(images))) for start in starts]
+    for start, planes in zip(starts, stream.blocks(places), strict=True):
+        yield start, unit_features(encoder, resized(planes, size) / 255, precision).cpu().numpy()
+
+
+def _precision(encoder: Encoder, stream: ImageStream, size: tuple[int, int]) -> torch.dtype:
+    """The one for all images, chosen by the first batch."""
+    if stream.device.type not in LOWER_PRECISIONS or not len(stream):
+        return torch.float32
+    return best_precision(encoder, resized(stream[torch.arange(min(BATCH, len(stream)))], size) / 255)
 
 
 def with_folded_batch_norms(encoder: Encoder) -> Encoder:
@@ -87,17 +110,38 @@ def best_precision(encoder: Encoder, batch: Tensor) -> torch.dtype:
     return torch.float32
 
 
-@torch.inference_mode()
 def raw_pixels(images: np.ndarray, channels: int) -> np.ndarray:
+    """All rows of ``raw_pixel_rows``: float32 [N, F]."""
+    return _as_one((len(images), raw_pixels_size(images, channels)), raw_pixel_rows(images, channels))
+
+
+@torch.inference_mode()
+def raw_pixel_rows(
+    images: np.ndarray, channels: int, group: ProcessGroup = ONE_PROCESS
+) -> Iterator[tuple[int, np.ndarray]]:
     """The pixels themselves as features: what can be found without any learning.
 
-    Returns:
-        float32 [N, channels * H * W], unit rows; H and W at most PIXELS_SIDE.
+    Yields:
+        as ``embedded_rows``: float32 [b, channels * H * W], unit rows; H and W at most PIXELS_SIDE.
     """
-    parts = [np.empty((0, channels * math.prod(min(side, PIXELS_SIDE) for side in images.shape[1:3])), np.float32)]
-    for start in range(0, len(images), BATCH):
+    for start in group.share_of(range(0, len(images), BATCH)):
         pixels = to_device(images[start : start + BATCH], channels, torch.device("cpu")) / 255
-        height, width = (min(side, PIXELS_SIDE) for side in pixels.shape[2:])
-        pixels = F.adaptive_avg_pool2d(pixels, (height, width)).flatten(1)
-        parts.append(F.normalize(pixels, dim=1).numpy())
-    return np.concatenate(parts)
+        pixels = F.adaptive_avg_pool2d(pixels, _pixels_seen(images)).flatten(1)
+        yield start, F.normalize(pixels, dim=1).numpy()
+
+
+def raw_pixels_size(images: np.ndarray, channels: int) -> int:
+    """F of ``raw_pixels``."""
+    return channels * math.prod(_pixels_seen(images))
+
+
+def _pixels_seen(images: np.ndarray) -> tuple[int, int]:
+    """Height and width."""
+    return min(images.shape[1], PIXELS_SIDE), min(images.shape[2], PIXELS_SIDE)
+
+
+def _as_one(shape: tuple[int, int], rows: Iterable[tuple[int, np.ndarray]]) -> np.ndarray:
+    whole = np.empty(shape, np.float32)
+    for start, values in rows:
+        whole[start : start + len(values)] = values
+    return whole

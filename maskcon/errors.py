@@ -17,7 +17,7 @@ class UserError(Exception):
 
 
 class ProcessLost(UserError):
-    """One of several processes that train together finds another gone: not the cause, which that one tells."""
+    """One of several processes that work together finds another gone: not the cause, which that one tells."""
 
     exit_code = LOST_EXIT_CODE
 

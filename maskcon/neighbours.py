@@ -13,13 +13,17 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from maskcon.process_group import ONE_PROCESS, ProcessGroup
+
 CHUNK_BYTES = 2**27  # of memory for one chunk: 128 MiB, some 400 queries among 60,000 images
 BLOCK = 32  # similarities that are looked at as one, see _top
 MANY_BLOCKS = 8  # for each neighbour: with fewer, looking at blocks first takes longer
 BYTES_PER_NEIGHBOUR = 4 * 2 * BLOCK + 64  # its block, twice; its index and similarity, and what scoring them takes
 
 
-def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, Tensor]]:
+def neighbours_by_chunk(
+    features: Tensor, count: int, group: ProcessGroup = ONE_PROCESS
+) -> Iterator[tuple[slice, Tensor]]:
     """The ``count`` images most similar to each image, itself left out.
 
     Memory is bounded by CHUNK_BYTES whatever the number of images. Images exactly as similar to the query come in
@@ -29,16 +33,17 @@ def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, T
     Args:
         features: float32 [N, F], unit rows (an inner product is then a cosine), no gradient, on any device.
         count: from 1 to N - 1.
+        group: processes that share the chunks, which are the same however many they are; each has all features.
 
     Yields:
-        queries: slice of B rows of ``features``; together, in order, all of them.
+        queries: slice of B rows of ``features``; together, in order, all of them, or this process's share.
         neighbours: int64 [B, count], rows of ``features``, nearest first, on the device of ``features``.
     """
     images = len(features)
     if not 1 <= count < images:
         raise ValueError(f"count={count}: each of {images} images has 1 to {images - 1} neighbours")
 
-    for queries, similarity in _similarity_by_chunk(features, features, count):
+    for queries, similarity in _similarity_by_chunk(features, features, count, group):
         itself = torch.arange(queries.start, queries.stop, device=features.device)
         similarity.scatter_(1, itself[:, None], -torch.inf)
         yield queries, _highest(similarity, count)
@@ -59,12 +64,14 @@ def gallery_neighbours_by_chunk(queries: Tensor, gallery: Tensor, count: int) ->
     if not 1 <= count <= len(gallery):
         raise ValueError(f"count={count}: a gallery of {len(gallery)} images has 1 to {len(gallery)} neighbours")
 
-    for rows, similarity in _similarity_by_chunk(queries, gallery, count):
+    for rows, similarity in _similarity_by_chunk(queries, gallery, count, ONE_PROCESS):
         neighbours = _highest(similarity, count)
         yield rows, neighbours, similarity.gather(1, neighbours)
 
 
-def _similarity_by_chunk(queries: Tensor, gallery: Tensor, count: int) -> Iterator[tuple[slice, Tensor]]:
+def _similarity_by_chunk(
+    queries: Tensor, gallery: Tensor, count: int, group: ProcessGroup
+) -> Iterator[tuple[slice, Tensor]]:
     """Inner products [B, N] of some queries with the gallery, and minus infinity up to whole blocks behind them.
 
     Each chunk is written over the one before.
@@ -73,7 +80,7 @@ def _similarity_by_chunk(queries: Tensor, gallery: Tensor, count: int) -> Iterat
     chunk = min(len(queries), max(1, CHUNK_BYTES // bytes_per_query(images, count)))
     # One buffer for all: fresh memory for each chunk is up to twice as slow. Its last columns stay minus infinity.
     buffer = gallery.new_full((chunk, _columns(images)), -torch.inf)
-    for start in range(0, len(queries), chunk):
+    for start in group.share_of(range(0, len(queries), chunk)):
         rows = slice(start, min(start + chunk, len(queries)))
         similarity = buffer[: rows.stop - rows.start]
         torch.matmul(queries[rows], gallery.T, out=similarity[:, :images])

@@ -452,7 +452,8 @@ class TrainParameters(Group):
     batch_size: Annotated[int, Field(ge=2, le=65_536)]
     """Images a step, of all processes together."""
     processes: Annotated[int, Field(ge=1, le=1024)]
-    """Processes on this machine that share each batch, one a GPU; the result is that of one. Under torchrun: its."""
+    """Processes on this machine, one a GPU, that share each batch of the training, then the images to embed and the
+    queries to evaluate; the result is that of one. Under torchrun: its."""
     accumulate: Annotated[int, Field(ge=1, le=65_536)]
     """Parts that each process encodes its share of a batch in, for a GPU with little memory; the loss is the whole
     batch's, batch norm sees a part at a time."""

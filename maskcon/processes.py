@@ -17,7 +17,6 @@ gradient in every process, and that is its own mean.
 
 import contextlib
 import datetime
-import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -27,24 +26,17 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from maskcon.batch_norm import synchronised
-from maskcon.errors import ProcessLost, UserError
+from maskcon.process_group import ProcessGroup, gathered, joined_group
 
 LONGEST_WAIT = datetime.timedelta(minutes=30)  # for another process, while the first loads or writes a checkpoint
 
 
-class Processes:
-    """The one process of a training that has no other: nothing to share, to join or to agree on."""
-
-    number = 1
-    is_first = True  # the one that writes, shows progress and keeps checkpoints
+class Processes(ProcessGroup):
+    """The one process of a training that has no other: nothing to share or to join."""
 
     def size_of_share(self, size: int) -> int:
         """Images of a batch of this size that this process encodes."""
         return size // self.number
-
-    def share_of(self, rows: Tensor) -> Tensor:
-        """This process's rows of [B, ...]."""
-        return rows
 
     def joined(self, mine: Tensor) -> Tensor:
         """The rows of all processes, [b, ...] -> [B, ...], where ``share_of`` took them from; with gradient."""
@@ -66,16 +58,8 @@ class Processes:
         """What computes the learner's loss such that backward leaves the same gradients in all processes."""
         return learner
 
-    def from_first(self, value: Any) -> Any:
-        """The first process's value; tensors in it are on the CPU."""
-        return value
-
     def take_from_first(self, tensors: Iterable[Tensor]) -> None:
         """Overwrite tensors by those of the first process."""
-
-    def largest(self, mine: int) -> int:
-        """The largest of all processes' numbers. Waits for all to come here."""
-        return mine
 
 
 ALONE = Processes()
@@ -85,18 +69,15 @@ class SeveralProcesses(Processes):
     """This one of several, which torch.distributed has joined.
 
     Args:
+        group: those that it belongs to.
         batch_norm: "synchronised": statistics of the joined batch, so that N processes do what one does. "shuffled":
             each process's own, and the key of an image is encoded among other images than its query, so that what they
             have in common does not give the key away (He et al., MoCo, CVPR 2020, section 3.3).
     """
 
-    def __init__(self, batch_norm: str):
-        self.rank, self.number = dist.get_rank(), dist.get_world_size()
-        self.is_first = self.rank == 0
+    def __init__(self, group: ProcessGroup, batch_norm: str):
+        super().__init__(group.rank, group.number)
         self.batch_norm = batch_norm
-
-    def share_of(self, rows: Tensor) -> Tensor:
-        return rows[self.rank :: self.number]
 
     def joined(self, mine: Tensor) -> Tensor:
         return Joined.apply(mine, self.rank, self.number)
@@ -117,19 +98,9 @@ class SeveralProcesses(Processes):
     def with_mean_gradients(self, learner: nn.Module, all_weights_used: bool) -> Callable[..., Tensor]:
         return DistributedDataParallel(learner, broadcast_buffers=False, find_unused_parameters=not all_weights_used)
 
-    def from_first(self, value: Any) -> Any:
-        box = [value]
-        dist.broadcast_object_list(box, src=0)
-        return box[0]
-
     def take_from_first(self, tensors: Iterable[Tensor]) -> None:
         for tensor in tensors:
             dist.broadcast(tensor, src=0)
-
-    def largest(self, mine: int) -> int:
-        number = torch.tensor(mine)  # on the CPU, so that the GPU is not waited for
-        dist.all_reduce(number, dist.ReduceOp.MAX)
-        return int(number)
 
 
 class Joined(torch.autograd.Function):
@@ -145,56 +116,8 @@ class Joined(torch.autograd.Function):
         return gradient[context.rank :: context.number] * context.number, None, None
 
 
-def gathered(mine: Tensor) -> list[Tensor]:
-    """The tensors of all processes, which have one shape, by rank."""
-    mine = mine.contiguous()
-    parts = [torch.empty_like(mine) for _ in range(dist.get_world_size())]
-    dist.all_gather(parts, mine)
-    return parts
-
-
-def started_as_one_of_several() -> bool:
-    """Whether torchrun, or train.processes, started this process; it says so in the environment."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
 @contextlib.contextmanager
 def joined_processes(batch_norm: str) -> Iterator[Processes]:
-    """The processes that this one belongs to, joined while the block runs.
-
-    Raises:
-        ProcessLost: another one has ended meanwhile.
-    """
-    if not started_as_one_of_several():
-        yield ALONE
-        return
-    on_gpus = torch.cuda.is_available()
-    if on_gpus:
-        torch.cuda.set_device(_own_gpu())
-    try:
-        dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo", timeout=LONGEST_WAIT)
-        yield SeveralProcesses(batch_norm)
-    except RuntimeError as error:
-        if not _is_lost_connection(error):
-            raise
-        raise ProcessLost(
-            "another process of this training has ended, so this one ends too; the same command goes on from the last "
-            "checkpoint"
-        ) from None
-    dist.destroy_process_group()
-
-
-def _own_gpu() -> int:
-    """The number of this process's GPU on its machine."""
-    own, there_are = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-    if own >= there_are:
-        raise UserError(
-            f"process {own + 1} of this machine has no GPU of its own, there are {there_are}; start one process a GPU, "
-            f"with train.processes={there_are} or torchrun --nproc-per-node={there_are}"
-        )
-    return own
-
-
-def _is_lost_connection(error: RuntimeError) -> bool:
-    """Whether torch.distributed raised it because another process is gone: gloo's errors have no class of their own."""
-    return isinstance(error, dist.DistError) or "gloo" in str(error)
+    """The processes that this one belongs to, joined while the block runs. Raises: ProcessLost, as joined_group."""
+    with joined_group(LONGEST_WAIT) as group:
+        yield SeveralProcesses(group, batch_norm) if group.number > 1 else ALONE

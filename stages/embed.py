@@ -1,26 +1,38 @@
 """Stage embed: features of val and test images by the encoder, its snapshots, the untrained one, and as raw pixels.
 
 Of train images only where evaluate.measures has a measure that learns from them, and then without the snapshots.
+Of train.processes each embeds a share of the images of every file.
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from maskcon.atomic_files import write_atomically
+from maskcon.atomic_files import remove_unfinished, write_atomically
 from maskcon.datasets.packed import read_images
-from maskcon.embeddings import embed, raw_pixels
+from maskcon.embeddings import embedded_rows, raw_pixel_rows, raw_pixels_size
 from maskcon.encoders import load_encoder
 from maskcon.parameters import Parameters
+from maskcon.process_group import ProcessGroup, joined_group
+from maskcon.rows_file import write_rows
 from stages.entry import run_stage
+from stages.several_processes import done_by_several
 
 MODELS = Path("models")
+EMBEDDINGS = Path("embeddings")
 SPLITS = ("val", "test")
 
 
 def main(parameters: Parameters) -> None:
+    if done_by_several("stages.embed", parameters.train.processes):
+        return
+    with joined_group() as group:
+        embed_all(parameters, group)
+
+
+def embed_all(parameters: Parameters, group: ProcessGroup) -> None:
     data = parameters.data
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     final = [MODELS / "encoder.pt", MODELS / "untrained.pt"]
@@ -31,18 +43,22 @@ def main(parameters: Parameters) -> None:
 
     for split, files in encoder_files.items():
         source = Path("data/sets") / data.name / split
-        target = Path("embeddings") / split
+        target = EMBEDDINGS / split
+        if group.is_first:
+            remove_unfinished(target)
+            shutil.rmtree(target / "snapshots", ignore_errors=True)
         images = read_images(source)
-        _save(target / "pixels.npy", raw_pixels(images, data.channels))
+        pixels = raw_pixel_rows(images, data.channels, group)
+        write_rows(target / "pixels.npy", (len(images), raw_pixels_size(images, data.channels)), pixels, group)
         for file in files:
-            features = embed(load_encoder(file, device), images, data.channels, device, (data.height, data.width))
-            _save(target / file.relative_to(MODELS).with_suffix(".npy"), features)
-        shutil.copyfile(source / "labels.csv", target / "labels.csv")
-        print(f"{data.name}/{split}: {len(images)} images, {features.shape[1]} features")
-
-
-def _save(path: Path, features: np.ndarray) -> None:
-    write_atomically(path, lambda file: np.save(file, features))
+            encoder = load_encoder(file, device)
+            rows = embedded_rows(encoder, images, data.channels, device, (data.height, data.width), group)
+            path = target / file.relative_to(MODELS).with_suffix(".npy")
+            write_rows(path, (len(images), encoder.feature_size), rows, group)
+        if group.is_first:
+            with open(source / "labels.csv", "rb") as labels:
+                write_atomically(target / "labels.csv", partial(shutil.copyfileobj, labels))
+            print(f"{data.name}/{split}: {len(images)} images, {encoder.feature_size} features")
 
 
 if __name__ == "__main__":

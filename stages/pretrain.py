@@ -25,7 +25,7 @@ from maskcon.errors import UserError
 from maskcon.hardware import hardware
 from maskcon.memory_needed import require_memory_for_step
 from maskcon.parameters import Parameters, cannot_be_shared
-from maskcon.processes import Processes, joined_processes, started_as_one_of_several
+from maskcon.processes import Processes, joined_processes
 from maskcon.scratch import discard, scratch_folder
 from maskcon.tracking.live import follow
 from maskcon.tracking.run_key import hash_of_training, run_name
@@ -35,6 +35,7 @@ from maskcon.training.progress import Progress
 from stages import VERBOSE
 from stages.entry import is_out_of_memory, out_of_memory, run_stage
 from stages.interruption import Interruptions
+from stages.several_processes import done_by_several
 
 MODELS = Path("models")
 OUTPUT_FOLDERS = (MODELS, Path("metrics"), Path("plots"))
@@ -81,10 +82,7 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     require_memory_for_step(parameters, torch.cuda.mem_get_info()[1] if device.type == "cuda" else None)
 
-    if parameters.train.processes > 1 and not started_as_one_of_several():
-        from stages.several_processes import run_as_several  # here, as one process does without
-
-        run_as_several("stages.pretrain", parameters.train.processes)
+    if done_by_several("stages.pretrain", parameters.train.processes):
         return
     with joined_processes(parameters.train.batch_norm) as processes:
         require_shares(parameters, processes)

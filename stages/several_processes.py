@@ -1,10 +1,13 @@
 """A stage as several processes on this machine, started and watched by torch's elastic launcher, as torchrun does it.
 
-    run_as_several("stages.pretrain", 4)       # does not return, unless all of them did what they had to
+    if done_by_several("stages.embed", parameters.train.processes):    # as many as that did what there was to do
+        return
 
 The first process shows its output; those of the others go to files, of which an error is shown here. When one ends
-before its time the launcher ends the others.
+before its time the launcher ends the others. It is imported only where there are several.
 """
+
+from __future__ import annotations
 
 import logging
 import os
@@ -12,16 +15,25 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-
-from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException, Std
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
-from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+from typing import TYPE_CHECKING
 
 from maskcon.errors import LOST_EXIT_CODE, USER_ERROR_EXIT_CODE
+from maskcon.process_group import started_as_one_of_several
 from stages import VERBOSE
+
+if TYPE_CHECKING:
+    from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 # How processes end that lost another one, or that the launcher ends because of it.
 CONSEQUENCES = {LOST_EXIT_CODE, -signal.SIGTERM, 128 + signal.SIGTERM}
+
+
+def done_by_several(module: str, number: int) -> bool:
+    """Run ``python -m module`` as so many processes, unless they are one, or this process is one of them already."""
+    if number == 1 or started_as_one_of_several():
+        return False
+    run_as_several(module, number)
+    return True
 
 
 def run_as_several(module: str, number: int) -> None:
@@ -29,8 +41,13 @@ def run_as_several(module: str, number: int) -> None:
 
     Exits, with the exit code of the one that ended first, unless all ended well.
     """
-    if not VERBOSE:
-        logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # what it says is said below
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException, Std
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    if not VERBOSE:  # what the launcher says is said below; each of its loggers has a level of its own
+        for name in [name for name in logging.root.manager.loggerDict if name.startswith("torch.distributed.elastic")]:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(len(os.sched_getaffinity(0)) // number, 1)))
     if sys.platform == "linux":
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # the machine's own name may lead nowhere
@@ -43,7 +60,7 @@ def run_as_several(module: str, number: int) -> None:
             rdzv_backend="c10d",
             rdzv_endpoint="localhost:0",
             local_addr="localhost",
-            max_restarts=0,  # it goes on from its checkpoint, when a person says so
+            max_restarts=0,  # it goes on when a person says so
             logs_specs=DefaultLogsSpecs(folder, redirects=dict.fromkeys(range(1, number), Std.ALL)),
         )
         try:
@@ -69,7 +86,7 @@ def told(rank: int, number: int, failure: ProcessFailure, folder: Path) -> str:
         name = signal.Signals(-failure.exitcode).name
         return (
             f"error: {which} was ended from outside ({name}; the system does so where memory runs out), and the others "
-            "with it; the same command goes on from the last checkpoint\n"
+            "with it; the same command goes on\n"
         )
     written = "".join(file.read_text(errors="replace") for file in sorted(folder.glob(f"**/{rank}/stderr.log")))
-    return f"{which} ended the training:\n{written}"
+    return f"{which} ended the others:\n{written}"

@@ -126,6 +126,7 @@ def test_ctrl_c_ends_all_at_one_step_with_its_checkpoint(checkout):
     assert text.count("interrupted (SIGINT): the same command goes on where this one ended") == 1
     assert f"resumed after epoch {before // 5}" in text
     assert "Traceback" not in text
+    assert "death signal" not in text
     assert not psutil.wait_procs(workers.values(), timeout=60)[1]
 
 
@@ -156,7 +157,7 @@ def test_the_error_of_another_process_is_shown(tmp_path):
     log.parent.mkdir(parents=True)
     log.write_text("error: images.npy cannot be read\n")
     shown = told(1, 2, Failure(USER_ERROR_EXIT_CODE), tmp_path)
-    assert shown == "process 2 of 2 ended the training:\nerror: images.npy cannot be read\n"
+    assert shown == "process 2 of 2 ended the others:\nerror: images.npy cannot be read\n"
 
 
 @pytest.mark.parametrize(

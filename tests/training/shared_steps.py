@@ -7,15 +7,11 @@ and then.
 """
 
 import contextlib
-import multiprocessing
-import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.multiprocessing import start_processes
 
 from maskcon.augmentation.views import view_maker
 from maskcon.batches import TwoViewBatches
@@ -25,6 +21,7 @@ from maskcon.processes import ALONE, Processes, SeveralProcesses, joined_process
 from maskcon.training.loop import build_learner, fill_queue, renew_memory
 from maskcon.training.step import training_step
 from tests.conftest import small_training_set, values_for_tests
+from tests.joined_processes import run_joined
 
 CPU = torch.device("cpu")
 MIXUP = {"weight": 0.5, "beta": 2.0}
@@ -90,11 +87,7 @@ def views_and_keys(processes: Processes) -> dict[str, Any]:
 
 
 def in_processes(number: int, folder: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    multiprocessing.set_forkserver_preload([__name__])  # imports once for all processes
-    start_processes(_one, (number, port, folder), number, start_method="forkserver")
+    run_joined(number, _leave_all, folder)
 
 
 @contextlib.contextmanager
@@ -110,15 +103,12 @@ def double_precision() -> Iterator[None]:
         torch.Tensor.float = single
 
 
-def _one(rank: int, number: int, port: int, folder: Path) -> None:
-    torch.set_num_threads(1)
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(number)}
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo"}
+def _leave_all(folder: Path) -> None:
     with double_precision(), joined_processes("synchronised") as processes:
         found: dict[str, Any] = {case: steps(case, processes) for case in CASES}
         found["batch norm"] = batch_norm_of(processes)
-        found["shuffled"] = views_and_keys(SeveralProcesses("shuffled"))
-        torch.save(found, folder / f"{rank}.pt")
+        found["shuffled"] = views_and_keys(SeveralProcesses(processes, "shuffled"))
+        torch.save(found, folder / f"{processes.rank}.pt")
 
 
 def batch_norm_of(processes: Processes) -> dict[str, torch.Tensor]:
