@@ -126,6 +126,13 @@ def nearest_neighbours(features: Tensor, count: int) -> Tensor:
     return torch.cat([neighbours for _, neighbours in neighbours_by_chunk(features, count)])
 
 
+def gallery_neighbours(queries: Tensor, gallery: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """int64 [M, count] and float32 [M, count]: the chunks of ``gallery_neighbours_by_chunk`` as one."""
+    chunks = [found for _, *found in gallery_neighbours_by_chunk(queries, gallery, count)]
+    neighbours, similarity = (torch.cat(parts) for parts in zip(*chunks, strict=True))
+    return neighbours, similarity
+
+
 def _highest(similarity: Tensor, count: int) -> Tensor:
     """Indices [B, count] of the highest entries of each row of [B, M], falling; of equal ones the lower index first."""
     # One more than asked for shows whether the last one asked for is there by luck: then another is exactly as high.
