@@ -94,8 +94,8 @@ def _index_as_json(kind: str, kept) -> dict:
 def _index_in_words(kept) -> str:
     shares = ", ".join(f"{100 * share:.1f}% of the first {k}" for k, share in kept.recall.items())
     return (
-        f"Index: {kept.path}, built in {kept.seconds:.1f} s. For {kept.sample:,} images of the gallery it finds, of what "
-        f"exact search finds: {shares}"
+        f"Index: {kept.path}, built in {kept.seconds:.1f} s. For {kept.sample:,} images of the gallery it finds, of "
+        f"what exact search finds: {shares}"
     )
 
 
