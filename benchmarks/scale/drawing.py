@@ -43,7 +43,7 @@ PANELS = (
         "Images: seconds",
         "images",
         (
-            Line("packing", "packing", "seconds"),
+            Line("packing", "packing", "processor_seconds"),
             Line("hashing", "epoch, streamed", "digest_seconds"),
             Line("opening", "epoch, streamed", "open_seconds"),
             Line("holding in memory", "epoch, held", "hold_seconds"),
@@ -61,7 +61,7 @@ PANELS = (
         "the images",
     ),
     Panel(
-        "Features: milliseconds a query",
+        "Features: milliseconds of the processor a query",
         "retrieval",
         (
             Line("exact", "exact", "query_milliseconds"),

@@ -53,7 +53,7 @@ def _images(rows: pd.DataFrame) -> list[Estimate]:
         last = largest(packing)
         found += [
             _linear_bytes("the packed set, on the disk", last["disk"] * MEBIBYTE / last["images"]),
-            _linear_seconds("packing", last["seconds"] / last["images"]),
+            _linear_seconds("packing", last["processor_seconds"] / last["images"]),
             _linear_bytes("packing, memory", bytes_an_image(packing)),
         ]
     if len(epoch):

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,24 @@ def in_own_process(
     return json.loads(finished.stdout.splitlines()[-1])
 
 
+@dataclass(frozen=True)
+class Lap:
+    """Seconds."""
+
+    clock: float
+    processor: float  # of all threads; with one, what the clock would say if nobody else used this machine
+
+
+class StopWatch:
+    def __init__(self) -> None:
+        self._last = time.perf_counter(), time.process_time()
+
+    def lap(self) -> Lap:
+        """What went by since the last lap."""
+        before, self._last = self._last, (time.perf_counter(), time.process_time())
+        return Lap(self._last[0] - before[0], self._last[1] - before[1])
+
+
 class AnonymousMemory:
     """The most that this process has of it while the block lasts, by looking often."""
 
@@ -93,7 +112,7 @@ def main() -> None:
     if int(most_bytes):
         limit = int(_mebibytes("VmData") * 2**20) + int(most_bytes)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    start, processor_start = time.perf_counter(), time.process_time()
+    watch = StopWatch()
     with AnonymousMemory() as memory:
         try:
             found = {"status": "done", **work(Path(folder), **json.loads(options))}
@@ -101,9 +120,10 @@ def main() -> None:
             if not is_out_of_memory(error):
                 raise
             found = {"status": "out of memory"}
+    whole = watch.lap()
     taken = {
-        "seconds": round(time.perf_counter() - start, 3),
-        "processor_seconds": round(time.process_time() - processor_start, 3),
+        "seconds": round(whole.clock, 3),
+        "processor_seconds": round(whole.processor, 3),
         "anonymous_before": round(before, 1),
         "anonymous": round(memory.mebibytes, 1),
         "resident": round(_mebibytes("VmHWM"), 1),

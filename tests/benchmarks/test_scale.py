@@ -60,7 +60,7 @@ def test_a_set_is_made_packed_and_begun(tmp_path, monkeypatch):
     for held in (True, False):
         found = images.start(tmp_path, held)
         assert found["set"] == pytest.approx(number * 3072 / 2**20, abs=0.1)
-        assert {"open_seconds", "hold_seconds", "first_batch_seconds", "batches_seconds", "digest_seconds"} < set(found)
+        assert {"open_seconds", "hold_seconds", "first_batch_seconds", "batch_seconds", "digest_seconds"} < set(found)
 
 
 def test_features_have_classes_and_neighbours(tmp_path):
@@ -170,6 +170,7 @@ def some_rows(power=1.0, per_image=100.0):
             "status": "done",
             "images": sizes,
             "seconds": 1e-5 * sizes**power,
+            "processor_seconds": 1e-5 * sizes**power,
             "anonymous": 500 + per_image * sizes / 2**20,
             "anonymous_before": 400.0,
             "disk": 3000 * sizes / 2**20,
