@@ -59,8 +59,10 @@ def _images(rows: pd.DataFrame) -> list[Estimate]:
     if len(epoch):
         last = largest(epoch)
         found += [
-            _linear_seconds("opening the set: its labels", last["open_seconds"] / last["images"]),
-            _linear_seconds("hashing its images, for the checkpoint's name", last["digest_seconds"] / last["images"]),
+            _linear_seconds("opening the set: its labels", last["open_processor_seconds"] / last["images"]),
+            _linear_seconds(
+                "hashing its images, for the checkpoint's name", last["digest_processor_seconds"] / last["images"]
+            ),
             _linear_bytes("an epoch, streamed, memory", bytes_an_image(epoch)),
         ]
     return found
@@ -71,7 +73,7 @@ def _retrieval(rows: pd.DataFrame) -> list[Estimate]:
     exact, lists = (done(rows, work) for work in ("exact", "ivfpq"))
     if len(exact):
         last = largest(exact)
-        one = last["query_milliseconds"] / 1000 / last["images"]
+        one = last["query_processor_seconds"] / last["images"]
         found += [
             _linear_bytes("features of 128 numbers, on the disk", 4 * 128),
             _linear_seconds("exact search, one query of many", one),
@@ -80,7 +82,7 @@ def _retrieval(rows: pd.DataFrame) -> list[Estimate]:
     if len(lists):
         last = largest(lists)
         times = BILLION / last["images"]
-        build, query = last["build_seconds"], last["query_milliseconds"]
+        build, query = last["build_processor_seconds"], last["query_processor_seconds"]
         found += [
             _linear_bytes("IVF-PQ, in memory", last["index_bytes"]),
             Estimate(
@@ -90,8 +92,8 @@ def _retrieval(rows: pd.DataFrame) -> list[Estimate]:
             ),
             Estimate(
                 "IVF-PQ, a query, as sqrt(N)",
-                f"{query:.2f} ms at {last['images']:,} x {times:,.0f}^0.5",
-                in_time(query * times**0.5 / 1000),
+                f"{1000 * query:.2f} ms at {last['images']:,} x {times:,.0f}^0.5",
+                in_time(query * times**0.5),
             ),
         ]
     return found

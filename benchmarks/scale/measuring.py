@@ -29,6 +29,7 @@ from stages.entry import is_out_of_memory
 
 STATUS = Path("/proc/self/status")
 SAMPLING_SECONDS = 0.005
+MEBIBYTE = 2**20
 CHECKOUT = Path(__file__).resolve().parents[2]
 Row = dict[str, Any]
 
@@ -64,7 +65,16 @@ class Lap:
     """Seconds."""
 
     clock: float
-    processor: float  # of all threads; with one, what the clock would say if nobody else used this machine
+    processor: float  # of all threads; with one, what the clock would say with nobody else and no disk to wait for
+
+    def __add__(self, other: "Lap") -> "Lap":
+        return Lap(self.clock + other.clock, self.processor + other.processor)
+
+    def __truediv__(self, number: int) -> "Lap":
+        return Lap(self.clock / number, self.processor / number)
+
+    def as_columns(self, name: str) -> dict[str, float]:
+        return {f"{name}_seconds": round(self.clock, 5), f"{name}_processor_seconds": round(self.processor, 5)}
 
 
 class StopWatch:
@@ -110,7 +120,7 @@ def main() -> None:
     work = getattr(import_module(module), name)
     before = _mebibytes("RssAnon")
     if int(most_bytes):
-        limit = int(_mebibytes("VmData") * 2**20) + int(most_bytes)
+        limit = int(_mebibytes("VmData") * MEBIBYTE) + int(most_bytes)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     watch = StopWatch()
     with AnonymousMemory() as memory:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks.page_cache import drop_from_page_cache
-from benchmarks.scale.measuring import Lap, StopWatch
+from benchmarks.scale.measuring import MEBIBYTE, StopWatch
 from maskcon.approximate_neighbours import built_index, others, recall_of
 from maskcon.neighbours import CHUNK_BYTES, gallery_neighbours_by_chunk
 
@@ -59,8 +59,8 @@ def exact(folder: Path) -> dict:
     np.save(folder / "exact.npy", found)
     return {
         "queries": len(chosen),
-        **milliseconds_a_query(search, len(chosen)),
-        "bound": CHUNK_BYTES / 2**20,
+        **(search / len(chosen)).as_columns("query"),
+        "bound": CHUNK_BYTES / MEBIBYTE,
         **class_recall(folder, found, chosen),
     }
 
@@ -83,20 +83,11 @@ def by_index(folder: Path, kind: str) -> dict:
     recall = recall_of(found, right, RANKS)
     return {
         "queries": len(chosen),
-        "build_clock_seconds": round(build.clock, 2),
-        "build_seconds": round(build.processor, 2),
-        **milliseconds_a_query(search, len(chosen)),
+        **build.as_columns("build"),
+        **(search / len(chosen)).as_columns("query"),
         "index_bytes": round(size / len(gallery), 1),
         **{f"found_at_{k}": recall[k] for k in RANKS},
         **class_recall(folder, found, chosen),
-    }
-
-
-def milliseconds_a_query(search: Lap, queries: int) -> dict[str, float]:
-    """Of the processor, and by the clock, in which other processes and the disk are too."""
-    return {
-        "query_clock_milliseconds": round(1000 * search.clock / queries, 4),
-        "query_milliseconds": round(1000 * search.processor / queries, 4),
     }
 
 
