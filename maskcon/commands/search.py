@@ -46,7 +46,7 @@ def main(arguments: argparse.Namespace) -> None:
 
         require_faiss(arguments.index)
     gallery = chosen_gallery(arguments)
-    kept = _kept_index(arguments.index, gallery)
+    kept = _kept_index(arguments, gallery)
     loaded = time.perf_counter()
     found = search(gallery, arguments.photos, arguments.top, kept and kept.index.nearest)
     searched = time.perf_counter()
@@ -74,13 +74,14 @@ def main(arguments: argparse.Namespace) -> None:
     print(f"Picture: {picture}" if picture else _without_picture(gallery))
 
 
-def _kept_index(kind: str, gallery):
+def _kept_index(arguments: argparse.Namespace, gallery):
     """None for an exact search."""
-    if kind == "exact":
+    if arguments.index == "exact":
         return None
     from maskcon.kept_index import kept_index
 
-    return kept_index(kind, gallery.features, KEPT_INDEXES)
+    gallery.encoder.read(arguments.photos)  # building takes minutes: photos that cannot be read are told first
+    return kept_index(arguments.index, gallery.features, KEPT_INDEXES)
 
 
 def _index_as_json(kind: str, kept) -> dict:

@@ -67,6 +67,14 @@ def test_too_few_images_for_an_index(workspace, capsys):
     assert not list((workspace / "exports").rglob("*.faiss"))
 
 
+def test_no_index_is_built_for_what_is_no_photo(workspace, capsys):
+    pytest.importorskip("faiss", reason="needs requirements-search.txt")
+    with pytest.raises(SystemExit):
+        main(["search", "models/encoder.pt", "--index", "hnsw"])
+    assert "models/encoder.pt is no image" in capsys.readouterr().err
+    assert not (workspace / "exports").exists()
+
+
 def test_an_index_without_faiss(workspace, capsys, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "faiss" else find(name, *more))
