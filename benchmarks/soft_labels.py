@@ -1,22 +1,26 @@
-"""Where soft labels come from, and how soft they are: MaskCon against its adaptive form, on equal terms.
+"""Where soft labels come from, and how soft they are: MaskCon against variants of it, on equal terms.
 
     python -m benchmarks.soft_labels two_digits             # data/sets/two_digits, packed by: dvc repro coarse
     python -m benchmarks.soft_labels cifartoy               # data/sets/folder, packed as grids/cifartoy.yaml says
     python -m benchmarks.soft_labels figure                 # the table and the figure again, from the rows alone
 
-Both sides get the same encoder, recipe and number of values tried; of those the best on validation (seed 0) is trained
-with seeds that took no part in the choice, each paired over methods, and scored on test once. Each part of the adaptive
-form is then taken away or added alone. Rows go to reports/studies/recipe/SET.csv as they are measured: a study
-cut short goes on from there. One training at a time, one thread.
+All sides get the same encoder, recipe and number of values tried; of those the best on validation (seed 0) is trained
+with seeds that took no part in the choice, each paired over methods, and scored on test once. Single parts are then
+added to the chosen values of a side, one at a time. Rows go to reports/studies/recipe/SET.csv as they are measured: a
+study cut short goes on from there. One thread a training.
 """
 
 import argparse
 import json
 import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -38,102 +42,118 @@ RESULTS = Path("reports/studies/recipe")
 CHOOSING_SEED = 0
 Values = dict[str, Any]
 
-
-def row_of_map(w: float) -> dict[str, list[Values]]:
-    """One w, and several temperatures or shares."""
-    temperatures, shares = (0.05, 0.1, 0.2, 0.3), (0.03, 0.1, 0.2, 0.4)
-    return {
-        "MaskCon": [{"name": "maskcon", "w": w, "soft_temperature": value} for value in temperatures],
-        "adaptive": [{"name": "adaptive_maskcon", "w": w, "positive_share": value} for value in shares],
-    }
+MASKCON = {"name": "maskcon"}
+FEATURES = {"name": "adaptive_maskcon", "positive_share": None, "similarity_of": "features"}  # at a fixed temperature
+ADAPTIVE = {"name": "adaptive_maskcon"}
 
 
-# What is tried on validation, as many for each side. On CIFARtoy the adaptive form has its classifier.
+def grid(fixed: Values, **axes: Iterable[Any]) -> list[Values]:
+    """``fixed`` with every combination of the axes' values."""
+    return [{**fixed, **dict(zip(axes, values, strict=True))} for values in product(*axes.values())]
+
+
+# What is tried on validation, as many for each side. On CIFARtoy the adaptive form has a classifier.
 TRIED = {
-    "two_digits": row_of_map(1.0),
+    "two_digits": {
+        "MaskCon": grid(MASKCON, w=(1.0, 0.8, 0.5), soft_temperature=(0.05, 0.1, 0.2, 0.3, 0.5)),
+        "features": grid(FEATURES, w=(1.0, 0.8, 0.5), soft_temperature=(0.05, 0.1, 0.2, 0.3, 0.5)),
+        "adaptive": grid(ADAPTIVE, w=(1.0, 0.8, 0.5), positive_share=(0.03, 0.1, 0.2, 0.4, 0.8)),
+    },
     "cifartoy_good": {
-        "MaskCon": [
-            {"name": "maskcon", "w": 0.5, "soft_temperature": 0.1},
-            {"name": "maskcon", "w": 1.0, "soft_temperature": 0.1},
-            {"name": "maskcon", "w": 1.0, "soft_temperature": 0.05},
-        ],
+        "MaskCon": grid(MASKCON, w=(0.5, 1.0), soft_temperature=(0.05, 0.1, 0.2)),
+        "features": grid(FEATURES, w=(0.5, 1.0), soft_temperature=(0.05, 0.1, 0.2)),
         "adaptive": [
-            {"name": "adaptive_maskcon", "w": 0.5, "positive_share": 0.2, "classifier_share": 0.8},
-            {"name": "adaptive_maskcon", "w": 1.0, "positive_share": 0.2, "classifier_share": 0.8},
-            {"name": "adaptive_maskcon", "w": 0.5, "positive_share": 0.2, "classifier_share": 0.5},
+            {**values, "classifier_share": 0.8}
+            for values in grid(ADAPTIVE, w=(0.5, 1.0), positive_share=(0.1, 0.2, 0.4))
         ],
     },
 }
-# The rest of the sensitivity map, measured when values have been chosen.
-MAP = {"two_digits": [row_of_map(0.5), row_of_map(0.8)]}
 CHOSEN_ON = {"two_digits": "two_digits", "cifartoy_good": "cifartoy_good", "cifartoy_bad": "cifartoy_good"}
 SEEDS = {"two_digits": 5, "cifartoy_good": 3, "cifartoy_bad": 3}
 STUDIES = {"two_digits": ["two_digits"], "cifartoy": ["cifartoy_good", "cifartoy_bad"]}
 
 
+class Trial(NamedTuple):
+    """One training, and the part its final weights are scored on."""
+
+    set: str
+    side: str
+    values: Values
+    seed: int
+    split: str
+
+    def key(self) -> dict[str, Any]:
+        return {**self._asdict(), "values": json.dumps(self.values)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", choices=[*STUDIES, "figure"])
-    study = parser.parse_args().study
-    if study != "figure":
-        torch.set_num_threads(1)
-        measure(study)
+    parser.add_argument("--processes", type=int, default=2, help="trainings at once")
+    arguments = parser.parse_args()
+    if arguments.study != "figure":
+        with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
+            measure(arguments.study, Record(RESULTS / f"{arguments.study}.csv", pool))
     write_text(
         RESULTS / "table.md", as_markdown(pd.concat(pd.read_csv(path) for path in sorted(RESULTS.glob("*.csv"))))
     )
-    draw_map(RESULTS / "two_digits.csv", RESULTS / "sensitivity.png")
+    for path in sorted(RESULTS.glob("*.csv")):
+        draw_map(path, RESULTS / f"sensitivity_{path.stem}.png")
 
 
-def measure(study: str) -> None:
-    record = Record(RESULTS / f"{study}.csv")
+def measure(study: str, record: "Record") -> None:
     sets = STUDIES[study]
-    for name in sets:
-        record.on_validation(name, TRIED.get(name, {}))
-    chosen = {name: {side: record.best(CHOSEN_ON[name], side) for side in ("MaskCon", "adaptive")} for name in sets}
-    for name in sets:
-        for seed in range(1, SEEDS[name] + 1):
-            for side, values in chosen[name].items():
-                record.run(name, side, values, seed, "test")
-    for name in sets:
-        for row in MAP.get(name, []):
-            record.on_validation(name, row)
-    for name in sets:
-        for seed in range(1, 4):
-            for part, values in one_part_changed(chosen[name]["MaskCon"], chosen[name]["adaptive"]).items():
-                record.run(name, part, values, seed, "test")
+    record.run(
+        Trial(name, side, values, CHOOSING_SEED, "val")
+        for name in sets
+        for of_one_place in zip(*TRIED.get(name, {}).values(), strict=True)
+        for side, values in zip(TRIED[name], of_one_place, strict=True)
+    )
+    chosen = {name: {side: record.best(CHOSEN_ON[name], side) for side in TRIED[CHOSEN_ON[name]]} for name in sets}
+    record.run(
+        Trial(name, side, values, seed, "test")
+        for name in sets
+        for seed in range(1, SEEDS[name] + 1)
+        for side, values in chosen[name].items()
+    )
+    record.run(
+        Trial(name, part, values, seed, "test")
+        for name in sets
+        for seed in range(1, 4)
+        for part, values in with_one_part(chosen[name]).items()
+    )
 
 
-def one_part_changed(maskcon: Values, adaptive: Values) -> dict[str, Values]:
-    """The ablation: the chosen adaptive form with one part as in MaskCon, and MaskCon with one part of it."""
-    plain = {**maskcon, "name": "adaptive_maskcon", "positive_share": None, "similarity_of": "keys"}
+def with_one_part(chosen: dict[str, Values]) -> dict[str, Values]:
+    """The chosen values of a side with one part of another kind: the ablation."""
+    maskcon, features, adaptive = chosen["MaskCon"], chosen["features"], chosen["adaptive"]
+    plain = {**FEATURES, "similarity_of": "keys", "w": maskcon["w"], "soft_temperature": maskcon["soft_temperature"]}
     weight = adaptive.get("classifier_share", 0.0)
     return {
-        "adaptive, similarity of keys": {**adaptive, "similarity_of": "keys"},
-        "adaptive, similarity of both": {**adaptive, "similarity_of": "both"},
-        "adaptive, classifier the other way": {**adaptive, "classifier_share": 0.0 if weight else 0.8},
         "MaskCon and a classifier": {**plain, "classifier_share": 0.8},
+        "features and a classifier": {**features, "classifier_share": 0.8},
+        "features and keys": {**features, "similarity_of": "both"},
+        "adaptive, of keys": {**adaptive, "similarity_of": "keys"},
+        "adaptive, classifier the other way": {**adaptive, "classifier_share": 0.0 if weight else 0.8},
     }
 
 
 class Record:
     """Rows of one CSV file, one for each training; what is there is not trained again."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, pool: ProcessPoolExecutor | None = None):
         self.path = path
+        self.pool = pool
         self.rows = pd.read_csv(path).to_dict("records") if path.exists() else []
 
-    def run(self, name: str, side: str, values: Values, seed: int, split: str) -> None:
-        key = {"set": name, "side": side, "values": json.dumps(values), "seed": seed, "split": split}
-        if any(key.items() <= row.items() for row in self.rows):
+    def run(self, trials: Iterable[Trial]) -> None:
+        missing = [trial for trial in trials if not any(trial.key().items() <= row.items() for row in self.rows)]
+        if not missing:
             return
-        self.rows.append({**key, **train_and_score(name, values, seed, split)})
-        write_table(self.path, self.rows)
-        print(time.strftime("%H:%M:%S"), self.rows[-1], flush=True)
-
-    def on_validation(self, name: str, sides: dict[str, list[Values]]) -> None:
-        for each in zip(*sides.values(), strict=True):
-            for side, values in zip(sides, each, strict=True):
-                self.run(name, side, values, CHOOSING_SEED, "val")
+        for trial, scores in zip(missing, self.pool.map(train_and_score, missing), strict=True):
+            self.rows.append({**trial.key(), **scores})
+            write_table(self.path, self.rows)
+            print(time.strftime("%H:%M:%S"), self.rows[-1], flush=True)
 
     def best(self, name: str, side: str) -> Values:
         """Of the values tried those with the highest Recall@1 on validation; of equal ones the first."""
@@ -142,7 +162,9 @@ class Record:
         return max(TRIED[name][side], key=lambda values: recall[json.dumps(values)])
 
 
-def train_and_score(name: str, values: Values, seed: int, split: str) -> dict[str, float]:
+def train_and_score(trial: Trial) -> dict[str, float]:
+    torch.set_num_threads(1)
+    name, _, values, seed, split = trial
     parameters = parameters_of(name, values, seed)
     folder = Path("data/sets") / parameters.data.name
     training_set = read_training_set(folder / "train")
@@ -220,19 +242,25 @@ def draw_map(rows_path: Path, path: Path) -> None:
     rows = pd.read_csv(rows_path)
     rows = rows[rows["split"] == "val"]
     values = pd.DataFrame([json.loads(text) for text in rows["values"]], index=rows.index)
-    figure = Figure(figsize=(8, 2.6), layout="constrained")
-    axes = figure.subplots(1, 2)
-    titles = {"MaskCon": ("soft_temperature", "MaskCon"), "adaptive": ("positive_share", "Adaptive MaskCon")}
-    for axis, (side, (setting, title)) in zip(axes, titles.items(), strict=True):
-        chosen = values[rows["side"] == side].assign(recall=100 * rows["recall_at_1"])
-        table = chosen.pivot(index="w", columns=setting, values="recall")
-        axis.imshow(table, vmin=0, vmax=100, cmap="viridis", aspect="auto", origin="lower")
+    values = values.assign(recall=100 * rows["recall_at_1"])
+    titles = {
+        "MaskCon": ("soft_temperature", "Soft labels from keys: MaskCon"),
+        "features": ("soft_temperature", "from features"),
+        "adaptive": ("positive_share", "from features, temperature for each image"),
+    }
+    figure = Figure(figsize=(11, 2.6), layout="constrained")
+    lowest, highest = values["recall"].min(), values["recall"].max()
+    for axis, (side, (setting, title)) in zip(figure.subplots(1, 3), titles.items(), strict=True):
+        table = values[rows["side"] == side].pivot(index="w", columns=setting, values="recall")
+        axis.imshow(table, vmin=lowest, vmax=highest, cmap="viridis", aspect="auto", origin="lower")
         for i, row in enumerate(table.to_numpy()):
             for j, value in enumerate(row):
-                axis.text(j, i, f"{value:.1f}", ha="center", va="center", color="black" if value > 60 else "white")
+                light = value > (lowest + highest) / 2
+                axis.text(j, i, f"{value:.1f}", ha="center", va="center", color="black" if light else "white")
         axis.set_xticks(range(len(table.columns)), [f"{each:g}" for each in table.columns])
         axis.set_yticks(range(len(table.index)), [f"{each:g}" for each in table.index])
-        axis.set(title=title, xlabel=setting.replace("_", " "), ylabel="w")
+        axis.set_title(title, fontsize="medium")
+        axis.set(xlabel=setting.replace("_", " "), ylabel="w")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
 

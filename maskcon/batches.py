@@ -6,7 +6,7 @@ what an uninterrupted one would.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -31,6 +31,10 @@ class Batch:
     view_of: Callable[[Tensor, torch.Generator], Tensor] | None = (
         None  # places [B] -> a further query view [b] of those
     )
+
+    def turned(self) -> "Batch":
+        """The same images with query and key view exchanged."""
+        return replace(self, query_view=self.key_view, key_view=self.query_view)
 
     def generator(self, use: str) -> torch.Generator:
         """A generator on the CPU for one use of this batch."""

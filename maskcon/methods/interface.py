@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,7 @@ from maskcon.parameters import LossParameters
 
 # What several methods do on the CPU in a step, see Method.on_host.
 MIXTURES = "how images are mixed is drawn at each step"
+SOFT_TEMPERATURE_SCHEDULE = "how soft labels are depends on how far the training is"
 CHOSEN_NEGATIVES = "which negatives count depends on how far the training is"
 NEAREST_VIEWS = "views of the nearest images are drawn at each step"
 
@@ -45,6 +46,8 @@ class Keys:
     drawn: Any = None  # what the method's ``draw`` returned for this batch
     own_features: Tensor | None = None  # float32 [B, F], of the momentum encoder's backbone, unit rows,
     queue_features: Tensor | None = None  # float32 [K, F], for a method that uses them
+    own_places: Tensor | None = None  # int64 [B], of the images in the training set,
+    queue_places: Tensor | None = None  # int64 [K], for a method that uses them
 
     @cached_property
     def same_coarse(self) -> Tensor:
@@ -126,7 +129,9 @@ class Method:
     extra_head: ExtraHead | None = None
     mixup: MomentumMixup | None = None
     memory: Memory | None = None
-    uses_features: bool = False  # the target needs the features behind the keys, of the batch and of the queue
+    uses_features: Literal["last", "all layers"] | None = None  # behind the keys, of the batch and of the queue
+    uses_places: bool = False  # the target needs to know of which image a key of the queue is
+    both_views: bool = False  # each view is the query once, with the other one's key as its own
     multi_crop: int = 0  # further queries: views of so many nearest images, whose places the memory holds
     on_host: tuple[str, ...] = ()  # what a step draws or decides on the CPU: one that does cannot be a CUDA graph
 

@@ -109,11 +109,14 @@ class CapturedStep:
                 torch.empty_like(batch.query_view, memory_format=torch.channels_last),
                 torch.empty_like(batch.key_view, memory_format=torch.channels_last),
                 torch.empty_like(batch.coarse),
+                places=None if batch.places is None else torch.empty_like(batch.places),
             )
             self.rate, self.loss = batch.query_view.new_zeros(()), batch.query_view.new_zeros(())
         self.batch.query_view.copy_(batch.query_view)
         self.batch.key_view.copy_(batch.key_view)
         self.batch.coarse.copy_(batch.coarse)
+        if self.batch.places is not None:
+            self.batch.places.copy_(batch.places)
         self.rate.fill_(rate)
 
     def _recorded(self, work: Callable[[], None]) -> Callable[[], None] | None:

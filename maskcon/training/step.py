@@ -74,9 +74,18 @@ class ContrastiveLearner(nn.Module):
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
     def forward(
-        self, batch: Batch, own_key: Tensor | None, progress: float = 0.0, own_features: Tensor | None = None
+        self,
+        batch: Batch,
+        own_key: Tensor | None,
+        progress: float = 0.0,
+        own_features: Tensor | None = None,
+        turned: tuple[Tensor, Tensor | None] | None = None,
     ) -> Tensor:
-        return self.loss(batch, own_key, progress, own_features)
+        """The loss of a batch; with ``turned``, keys and features of its query view, the mean of both ways round."""
+        loss = self.loss(batch, own_key, progress, own_features)
+        if turned is None:
+            return loss
+        return (loss + self.loss(batch.turned(), turned[0], progress, turned[1])) / 2
 
     def loss(
         self, batch: Batch, own_key: Tensor | None, progress: float = 0.0, own_features: Tensor | None = None
@@ -97,6 +106,7 @@ class ContrastiveLearner(nn.Module):
             queue = self.queue
             keys = Keys(own_key, queue.keys, batch.coarse, queue.coarse, progress, generator, self.memory)
             keys = replace(keys, own_features=own_features, queue_features=queue.features)
+            keys = replace(keys, own_places=batch.places, queue_places=queue.places)
             if method.draw is not None:
                 keys = replace(keys, drawn=method.draw(keys))
             projections = [projection, *(view.projection for view in nearest)]
@@ -170,10 +180,12 @@ class ContrastiveLearner(nn.Module):
     def encode_keys_and_features(self, key_view: Tensor) -> tuple[Tensor, Tensor | None]:
         """Keys as above, and the features float32 [B, F] behind them, unit rows, where the method uses those."""
         key_view = self.processes.exchanged_for_keys(key_view)
+        uses = self.method.uses_features
+        network = self.key_network.with_all_layers if uses == "all layers" else self.key_network
         with self._autocast(key_view):
-            features, projection = encode_in_parts(self.key_network, key_view, self.micro_batches)
+            features, projection = encode_in_parts(network, key_view, self.micro_batches)
         keys = unit(self.processes.joined_keys(projection.float()))
-        if not self.method.uses_features:
+        if not uses:
             return keys, None
         return keys, unit(self.processes.joined_keys(features.float()))
 
@@ -223,7 +235,8 @@ def training_step(
     follow(learner.key_network, learner.query_network, learner.key_momentum)
     uses_keys = learner.method.uses_keys
     own_key, own_features = learner.encode_keys_and_features(batch.key_view) if uses_keys else (None, None)
-    loss = (loss_of or learner)(batch, own_key, progress, own_features)
+    turned = learner.encode_keys_and_features(batch.query_view) if learner.method.both_views else None
+    loss = (loss_of or learner)(batch, own_key, progress, own_features, turned)
 
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
@@ -231,5 +244,7 @@ def training_step(
 
     if uses_keys:
         # Last: a batch is never contrasted with its own keys twice.
-        learner.queue.enqueue(own_key, batch.coarse, own_features)
+        learner.queue.enqueue(own_key, batch.coarse, own_features, batch.places)
+    if turned is not None:
+        learner.queue.enqueue(turned[0], batch.coarse, turned[1], batch.places)
     return loss.detach()

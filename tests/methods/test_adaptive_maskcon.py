@@ -1,3 +1,4 @@
+import copy
 import math
 from dataclasses import replace
 
@@ -9,10 +10,12 @@ from target_oracle import expected, random_keys
 from torch.nn.functional import normalize
 from torch.testing import assert_close
 
+from maskcon.batches import Batch
 from maskcon.methods.adaptive_maskcon import similarity_of
 from maskcon.methods.interface import build_method
 from maskcon.targets import masked_softmax, temperature_for_share
 from maskcon.training.loop import build_learner
+from maskcon.training.step import training_step
 
 
 def adaptive_maskcon(**loss):
@@ -132,6 +135,78 @@ def test_methods_that_use_no_features_keep_none():
     learner = build_learner(small_parameters("maskcon"), 3, torch.device("cpu"))
     assert learner.queue.features is None
     assert "queue.features" not in learner.state_dict()
+
+
+def batch_of(images, size=16):
+    views = torch.from_numpy(images.images[: 2 * size, :, :, :1]).permute(0, 3, 1, 2) / 255
+    coarse = torch.from_numpy(images.coarse[:size])
+    return Batch(views[:size], views[size:], coarse, places=torch.arange(size))
+
+
+def test_own_older_keys_have_no_weight():
+    """Every other key of the queue is of the image itself: the target is that of a queue without them."""
+    keys = keys_and_features(4)
+    places = torch.arange(40) % 2 * 7  # 0 or 7
+    keys = replace(keys, own_places=torch.full((len(keys.own),), 7), queue_places=places)
+    method = adaptive_maskcon(positive_share=0.3, older_own_keys="no positives")
+    target = method.target(keys)
+    others = replace(keys, queue_coarse=torch.where(places == 7, -2, keys.queue_coarse))
+    assert_close(target, adaptive_maskcon(positive_share=0.3).target(others))
+    assert (target[:, 1:][:, places == 7] == 0).all()
+    assert method.uses_places
+
+
+@pytest.mark.parametrize(("progress", "temperature"), [(0, 0.05), (0.5, 0.1), (1, 0.2)])
+def test_temperature_moves_by_equal_factors(progress, temperature):
+    keys = replace(keys_and_features(5), progress=progress)
+    moving = adaptive_maskcon(soft_temperature=0.05, soft_temperature_end=0.2, positive_share=None)
+    fixed = adaptive_maskcon(soft_temperature=temperature, positive_share=None)
+    assert_close(moving.target(keys), fixed.target(keys))
+    assert moving.on_host
+    assert not fixed.on_host
+
+
+def test_an_end_needs_a_beginning():
+    with pytest.raises(Exception, match=r"soft_temperature_end=0\.2 needs loss\.soft_temperature"):
+        adaptive_maskcon(soft_temperature_end=0.2)
+
+
+@pytest.mark.parametrize("backbone", ["small_conv", "resnet18"])
+def test_similarity_of_layers_is_the_mean_of_their_cosines(backbone):
+    parameters = small_parameters("adaptive_maskcon", similarity_of="layers")
+    parameters = parameters.model_copy(update={"model": parameters.model.model_copy(update={"backbone": backbone})})
+    learner = build_learner(parameters, 3, torch.device("cpu"))
+    network = learner.key_network.eval()
+    batch = batch_of(small_set())
+    keys, rows = learner.encode_keys_and_features(batch.key_view)
+    layers = network.encoder.all_layers(batch.key_view)
+    cosines = [normalize(layer, dim=1) @ normalize(layer, dim=1).T for layer in layers]
+    assert len(layers) == {"small_conv": 3, "resnet18": 4}[backbone]
+    assert_close(rows @ rows.T, torch.stack(cosines).mean(dim=0))
+    assert_close(layers[-1], network.encoder(batch.key_view))
+    assert_close(keys, normalize(network(batch.key_view)[1], dim=1))
+    learner.queue.enqueue(keys, batch.coarse, rows)
+    assert learner.queue.features.shape[1] == rows.shape[1]
+
+
+def test_both_views_are_queries():
+    """The loss is the mean of both ways round, and the queue takes the keys of both views, with their places."""
+    plain, both = (
+        build_learner(
+            small_parameters("adaptive_maskcon", both_views=flag, older_own_keys="no positives"), 3, torch.device("cpu")
+        )
+        for flag in (False, True)
+    )
+    batch = batch_of(small_set())
+    losses = []
+    for one in (batch, batch.turned()):
+        learner = copy.deepcopy(plain)
+        losses.append(training_step(learner, torch.optim.SGD(learner.trained_parameters(), lr=0.1), one))
+    loss = training_step(both, torch.optim.SGD(both.trained_parameters(), lr=0.1), batch)
+    assert_close(loss, torch.stack(losses).mean())
+    assert_close(both.queue.keys[:16], plain.encode_keys(batch.key_view))
+    assert_close(both.queue.keys[16:32], plain.encode_keys(batch.query_view))
+    assert both.queue.places[:32].tolist() == [*range(16), *range(16)]
 
 
 def test_classifier_is_there_only_with_weight():

@@ -29,10 +29,20 @@ from tests.conftest import small_training_set, values_for_tests
 CPU = torch.device("cpu")
 MIXUP = {"weight": 0.5, "beta": 2.0}
 NEGATIVES = {"margin": 0.1, "warmup_share": 0.0}
+EVERY_PART = {
+    "loss.positive_share": None,
+    "loss.soft_temperature": 0.1,
+    "loss.soft_temperature_end": 0.2,
+    "loss.similarity_of": "layers",
+    "loss.older_own_keys": "no positives",
+    "loss.both_views": True,
+    "loss.classifier_share": 0.5,
+}
 CASES = {name: (name, {}) for name in METHODS} | {
     "maskcon with all": ("maskcon", {"loss.mixup": MIXUP, "loss.negatives": NEGATIVES, "loss.multi_crop": 2}),
     "coins without contrast": ("coins", {"loss.w": 1.0}),
     "wcl with nearest images": ("wcl", {"loss.mask_by_coarse": True, "loss.multi_crop": 1}),
+    "adaptive maskcon with every part": ("adaptive_maskcon", EVERY_PART),
     "micro-batches": ("maskcon", {"train.accumulate": 2}),
 }
 

@@ -11,12 +11,14 @@ from maskcon.parameters import METHODS
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import train
 from tests.training.killed_training import WRITES, Death, Nursery, SilentWatcher, same_bits
+from tests.training.shared_steps import EVERY_PART
 
 WITH_MEMORY = {
     "maskcon with nearest images": ("maskcon", {"loss.multi_crop": 1}),
     "wcl with nearest images": ("wcl", {"loss.multi_crop": 1}),
 }
-TRAININGS = {method: (method, {}) for method in METHODS} | WITH_MEMORY
+OTHER_WAYS_OF_STEPPING = {"adaptive maskcon with every part": ("adaptive_maskcon", EVERY_PART)}
+TRAININGS = {method: (method, {}) for method in METHODS} | WITH_MEMORY | OTHER_WAYS_OF_STEPPING
 EVERY_STEPS = 2  # of 5 in an epoch: most checkpoints lie within one
 
 
