@@ -11,7 +11,9 @@ Column = tuple[str, str, str, Callable[[float], str]]  # heading, work, quantity
 
 
 def seconds(value: float) -> str:
-    return f"{value:,.1f} s" if value >= 1 else f"{1000 * value:.2g} ms"
+    if value >= 1:
+        return f"{value:,.1f} s"
+    return f"{1000 * value:.0f} ms" if value >= 0.01 else f"{1000 * value:.2g} ms"
 
 
 def mebibytes(value: float) -> str:
