@@ -2,6 +2,7 @@
 
     python -m benchmarks.soft_labels two_digits             # data/sets/two_digits, packed by: dvc repro coarse
     python -m benchmarks.soft_labels cifartoy               # data/sets/folder, packed as grids/cifartoy.yaml says
+    python -m benchmarks.soft_labels two_digits_long        # the values chosen in the first, for its whole recipe
     python -m benchmarks.soft_labels figure                 # the table and the figure again, from the rows alone
 
 All sides get the same encoder, recipe and number of values tried; of those the best on validation (seed 0) is trained
@@ -11,9 +12,10 @@ study cut short goes on from there. One thread a training.
 """
 
 import argparse
+import copy
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import product
@@ -31,7 +33,9 @@ from benchmarks.methods import composed
 from maskcon.atomic_files import write_table, write_text
 from maskcon.datasets.packed import read_labelled_set, read_training_set
 from maskcon.embeddings import embed
+from maskcon.encoders import Encoder
 from maskcon.errors import mistakes_end_as_sentences
+from maskcon.figures.method_styles import method_style
 from maskcon.parameters import Parameters
 from maskcon.retrieval_metrics import query_scores
 from maskcon.tables.statistics import Summary, paired_difference, summarise
@@ -68,10 +72,21 @@ TRIED = {
         "adaptive, classifier": grid(WITH_CLASSIFIER, w=(0.5, 0.2), positive_share=(0.1, 0.2, 0.4)),
     },
 }
-EPOCHS = {"two_digits": 8, "cifartoy_good": 15, "cifartoy_bad": 15}
-CHOSEN_ON = {"two_digits": "two_digits", "cifartoy_good": "cifartoy_good", "cifartoy_bad": "cifartoy_good"}
-SEEDS = {"two_digits": 5, "cifartoy_good": 3, "cifartoy_bad": 3}
-STUDIES = {"two_digits": ["two_digits"], "cifartoy": ["cifartoy_good", "cifartoy_bad"]}
+EPOCHS = {"two_digits": 8, "two_digits_long": 30, "cifartoy_good": 15, "cifartoy_bad": 15}
+CHOSEN_ON = {
+    "two_digits": "two_digits",
+    "two_digits_long": "two_digits",
+    "cifartoy_good": "cifartoy_good",
+    "cifartoy_bad": "cifartoy_good",
+}
+SEEDS = {"two_digits": 5, "two_digits_long": 5, "cifartoy_good": 3, "cifartoy_bad": 3}
+STUDIES = {
+    "two_digits": ["two_digits"],
+    "two_digits_long": ["two_digits_long"],
+    "cifartoy": ["cifartoy_good", "cifartoy_bad"],
+}
+SCORED_ON_THE_WAY = {"two_digits_long": 3}  # every so many epochs, for the curves
+WITHOUT_PARTS = ("two_digits_long", "cifartoy_bad")
 
 
 class Trial(NamedTuple):
@@ -95,11 +110,13 @@ def main() -> None:
     if arguments.study != "figure":
         with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
             measure(arguments.study, Record(RESULTS / f"{arguments.study}.csv", pool))
-    write_text(
-        RESULTS / "table.md", as_markdown(pd.concat(pd.read_csv(path) for path in sorted(RESULTS.glob("*.csv"))))
-    )
-    for path in sorted(RESULTS.glob("*.csv")):
-        draw_map(path, RESULTS / f"sensitivity_{path.stem}.png")
+    rows = pd.concat(pd.read_csv(RESULTS / f"{study}.csv") for study in STUDIES if (RESULTS / f"{study}.csv").exists())
+    write_text(RESULTS / "table.md", as_markdown(rows))
+    for name, of_set in rows.groupby("set"):
+        if (of_set["split"] == "val").any():
+            draw_map(of_set, RESULTS / f"sensitivity_{name}.png")
+        if name in SCORED_ON_THE_WAY:
+            draw_curves(of_set, RESULTS / f"over_epochs_{name}.png")
 
 
 def measure(study: str, record: "Record") -> None:
@@ -110,18 +127,22 @@ def measure(study: str, record: "Record") -> None:
         for of_one_place in zip(*TRIED.get(name, {}).values(), strict=True)
         for side, values in zip(TRIED[name], of_one_place, strict=True)
     )
-    chosen = {name: {side: record.best(CHOSEN_ON[name], side) for side in TRIED[CHOSEN_ON[name]]} for name in sets}
+    validated = record
+    if any(CHOSEN_ON[name] not in sets for name in sets):  # chosen in another study, which comes first
+        validated = Record(RESULTS / f"{CHOSEN_ON[sets[0]]}.csv")
+    chosen = {name: {side: validated.best(CHOSEN_ON[name], side) for side in TRIED[CHOSEN_ON[name]]} for name in sets}
     record.run(
         Trial(name, side, values, seed, "test")
         for name in sets
         for seed in range(1, SEEDS[name] + 1)
         for side, values in chosen[name].items()
+        if name != "two_digits_long" or side in ("MaskCon", "adaptive, classifier")
     )
     record.run(
         Trial(name, part, values, seed, "test")
         for seed in range(1, 4)
         for name in sets
-        if name != "cifartoy_bad"
+        if name not in WITHOUT_PARTS
         for part, values in with_one_part(name, chosen[name]).items()
     )
 
@@ -192,13 +213,30 @@ class Record:
         return max(TRIED[name][side], key=lambda values: recall[json.dumps(values)])
 
 
+class ScoringWatcher(SilentWatcher):
+    """Scores the encoder as it was at every snapshot."""
+
+    def __init__(self, score: Callable[[Encoder], float]):
+        self.score = score
+        self.over_epochs: dict[int, float] = {}
+
+    def snapshot(self, epoch: int, encoder: Encoder) -> None:
+        self.over_epochs[epoch] = self.score(copy.deepcopy(encoder))
+
+
 def train_and_score(trial: Trial) -> dict[str, float]:
     torch.set_num_threads(1)
     name, _, values, seed, split = trial
     parameters = parameters_of(name, values, seed)
     folder = Path("data/sets") / parameters.data.name
+    asked = read_labelled_set(folder / split)
+
+    def recall_at_1(encoder: Encoder) -> float:
+        features = torch.from_numpy(embed(encoder.eval(), asked.images, parameters.data.channels, "cpu"))
+        return round(float(query_scores(features, asked.coarse, asked.fine, [1], False)["recall_at_1"].mean()), 5)
+
     training_set = read_training_set(folder / "train")
-    if name != "two_digits":  # both groupings of the same photos
+    if name.startswith("cifartoy"):  # both groupings of the same photos
         coarse_of = coarse_of_fine(Path(parameters.data.coarse_map))
         labelled = read_labelled_set(folder / "train")
         names = sorted(set(coarse_of.values()))
@@ -207,19 +245,19 @@ def train_and_score(trial: Trial) -> dict[str, float]:
     started = time.monotonic()
     with TemporaryDirectory() as scratch:
         checkpoints = Checkpoints(Path(scratch))
-        encoder = train(training_set, parameters, torch.device("cpu"), checkpoints, SilentWatcher()).encoder.eval()
-    seconds = time.monotonic() - started
-    asked = read_labelled_set(folder / split)
-    features = torch.from_numpy(embed(encoder, asked.images, parameters.data.channels, "cpu"))
-    scores = query_scores(features, asked.coarse, asked.fine, [1])
-    return {"recall_at_1": round(float(scores["recall_at_1"].mean()), 5), "seconds": round(seconds, 1)}
+        watcher = ScoringWatcher(recall_at_1)
+        encoder = train(training_set, parameters, torch.device("cpu"), checkpoints, watcher).encoder
+    scores = {"recall_at_1": recall_at_1(encoder), "seconds": round(time.monotonic() - started, 1)}
+    if name in SCORED_ON_THE_WAY:
+        scores["over_epochs"] = json.dumps(watcher.over_epochs)
+    return scores
 
 
 def parameters_of(name: str, values: Values, seed: int) -> Parameters:
-    choices = {"two_digits": ["data=two_digits"]}.get(
-        name, ["recipe=cifartoy_short", f"data.coarse_map=coarse_labels/maps/{name}.csv"]
-    )
-    values = {"train.epochs": EPOCHS[name], **values}
+    choices = ["data=two_digits"]
+    if name.startswith("cifartoy"):
+        choices = ["recipe=cifartoy_short", f"data.coarse_map=coarse_labels/maps/{name}.csv"]
+    values = {"train.epochs": EPOCHS[name], "train.snapshot_epochs": SCORED_ON_THE_WAY.get(name, 0), **values}
     choices += [f"seed={seed}", f"loss={values.pop('name')}"]
     return composed([*choices, *(_as_choice(key, value) for key, value in values.items())])
 
@@ -274,9 +312,24 @@ def _in_words(values: Values) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items() if name != "name" and value is not None)
 
 
-def draw_map(rows_path: Path, path: Path) -> None:
+def draw_curves(rows: pd.DataFrame, path: Path) -> None:
+    """Recall@1 on test over epochs: the mean over seeds, and the range of them."""
+    figure = Figure(figsize=(4.5, 3), layout="constrained")
+    axis = figure.subplots()
+    for side, runs in rows.groupby("side", sort=False):
+        style = method_style(json.loads(runs["values"].iloc[0])["name"])
+        curves = 100 * pd.DataFrame([json.loads(text) for text in runs["over_epochs"]])
+        epochs = curves.columns.astype(int)
+        axis.plot(epochs, curves.mean(), color=style.colour, linestyle=style.dashes, marker=style.marker, label=side)
+        axis.fill_between(epochs, curves.min(), curves.max(), color=style.colour, alpha=0.2, linewidth=0)
+    axis.set(xlabel="epoch", ylabel="Recall@1")
+    axis.legend(frameon=False, loc="lower right")
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+
+
+def draw_map(rows: pd.DataFrame, path: Path) -> None:
     """Recall@1 on validation over w and how soft the labels are: a panel for each side."""
-    rows = pd.read_csv(rows_path)
     rows = rows[rows["split"] == "val"]
     values = pd.DataFrame([json.loads(text) for text in rows["values"]], index=rows.index)
     values = values.assign(recall=100 * rows["recall_at_1"])

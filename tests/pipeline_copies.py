@@ -28,6 +28,12 @@ SMALL = {
 }
 
 
+def environment_of_a_copy() -> dict[str, str]:
+    """This process's, pointing to no other checkout or store, with the programs of its Python."""
+    clean = {name: value for name, value in os.environ.items() if name not in POINTING_ELSEWHERE}
+    return clean | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), clean["PATH"]])}
+
+
 class PipelineCopy:
     """A git repository with the pipeline, and the commands that people type in it."""
 
@@ -36,13 +42,11 @@ class PipelineCopy:
 
     def run(self, *command: str, timeout: float = 300, **environment: str) -> str:
         """What the command prints. Raises: AssertionError, with that, where it fails."""
-        clean = {name: value for name, value in os.environ.items() if name not in POINTING_ELSEWHERE}
-        path = os.pathsep.join([str(Path(sys.executable).parent), clean["PATH"]])
         with TemporaryFile("w+") as printed:  # no pipe: the workers of a queue live on and would keep it open
             run = subprocess.run(
                 command,
                 cwd=self.folder,
-                env={**clean, "PATH": path, **environment},
+                env={**environment_of_a_copy(), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,

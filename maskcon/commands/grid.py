@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 from maskcon.errors import UserError
+from maskcon.grid.claims import LEASE_SECONDS
 from maskcon.grid.grid_file import read_grid
 from maskcon.grid.running import Outcome, preview, run_grid
 from maskcon.tracking.store import StoreError, find_store
 
 INTERRUPTED = 130
+SHORTEST_LEASE = 10.0  # seconds; a fifth of it must be long beside a write to a busy server
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +23,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=2, help="experiments at once (default %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="print the commands of what is still to be run")
     parser.add_argument("--failed", action="store_true", help="run again what failed the last time, nothing else")
+    parser.add_argument(
+        "--lease",
+        type=float,
+        default=LEASE_SECONDS,
+        metavar="SECONDS",
+        help="on a shared server: how long after this machine died others take over its runs (default %(default)g)",
+    )
 
 
 def main(arguments: argparse.Namespace) -> None:
     if arguments.workers < 1:
         raise UserError(f"--workers {arguments.workers} is not allowed: it should be at least 1")
+    if not arguments.lease >= SHORTEST_LEASE:
+        raise UserError(f"--lease {arguments.lease:g} is not allowed: it should be at least {SHORTEST_LEASE:g} seconds")
     for ending in (signal.SIGINT, signal.SIGTERM):  # also in the background, where a shell has SIGINT ignored
         signal.signal(ending, signal.default_int_handler)
     grid = read_grid(arguments.file, tuple(arguments.set))
@@ -35,7 +46,7 @@ def main(arguments: argparse.Namespace) -> None:
         if arguments.dry_run:
             print("\n".join(preview(grid, store, checkout)))
             return
-        outcome = run_grid(grid, store, checkout, arguments.workers, _say, arguments.failed)
+        outcome = run_grid(grid, store, checkout, arguments.workers, _say, arguments.failed, arguments.lease)
     except StoreError as error:
         raise UserError(f"{error}; a grid needs the store to know what is complete") from None
     except KeyboardInterrupt:

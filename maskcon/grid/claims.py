@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 TAG = "claim."
 SETTLE_SECONDS = 2.0  # a write takes milliseconds, across a network tens of them
 LEASE_SECONDS = 300.0  # clocks of the machines may differ by less than this
+RENEWALS = 5  # in a lease: some may come late, or be lost with a server that is gone for a while
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,14 @@ class Claim:
 
 
 class Claims:
-    """What this process runs of a shared store. While entered, its claims are renewed, and in the end given back."""
+    """What this process runs of a shared store. While entered, its claims are renewed, and in the end given back.
 
-    def __init__(self, store: Store):
-        self.store = store
+    Args:
+        lease: seconds after which a claim lapses that is not renewed. Each machine may have its own.
+    """
+
+    def __init__(self, store: Store, lease: float = LEASE_SECONDS):
+        self.store, self.lease = store, lease
         self.holder = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex[:8]}"
         self._held: dict[str, str] = {}  # hash of inputs -> name of the experiment
         self._writing = threading.Lock()  # what is given back is not renewed after that
@@ -121,11 +126,11 @@ class Claims:
         return Claim.read(client.get_experiment(where).tags.get(TAG + inputs_hash))
 
     def _write(self, client: MlflowClient, where: str, inputs_hash: str) -> None:
-        claim = Claim(self.holder, time.time() + LEASE_SECONDS)
+        claim = Claim(self.holder, time.time() + self.lease)
         client.set_experiment_tag(where, TAG + inputs_hash, str(claim))
 
     def _renew(self) -> None:
-        while not self._over.wait(LEASE_SECONDS / 5):
+        while not self._over.wait(self.lease / RENEWALS):
             for inputs_hash, experiment in list(self._held.items()):
                 with contextlib.suppress(StoreError), self.store.opened() as client:  # gone for a while: tried again
                     where = experiment_id(self.store, client, experiment)

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from maskcon.atomic_files import write_json
 from maskcon.errors import UserError
-from maskcon.grid.claims import Claims
+from maskcon.grid.claims import LEASE_SECONDS, Claims
 from maskcon.grid.grid_file import Grid
 from maskcon.grid.on_record import GridRecord, choose_values
 from maskcon.grid.trials import Chosen, Trial, number_to_score, trials_to_choose, trials_to_score
@@ -46,19 +46,26 @@ class Outcome:
 
 
 def run_grid(
-    grid: Grid, store: Store, checkout: Path, workers: int, say: Callable[[str], None], only_failed: bool = False
+    grid: Grid,
+    store: Store,
+    checkout: Path,
+    workers: int,
+    say: Callable[[str], None],
+    only_failed: bool = False,
+    lease: float = LEASE_SECONDS,
 ) -> Outcome:
     """Choose, score, and record what each run is in the grid.
 
     Args:
         only_failed: run again what failed in the last call, and nothing else.
+        lease: seconds after which other machines take over what this one ran, should it die.
 
     Raises:
         UserError: the grid asks for what cannot be composed, or another process runs it.
         StoreError: the store cannot be used.
     """
     with _alone(checkout / LOGS / f"{grid.name}.lock", grid):
-        return _Running(grid, store, checkout, workers, say, only_failed).run()
+        return _Running(grid, store, checkout, workers, say, only_failed, lease).run()
 
 
 def preview(grid: Grid, store: Store, checkout: Path) -> Iterator[str]:
@@ -88,7 +95,14 @@ class _Running:
     """The state of one call of ``run_grid``."""
 
     def __init__(
-        self, grid: Grid, store: Store, checkout: Path, workers: int, say: Callable[[str], None], only_failed: bool
+        self,
+        grid: Grid,
+        store: Store,
+        checkout: Path,
+        workers: int,
+        say: Callable[[str], None],
+        only_failed: bool,
+        lease: float,
     ):
         self.grid, self.checkout, self.workers, self.say = grid, checkout, workers, say
         self.record = GridRecord(store, checkout, grid)
@@ -99,12 +113,12 @@ class _Running:
         self.measured: dict[Trial, dict[str, float]] = {}
         self.wanted = len(trials_to_choose(grid)) + number_to_score(grid)
         self.clock = _Clock(workers)
-        self.store = store
+        self.store, self.lease = store, lease
         self.claims: Claims | None = None  # only where others may run the same grid
         self.repeated: set[Trial] = set()
 
     def run(self) -> Outcome:
-        with Claims(self.store) if self.store.is_shared else contextlib.nullcontext() as self.claims:
+        with Claims(self.store, self.lease) if self.store.is_shared else contextlib.nullcontext() as self.claims:
             return self._choose_and_score()
 
     def _choose_and_score(self) -> Outcome:
@@ -202,7 +216,8 @@ class _Running:
             if not all(self._patiently(self._is_held, trial) for trial in trials):
                 break
             if trials and not told:
-                self.say(f"waiting for {len(trials)} runs that are at work on other machines")
+                runs = "1 run that is" if len(trials) == 1 else f"{len(trials)} runs that are"
+                self.say(f"waiting for {runs} at work on other machines")
                 told = True
             time.sleep(LOOK_SECONDS if trials else 0)
         return trials

@@ -24,7 +24,8 @@ from maskcon.tables.runs import METRIC, PARAMETER, Runs, loss_parameters
 from maskcon.tables.statistics import Summary, paired_difference, summarise
 
 SEED = f"{PARAMETER}seed"
-NOT_OF_THE_RESULT = (SEED, f"{PARAMETER}track.")  # what may differ: the seed, and how a run is recorded
+# What may differ: the seed, how a run is recorded, and how many processes trained it (maskcon/tracking/run_key.py).
+NOT_OF_THE_RESULT = (SEED, f"{PARAMETER}track.", f"{PARAMETER}train.processes")
 OF_THE_METHOD = f"{PARAMETER}loss."
 OTHER_CODE, CHANGED_CODE = "†", "‡"
 UNTRAINED, PIXELS = "untrained encoder", "raw pixels"

@@ -2,7 +2,7 @@
 
 over_k(runs)                Recall@K over K by method
 over_epochs(runs, metric)   a metric over the epochs by method
-over_w(runs, metric)        a metric over w by soft temperature, from whatever runs tried them
+over_w(runs, metric)        a metric over w by soft temperature, and the purpose of the runs that tried them
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ def over_epochs(runs: Runs, metric: str, axes: Sequence[str] = ()) -> list[Line]
     return _placed(lines)
 
 
-def over_w(runs: Runs, metric: str) -> list[Line]:
+def over_w(runs: Runs, metric: str) -> tuple[list[Line], str]:
     """A line for each method with several w, and for each soft temperature; of the runs that chose where there are
-    such, else of the scored ones. A point whose runs differ in more than the seed is left out."""
+    such, else of the scored ones; and which of the two. A point whose runs differ in more than the seed is left out."""
     table = runs.table[runs.table["complete"]]
     for purpose in (CHOOSE, SCORE):
         part = table[table["purpose"] == purpose]
         lines = [line for group, _ in _by_row(part, ()) for line in _lines_over_w(group, metric)] if W in part else []
         if any(len(line.x) > 1 for line in lines):
-            return lines
-    return []
+            return lines, purpose
+    return [], SCORE
 
 
 def _lines_over_w(group: pd.DataFrame, metric: str) -> Iterable[Line]:

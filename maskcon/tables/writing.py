@@ -16,6 +16,7 @@ import typst
 from maskcon.atomic_files import write_atomically, write_table, write_text
 from maskcon.errors import UserError
 from maskcon.figures.methods_compared import Axis, Line, draw_lines
+from maskcon.grid.trials import CHOOSE
 from maskcon.tables.comparison import NothingYet, Question, Table, compare
 from maskcon.tables.curves import over_epochs, over_k, over_w
 from maskcon.tables.published import Published
@@ -123,6 +124,7 @@ def _plans(runs: Runs, wanted: Wanted) -> list[Plan]:
     axes, metric = wanted.question.axes, wanted.metrics[0]
     title = metric_title(metric)
     of_epochs = metric if metric in METRICS_OVER_EPOCHS else METRICS_OVER_EPOCHS[0]
+    lines_over_w, purpose = over_w(runs, metric)
     return [
         Plan(
             "recall_at_k",
@@ -134,10 +136,10 @@ def _plans(runs: Runs, wanted: Wanted) -> list[Plan]:
         ),
         Plan(
             "over_w",
-            over_w(runs, metric),
+            lines_over_w,
             Axis("w", every=True),
             f"{title} over w",
-            f"{title} over w, a line for each soft temperature T, of the runs that tried them.",
+            f"{title} over w, a line for each soft temperature T; {_whose(lines_over_w, purpose)}.",
             "no method was run with two values of w at one soft temperature",
         ),
         Plan(
@@ -149,6 +151,13 @@ def _plans(runs: Runs, wanted: Wanted) -> list[Plan]:
             "no run kept snapshots (train.snapshot_epochs)",
         ),
     ]
+
+
+def _whose(lines: Sequence[Line], purpose: str) -> str:
+    """Which images and how many runs such lines stand for."""
+    part = "validation" if purpose == CHOOSE else "test"
+    several = any(line.sd.any() for line in lines)
+    return f"on the {part} part, {'mean and standard deviation over seeds' if several else 'one run each'}"
 
 
 def _draw(runs: Runs, dataset: str, wanted: Wanted, out: Path) -> tuple[list[Figure], list[str]]:

@@ -36,6 +36,8 @@ MLFLOW_SETTINGS = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines about each run that ends on a server
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # of a server: eight processes less, for jobs that no run here has
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's 7 retries take minutes to say that nobody answers
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }

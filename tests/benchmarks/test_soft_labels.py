@@ -5,8 +5,19 @@ from itertools import chain
 
 import pandas as pd
 import pytest
+import torch
 
-from benchmarks.soft_labels import TRIED, Record, Trial, as_markdown, draw_map, parameters_of, with_one_part
+from benchmarks.soft_labels import (
+    TRIED,
+    Record,
+    ScoringWatcher,
+    Trial,
+    as_markdown,
+    draw_curves,
+    draw_map,
+    parameters_of,
+    with_one_part,
+)
 
 ROW = {"seconds": 60.0}
 
@@ -62,6 +73,20 @@ def test_one_seed_has_no_interval(seeds):
 
 def test_map_is_drawn_from_rows_of_validation(tmp_path):
     measured = rows(TRIED["two_digits"], lambda *_: 0.8, "val", [0])
-    pd.DataFrame(measured).to_csv(tmp_path / "rows.csv", index=False)
-    draw_map(tmp_path / "rows.csv", tmp_path / "map.png")
+    draw_map(pd.DataFrame(measured), tmp_path / "map.png")
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_curves_are_drawn_from_rows(tmp_path):
+    values = {side: several[:1] for side, several in TRIED["two_digits"].items()}
+    measured = pd.DataFrame(rows(values, lambda *_: 0.8, "test", [1, 2])).assign(over_epochs='{"3": 0.5, "6": 0.8}')
+    draw_curves(measured, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_watcher_scores_an_encoder_that_training_does_not_touch():
+    encoder = torch.nn.Linear(1, 1)
+    watcher = ScoringWatcher(lambda scored: scored.eval() and float(scored is not encoder))
+    watcher.snapshot(3, encoder)
+    assert watcher.over_epochs == {3: 1.0}
+    assert encoder.training

@@ -58,8 +58,7 @@ def test_of_many_at_the_same_moment_one_gets_it(store, monkeypatch):
 
 def test_a_claim_lapses_with_the_machine_that_died_and_not_before(store, monkeypatch):
     monkeypatch.setattr(module, "SETTLE_SECONDS", 0)
-    monkeypatch.setattr(module, "LEASE_SECONDS", 4.0)
-    dead, alive, third = Claims(store), Claims(store), Claims(store)
+    dead, alive, third = Claims(store, lease=4.0), Claims(store, lease=4.0), Claims(store)
     assert dead.take("digits", "a")  # never entered: nothing renews it
     with alive:
         assert alive.take("digits", "b")

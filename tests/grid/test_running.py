@@ -179,7 +179,7 @@ class SharedClaims:
     def __init__(self):
         self.others, self.mine, self.gone = set(), set(), 0
 
-    def __call__(self, store):
+    def __call__(self, store, lease):
         return self
 
     def __enter__(self):
@@ -235,7 +235,7 @@ def test_what_another_machine_runs_is_waited_for_and_not_run(call, ran, record, 
     assert (outcome.complete, outcome.failed) == (8, {})
     assert "small-grafit-w=0.8-seed-0-on-val" not in ran
     assert len(ran) == 7
-    assert "waiting for 1 runs that are at work on other machines" in call.said
+    assert "waiting for 1 run that is at work on other machines" in call.said
 
 
 def test_what_another_machine_gives_up_is_run_here(call, ran, record, claims, tmp_path):

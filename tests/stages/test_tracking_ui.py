@@ -24,6 +24,7 @@ def test_this_machine_alone_sees_the_store_of_this_checkout(started, tmp_path):
     assert command[command.index("--port") + 1] == "5001"
     assert command[command.index("--backend-store-uri") + 1] == f"sqlite:///{tmp_path}/mlflow/mlflow.db"
     assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
     assert (tmp_path / "mlflow").is_dir()  # SQLite makes the file, not its folder
 
 

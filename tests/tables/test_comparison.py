@@ -66,8 +66,9 @@ def test_a_parameter_that_one_run_lacks_is_a_difference():
         table(made_up(TWO, where={("maskcon", 2): {"params.loss.soft_temperature": None}}))
 
 
-def test_how_a_run_is_recorded_is_no_difference():
-    assert rows(table(made_up(TWO, where={("maskcon", 2): {"params.track.live": "false"}})))["MaskCon"].summary.n == 3
+def test_how_a_run_is_recorded_and_by_how_many_processes_is_no_difference():
+    for otherwise in ({"params.track.live": "false"}, {"params.train.processes": "4"}):
+        assert rows(table(made_up(TWO, where={("maskcon", 2): otherwise})))["MaskCon"].summary.n == 3
 
 
 def test_an_axis_makes_rows_of_them():

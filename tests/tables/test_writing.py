@@ -9,6 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 from maskcon.errors import UserError
+from maskcon.tables import writing
 from maskcon.tables.comparison import Question, compare
 from maskcon.tables.published import Published
 from maskcon.tables.runs import read_export, write_export
@@ -56,6 +57,34 @@ def test_every_file_is_there(written):
     assert all((out / name).stat().st_size for name in names)
     assert imread(out / "digits_over_w.png").std() > 0
     assert [reason for reason in result.left_out if "bad: no figure over_w" in reason]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "seeds", "words"),
+    [
+        ("choose", [0], "on the validation part, one run each."),
+        ("score", [1, 2], "on the test part, mean and standard deviation over seeds."),
+    ],
+)
+def test_the_figure_over_w_says_which_images_and_runs_it_shows(purpose, seeds, words, monkeypatch, tmp_path):
+    tried = [
+        made_up(
+            {"grafit": {seed: 0.4 + 0.1 * w + 0.01 * seed for seed in seeds}},
+            purpose=purpose,
+            values={"grafit": {"w": w}},
+            where={("grafit", seed): {"params.loss.w": str(w)} for seed in seeds},
+        )
+        for w in (0.2, 0.5)
+    ]
+    scored = [made_up(SCORES, values=VALUES)] if purpose == "choose" else []
+    wanted = Wanted(("recall_at_1",), Question(axes=("loss.w",)))
+    printed = []
+    monkeypatch.setattr(writing, "typeset", lambda template, facts, out: printed.append(facts))
+    write_tables(joined(*tried, *scored), wanted, [], TEMPLATE, tmp_path)
+    captions = [figure["caption"] for one in printed[0]["datasets"] for figure in one["figures"]]
+    assert [caption for caption in captions if " over w" in caption] == [
+        f"Recall@1 over w, a line for each soft temperature T; {words}"
+    ]
 
 
 def test_the_same_runs_give_the_same_bytes_also_through_an_export(written, tmp_path):

@@ -1,14 +1,10 @@
 """MLflow's own server on PostgreSQL: experiments at once from several workers, while the server is cut off and back."""
 
-import importlib.util
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
@@ -16,7 +12,7 @@ from maskcon.tables.runs import read_store, write_export
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import find_store
 from maskcon.tracking.upload import upload_runs
-from tests.postgresql import free_port, programs, running_postgresql
+from tests.mlflow_server import POSTGRESQL_IS_THERE, Server, running_server
 from tests.tracking.finished_checkout import make_checkout, parameters_with
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles
 
@@ -24,12 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 300  # seconds; a machine that is free needs a tenth
 WORKERS, RUNS_OF_A_WORKER = 4, 2
 
-pytestmark = [
-    pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed; on Debian: apt install postgresql"),
-    pytest.mark.skipif(
-        importlib.util.find_spec("psycopg") is None, reason="pip install -r requirements-sharing.txt was not run"
-    ),
-]
+pytestmark = POSTGRESQL_IS_THERE
 
 # A worker stands for a machine: a checkout of its own, whose runs are seen live and recorded, as the pipeline does.
 WORKER = """
@@ -61,49 +52,10 @@ for seed in seeds:
 """
 
 
-class Server:
-    """``mlflow server`` with a database, in a process group of its own."""
-
-    def __init__(self, database: str, folder: Path):
-        self.port = free_port()
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self.command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
-        self.command += ["--backend-store-uri", database, "--artifacts-destination", str(folder), "--workers", "1"]
-        self.process = None
-
-    def start(self) -> None:
-        with open(os.devnull, "w") as nowhere:
-            self.process = subprocess.Popen(
-                self.command,
-                env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
-                stdin=subprocess.DEVNULL,
-                stdout=nowhere,
-                stderr=nowhere,
-                start_new_session=True,
-            )
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            try:
-                with urlopen(f"{self.uri}/health", timeout=5) as answer:
-                    assert answer.read() == b"OK"
-                    return
-            except (URLError, OSError):
-                assert self.process.poll() is None, "mlflow server ended"
-                time.sleep(0.3)
-        raise AssertionError("mlflow server does not answer")
-
-    def cut_off(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with running_postgresql() as database:
-        server = Server(database, tmp_path_factory.mktemp("artifacts"))
-        server.start()
+    with running_server(tmp_path_factory.mktemp("artifacts")) as server:
         yield server
-        server.cut_off()
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +89,7 @@ def test_eight_experiments_of_four_workers_while_the_server_is_cut_off(server, t
         assert worker.returncode == 0, errors
         assert "recorded" in printed
         assert "Traceback" not in errors
+        assert "View run" not in printed + errors  # of MLflow, about each run that ends
     runs = all_runs(find_store(tmp_path, {"MLFLOW_TRACKING_URI": server.uri}))
     assert sorted(int(run.data.params["seed"]) for run in runs) == list(range(WORKERS * RUNS_OF_A_WORKER))
     for run in runs:
