@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from benchmarks.methods import composed
+from benchmarks.page_cache import drop_from_page_cache
 from maskcon.augmentation.views import view_maker
 from maskcon.batches import TwoViewBatches
 from maskcon.image_stream import ImageStream, resident_or_streamed
@@ -68,15 +69,6 @@ def write_random_images(path: Path, number: int, parameters: Parameters) -> None
     height, width = parameters.data.stored_size
     generator = np.random.default_rng(0)
     np.save(path, generator.integers(0, 256, (number, height, width, 3), dtype=np.uint8))
-    descriptor = os.open(path, os.O_RDONLY)
-    os.fsync(descriptor)  # what is not on the disk yet cannot be dropped
-    os.close(descriptor)
-
-
-def drop_from_page_cache(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    os.close(descriptor)
 
 
 def seconds_of_an_epoch(

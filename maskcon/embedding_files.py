@@ -46,21 +46,23 @@ class EmbeddedSet:
         return dict(sorted(found.items()))
 
     def features(self, name: str) -> np.ndarray:
-        """float32 [N, F], rows of length 1 (or 0, of an image in which there is nothing to see).
+        """float32 [N, F], rows of length 1 (or 0, of an image in which there is nothing to see), in a memory map.
+
+        What is written into the array stays in this process; torch warns of arrays that cannot be written.
 
         Raises:
             UserError: the file is missing, or does not hold such rows, one for each row of labels.csv.
         """
         path = self.folder / f"{name}.npy"
         try:
-            features = np.load(path, allow_pickle=False)
+            features = np.load(path, mmap_mode="c", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise UserError(f"{path} cannot be read ({error}); {MAKE_AGAIN}") from None
         if features.dtype != np.float32 or features.ndim != 2 or len(features) != len(self):
             raise UserError(
                 f"{path} holds {features.dtype} {list(features.shape)}, expected float32 [{len(self)}, F]; {MAKE_AGAIN}"
             )
-        length = np.linalg.norm(features, axis=1)
+        length = np.sqrt(np.einsum("nf,nf->n", features, features))  # without a copy of all features
         wrong = ~((np.abs(length - 1) < UNIT_TOLERANCE) | (length == 0))  # also where the length is not a number
         if wrong.any():
             row = int(wrong.argmax())

@@ -1,11 +1,11 @@
-"""Exact nearest neighbours by cosine, a chunk of queries at a time.
+"""Exact nearest neighbours by cosine, a chunk of queries and a stretch of the gallery at a time.
 
     for queries, neighbours in neighbours_by_chunk(features, count=10):
         labels[neighbours] == labels[queries, None]  # [B, 10], nearest first
 
 Every image is a query, every other image may be its neighbour. The query itself is left out by its index: dropping
 the first hit instead, as is often done, leaves out the wrong image wherever two images have the same features.
-With a gallery of other images, ``gallery_neighbours_by_chunk`` has nothing to leave out.
+With a gallery of other images, ``gallery_neighbours_by_chunk`` has nothing to leave out; it may be larger than memory.
 """
 
 from collections.abc import Iterator
@@ -15,10 +15,11 @@ from torch import Tensor
 
 from maskcon.process_group import ONE_PROCESS, ProcessGroup
 
-CHUNK_BYTES = 2**27  # of memory for one chunk: 128 MiB, some 400 queries among 60,000 images
+CHUNK_BYTES = 2**27  # of memory for one chunk: 128 MiB, some 900 queries
+STRETCH = 2**15  # images of the gallery at a time; with many more, so few queries fit that reading them takes the time
 BLOCK = 32  # similarities that are looked at as one, see _top
 MANY_BLOCKS = 8  # for each neighbour: with fewer, looking at blocks first takes longer
-BYTES_PER_NEIGHBOUR = 4 * 2 * BLOCK + 64  # its block, twice; its index and similarity, and what scoring them takes
+BYTES_PER_NEIGHBOUR = 4 * 2 * BLOCK + 96  # its block, twice; index and similarity, what scoring and merging them takes
 
 
 def neighbours_by_chunk(
@@ -43,53 +44,81 @@ def neighbours_by_chunk(
     if not 1 <= count < images:
         raise ValueError(f"count={count}: each of {images} images has 1 to {images - 1} neighbours")
 
-    for queries, similarity in _similarity_by_chunk(features, features, count, group):
-        itself = torch.arange(queries.start, queries.stop, device=features.device)
-        similarity.scatter_(1, itself[:, None], -torch.inf)
-        yield queries, _highest(similarity, count)
+    for queries, neighbours, _ in _nearest_by_chunk(features, features, count, leave_out_itself=True, group=group):
+        yield queries, neighbours
 
 
 def gallery_neighbours_by_chunk(queries: Tensor, gallery: Tensor, count: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """The ``count`` images of a gallery most similar to each query, none left out; otherwise as above.
 
+    A gallery that is larger than the memory of the machine, or of the GPU, is walked once for each chunk of queries:
+
+        gallery = torch.from_numpy(np.load(path, mmap_mode="c"))  # "c": torch warns of maps that cannot be written
+
     Args:
-        queries: float32 [M, F], gallery: float32 [N, F], unit rows, no gradient, on the same device.
+        queries: float32 [M, F], unit rows, no gradient, on any device.
+        gallery: float32 [N, F], likewise; on the CPU, where it may be a memory map, or on the device of the queries.
         count: from 1 to N.
 
     Yields:
         rows: slice of B rows of ``queries``; together, in order, all of them.
-        neighbours: int64 [B, count], rows of ``gallery``, nearest first.
+        neighbours: int64 [B, count], rows of ``gallery``, nearest first, on the device of ``queries``.
         similarity: float32 [B, count], of these neighbours, falling.
     """
     if not 1 <= count <= len(gallery):
         raise ValueError(f"count={count}: a gallery of {len(gallery)} images has 1 to {len(gallery)} neighbours")
 
-    for rows, similarity in _similarity_by_chunk(queries, gallery, count, ONE_PROCESS):
-        neighbours = _highest(similarity, count)
-        yield rows, neighbours, similarity.gather(1, neighbours)
+    yield from _nearest_by_chunk(queries, gallery, count, leave_out_itself=False)
 
 
-def _similarity_by_chunk(
-    queries: Tensor, gallery: Tensor, count: int, group: ProcessGroup
-) -> Iterator[tuple[slice, Tensor]]:
-    """Inner products [B, N] of some queries with the gallery, and minus infinity up to whole blocks behind them.
-
-    Each chunk is written over the one before.
-    """
+def _nearest_by_chunk(
+    queries: Tensor, gallery: Tensor, count: int, leave_out_itself: bool, group: ProcessGroup = ONE_PROCESS
+) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Rows, neighbours and similarities of each chunk: the nearest of each stretch, joined to the nearest before it."""
     images = len(gallery)
+    stretch = images_at_a_time(images, count)
     chunk = min(len(queries), max(1, CHUNK_BYTES // bytes_per_query(images, count)))
-    # One buffer for all: fresh memory for each chunk is up to twice as slow. Its last columns stay minus infinity.
-    buffer = gallery.new_full((chunk, _columns(images)), -torch.inf)
+    # One buffer for all: fresh memory for each chunk is up to twice as slow.
+    buffer = queries.new_empty(chunk * _columns(stretch))
     for start in group.share_of(range(0, len(queries), chunk)):
         rows = slice(start, min(start + chunk, len(queries)))
-        similarity = buffer[: rows.stop - rows.start]
-        torch.matmul(queries[rows], gallery.T, out=similarity[:, :images])
-        yield rows, similarity
+        nearest = None
+        for first in range(0, images, stretch):
+            part = gallery[first : first + stretch].to(queries.device)
+            similarity = _similarity(queries[rows], part, buffer)
+            if leave_out_itself:
+                similarity.diagonal(start - first).fill_(-torch.inf)  # image start + i in row i, first + j in column j
+            found = _highest(similarity, min(count, len(part)))
+            further = found + first, similarity.gather(1, found)
+            nearest = further if nearest is None else _joined(nearest, further, count)
+        yield rows, *nearest
+
+
+def _similarity(queries: Tensor, gallery: Tensor, buffer: Tensor) -> Tensor:
+    """Inner products [B, N], and minus infinity up to whole blocks behind them, written into the buffer."""
+    shape = len(queries), _columns(len(gallery))
+    similarity = buffer[: shape[0] * shape[1]].view(shape)
+    torch.matmul(queries, gallery.T, out=similarity[:, : len(gallery)])
+    similarity[:, len(gallery) :] = -torch.inf
+    return similarity
+
+
+def _joined(nearest: tuple[Tensor, Tensor], further: tuple[Tensor, Tensor], count: int) -> tuple[Tensor, Tensor]:
+    """The ``count`` nearest of both: neighbours and similarities [B, at most count] each, those further on second."""
+    neighbours, similarity = (torch.cat(both, dim=1) for both in zip(nearest, further, strict=True))
+    # Stable: of equal ones the first stay first, whose indices are lower.
+    similarity, order = similarity.sort(dim=1, descending=True, stable=True)
+    return neighbours.gather(1, order[:, :count]), similarity[:, :count]
 
 
 def bytes_per_query(images: int, count: int) -> int:
-    """Of memory, to find ``count`` neighbours among ``images``."""
-    return 4 * _columns(images) + BYTES_PER_NEIGHBOUR * count
+    """Of memory, to find ``count`` neighbours among ``images``; bounded, however many these are."""
+    return 4 * _columns(images_at_a_time(images, count)) + BYTES_PER_NEIGHBOUR * count
+
+
+def images_at_a_time(images: int, count: int) -> int:
+    """Of a gallery: so many that choosing ``count`` among them by blocks pays."""
+    return min(images, max(STRETCH, MANY_BLOCKS * BLOCK * (count + 1)))
 
 
 def _columns(images: int) -> int:
@@ -100,6 +129,13 @@ def _columns(images: int) -> int:
 def nearest_neighbours(features: Tensor, count: int) -> Tensor:
     """int64 [N, count]: the chunks of ``neighbours_by_chunk`` as one."""
     return torch.cat([neighbours for _, neighbours in neighbours_by_chunk(features, count)])
+
+
+def gallery_neighbours(queries: Tensor, gallery: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """int64 [M, count] and float32 [M, count]: the chunks of ``gallery_neighbours_by_chunk`` as one."""
+    chunks = [found for _, *found in gallery_neighbours_by_chunk(queries, gallery, count)]
+    neighbours, similarity = (torch.cat(parts) for parts in zip(*chunks, strict=True))
+    return neighbours, similarity
 
 
 def _highest(similarity: Tensor, count: int) -> Tensor:

@@ -4,7 +4,7 @@ found = search(gallery, ["cat.jpg"], count=10)
 found[0].nearest[0].similarity, found[0].nearest[0].fine_name
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tabulate import tabulate
 
 from maskcon.datasets.folder_listing import show
 from maskcon.gallery import Gallery
-from maskcon.neighbours import gallery_neighbours_by_chunk
+from maskcon.neighbours import gallery_neighbours
 
 
 @dataclass(frozen=True)
@@ -39,28 +39,41 @@ class Found:
     nearest: list[Neighbour]
 
 
-def search(gallery: Gallery, photos: Sequence[Path], count: int) -> list[Found]:
+Finder = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]  # queries float32 [M, F], count
+
+
+def search(gallery: Gallery, photos: Sequence[Path], count: int, finder: Finder | None = None) -> list[Found]:
     """The ``count`` nearest images of the gallery to each photo, all of them where it has fewer.
+
+    Args:
+        finder: ``nearest`` of an ApproximateIndex of this gallery, or what answers like it; exact, unless given.
 
     Raises:
         UserError: photos that cannot be read, all of them named.
     """
     images = gallery.encoder.read(photos)
-    nearest = nearest_to(gallery, images, count)
+    nearest = nearest_to(gallery, images, count, finder)
     return [Found(Path(photo), *one) for photo, *one in zip(photos, images, nearest, strict=True)]
 
 
-def nearest_to(gallery: Gallery, images: np.ndarray, count: int) -> list[list[Neighbour]]:
+def nearest_to(gallery: Gallery, images: np.ndarray, count: int, finder: Finder | None = None) -> list[list[Neighbour]]:
     """The same for images that ``gallery.encoder.read`` has given, uint8 [N, H, W, 3]."""
-    queries = torch.from_numpy(gallery.encoder.embed_images(images))
-    found = []
-    for _, places, similarity in gallery_neighbours_by_chunk(
-        queries, torch.from_numpy(gallery.features), min(count, len(gallery))
-    ):
-        for of_one in zip(places.tolist(), similarity.tolist(), strict=True):
-            ranked = enumerate(zip(*of_one, strict=True), start=1)
-            found.append([_neighbour(gallery, rank, place, cosine) for rank, (place, cosine) in ranked])
-    return found
+    queries, count = gallery.encoder.embed_images(images), min(count, len(gallery))
+    places, similarity = finder(queries, count) if finder else exactly_nearest(gallery.features, queries, count)
+    return [
+        [
+            _neighbour(gallery, rank, place, cosine)
+            for rank, (place, cosine) in enumerate(zip(*of_one, strict=True), start=1)
+            if place >= 0  # -1 where an index found fewer
+        ]
+        for of_one in zip(places.tolist(), similarity.tolist(), strict=True)
+    ]
+
+
+def exactly_nearest(features: np.ndarray, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """int64 [M, count] and float32 [M, count]: rows of the features nearest to each query, and their cosines."""
+    places, similarity = gallery_neighbours(torch.from_numpy(queries), torch.from_numpy(features), count)
+    return places.numpy(), similarity.numpy()
 
 
 def _neighbour(gallery: Gallery, rank: int, place: int, similarity: float) -> Neighbour:

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from maskcon.datasets.packed import LABEL_COLUMNS
 from maskcon.embedding_files import read_embedded_set
@@ -26,6 +27,15 @@ def test_reads_what_was_written(folder):
     assert embedded.fine_name.tolist() == ["null"] * 3
     assert np.array_equal(embedded.features("encoder"), ROWS)
     assert embedded.snapshots() == {}
+
+
+def test_features_stay_on_the_disk(folder, recwarn):
+    """As a map of the file that takes no memory of the process's own, and that nothing written to it changes."""
+    features = read_embedded_set(folder).features("encoder")
+    assert isinstance(features, np.memmap)
+    torch.from_numpy(features)[0] = 7
+    assert np.array_equal(np.load(folder / "encoder.npy"), ROWS)
+    assert not recwarn.list
 
 
 def test_snapshots_are_in_the_order_of_their_epochs(folder):

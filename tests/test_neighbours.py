@@ -82,6 +82,52 @@ def test_a_chunk_never_has_more_than_its_share_of_memory(monkeypatch):
     assert len(sizes) > 100
 
 
+def walked_by(monkeypatch, stretch):
+    monkeypatch.setattr(neighbours, "images_at_a_time", lambda images, count: min(images, stretch))
+
+
+@pytest.mark.parametrize("stretch", [1, 3, 10, 39, 40])
+@pytest.mark.parametrize("count", [1, 5, 12, 39])
+def test_stretches_change_nothing(monkeypatch, stretch, count):
+    """Neither where ties cross them, nor where one has fewer images than are asked for, or the query alone."""
+    features = rows_with_exact_ties(40)
+    walked_by(monkeypatch, stretch)
+    monkeypatch.setattr(neighbours, "CHUNK_BYTES", 7 * neighbours.bytes_per_query(40, count))
+    assert nearest_neighbours(features, count).tolist() == by_definition(features.tolist(), count)
+
+
+@pytest.mark.parametrize("stretch", [1, 7, 64, 299])
+@pytest.mark.parametrize("count", [1, 10, 300])
+def test_a_gallery_is_walked_by_stretches(monkeypatch, stretch, count):
+    """Of images that all differ, and of few different ones; similarities too."""
+    for rows in (unit_rows, lambda images, _, seed=0: rows_with_exact_ties(images, seed)):
+        queries, gallery = rows(20, 16, seed=1), rows(300, 16)
+        ((_, whole, similarity),) = gallery_neighbours_by_chunk(queries, gallery, count)
+        with monkeypatch.context() as patched:
+            walked_by(patched, stretch)
+            ((_, found, walked),) = gallery_neighbours_by_chunk(queries, gallery, count)
+        assert torch.equal(found, whole)
+        assert torch.allclose(walked, similarity, atol=1e-6)
+
+
+def test_a_gallery_may_lie_on_the_disk(tmp_path, monkeypatch, recwarn):
+    gallery, queries = unit_rows(100, 8), unit_rows(9, 8, seed=1)
+    np.save(tmp_path / "gallery.npy", gallery.numpy())
+    on_disk = torch.from_numpy(np.load(tmp_path / "gallery.npy", mmap_mode="c"))
+    ((_, whole, _),) = gallery_neighbours_by_chunk(queries, gallery, 5)
+    walked_by(monkeypatch, 30)
+    ((_, found, _),) = gallery_neighbours_by_chunk(queries, on_disk, 5)
+    assert torch.equal(found, whole)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_memory_of_a_query_is_bounded_however_many_images(count):
+    """So a chunk keeps its number of queries, and the gallery is read as rarely."""
+    assert neighbours.bytes_per_query(10**9, count) == neighbours.bytes_per_query(10**6, count)
+    assert neighbours.CHUNK_BYTES // neighbours.bytes_per_query(10**9, count) > 700
+
+
 @pytest.mark.parametrize("images", [31, 32, 33, 700])
 @pytest.mark.parametrize("count", [1, 2, 10])
 def test_blocks_change_nothing(monkeypatch, images, count):

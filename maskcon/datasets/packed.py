@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from maskcon.atomic_files import write_atomically, write_text
+from maskcon.atomic_files import write_atomically
 from maskcon.errors import UserError
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ def write_set(folder: Path, labels: pd.DataFrame, chunks: Iterable[np.ndarray], 
     shape = (len(labels), height, width, 3)
     require_space(folder, math.prod(shape))
     write_atomically(folder / "images.npy", lambda file: _write_images(file, shape, _from_source(chunks, folder)))
-    write_text(folder / "labels.csv", labels.to_csv(index=False, lineterminator="\n"))
+    write_atomically(  # into the file a few rows at a time: as one text, those of ImageNet take 80 MB, twice
+        folder / "labels.csv", lambda file: labels.to_csv(file, index=False, lineterminator="\n", mode="wb")
+    )
 
 
 def require_space(folder: Path, size: int) -> None:
@@ -168,8 +170,9 @@ def _read_labels(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
 
     path = folder / "labels.csv"
     try:
-        labels = pd.read_csv(path, usecols=list(columns), dtype=str, keep_default_na=False)
-        labels["coarse"] = labels["coarse"].astype(np.int64)
+        # Names as text, whatever they look like; numbers at once as such, so that millions of rows stay small.
+        kinds = dict.fromkeys(columns, str) | {"coarse": np.int64, "width": np.float64, "height": np.float64}
+        labels = pd.read_csv(path, usecols=list(columns), dtype=kinds, keep_default_na=False)
         if "fine" in columns and (labels["fine"] != "").all():
             labels["fine"] = labels["fine"].astype(np.int64)
         return labels

@@ -55,7 +55,7 @@ def train_val_test(train: pd.DataFrame, test: pd.DataFrame, data: PublishedSet) 
     """The parts of a set, from rows of ``listed`` with their fine class in the column fine; val is a share of train."""
     train, val = held_out(train, data.val_share, numpy_generator(data.seed, data.name, "val"))
     for split, rows in {"train": train, "val": val, "test": test}.items():
-        source = [f"{Path(batch).name} {place}" for batch, place in zip(rows["batch"], rows["place"], strict=True)]
+        source = rows["batch"].map(lambda batch: Path(batch).name).astype(str) + " " + rows["place"].astype(str)
         labels = pd.DataFrame({"fine": rows["fine"], "source": source, "width": SIDE, "height": SIDE})
         yield split, Part(labels, image_chunks(rows))
 

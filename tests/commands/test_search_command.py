@@ -1,3 +1,4 @@
+import importlib.util
 import json
 
 import numpy as np
@@ -5,6 +6,8 @@ import pytest
 from PIL import Image
 
 from maskcon.__main__ import main
+from maskcon.approximate_neighbours import KINDS
+from maskcon.commands.search import INDEXES
 from maskcon.errors import USER_ERROR_EXIT_CODE
 from tests.finished_run import number_images, two_digit_labels
 from tests.searchable_workspace import write_workspace
@@ -31,6 +34,58 @@ def test_a_table_and_a_picture(workspace, capsys):
     with Image.open("exports/search.png") as picture:
         assert picture.size[0] > 1000
         assert np.asarray(picture.convert("L")).std() > 10
+
+
+def test_an_index_is_built_measured_and_kept(workspace, capsys):
+    pytest.importorskip("faiss", reason="needs requirements-search.txt")
+    main(["search", "3.png", "4.png", "--json"])
+    exact = json.loads(capsys.readouterr().out)
+    assert exact["index"] == {"kind": "exact"}
+    main(["search", "3.png", "4.png", "--json", "--index", "hnsw"])
+    found = json.loads(capsys.readouterr().out)
+    [kept] = (workspace / "exports/indexes").glob("*.faiss")
+    assert found["queries"] == exact["queries"]  # a graph of 40 images is walked whole
+    assert found["index"] == {
+        "kind": "hnsw",
+        "file": str(kept.relative_to(workspace)),
+        "recall_at_1": 1.0,
+        "recall_at_10": 1.0,
+        "recall_of_images": 40,
+    }
+    main(["search", "3.png", "--index", "hnsw"])
+    assert (
+        "For 40 images of the gallery it finds, of what exact search finds: 100.0% of the first 1, 100.0% of the "
+        in (capsys.readouterr().out)
+    )
+
+
+def test_too_few_images_for_an_index(workspace, capsys):
+    pytest.importorskip("faiss", reason="needs requirements-search.txt")
+    with pytest.raises(SystemExit):
+        main(["search", "3.png", "--index", "ivfpq"])
+    assert "learns its codes from at least 16,384 images, and this gallery has 40" in capsys.readouterr().err
+    assert not list((workspace / "exports").rglob("*.faiss"))
+
+
+def test_no_index_is_built_for_what_is_no_photo(workspace, capsys):
+    pytest.importorskip("faiss", reason="needs requirements-search.txt")
+    with pytest.raises(SystemExit):
+        main(["search", "models/encoder.pt", "--index", "hnsw"])
+    assert "models/encoder.pt is no image" in capsys.readouterr().err
+    assert not (workspace / "exports").exists()
+
+
+def test_an_index_without_faiss(workspace, capsys, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "faiss" else find(name, *more))
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "3.png", "--index", "hnsw"])
+    assert ended.value.code == USER_ERROR_EXIT_CODE
+    assert "--index hnsw needs faiss" in capsys.readouterr().err
+
+
+def test_every_kind_of_index_can_be_asked_for():
+    assert ("exact", *KINDS) == INDEXES
 
 
 def test_json(workspace, capsys):
