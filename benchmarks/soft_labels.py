@@ -266,6 +266,8 @@ def parameters_of(name: str, values: Values, seed: int) -> Parameters:
     choices = ["data=two_digits"]
     if name.startswith("cifartoy"):
         choices = ["recipe=cifartoy_short", f"data.coarse_map=coarse_labels/maps/{name}.csv"]
+    if values["name"] == "adaptive_maskcon":
+        values = {"classifier_share": 0.0, **values}  # a row names the parts it has, the preset has some more
     values = {"train.epochs": EPOCHS[name], "train.snapshot_epochs": SCORED_ON_THE_WAY.get(name, 0), **values}
     choices += [f"seed={seed}", f"loss={values.pop('name')}"]
     return composed([*choices, *(_as_choice(key, value) for key, value in values.items())])

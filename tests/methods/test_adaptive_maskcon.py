@@ -210,7 +210,7 @@ def test_both_views_are_queries():
 
 
 def test_classifier_is_there_only_with_weight():
-    assert adaptive_maskcon().extra_head is None
+    assert adaptive_maskcon(classifier_share=0.0).extra_head is None
     assert adaptive_maskcon(classifier_share=0.7).extra_head.weight == 0.7
 
 
