@@ -61,7 +61,7 @@ def test_only_methods_that_need_one_have_an_extra_head(tiny_parameters):
     for name in METHODS:
         parameters = tiny_parameters(loss=name)
         learner = build_learner(parameters, 7, CPU)
-        expected = name in ("coins", "wcl", "ancor", "bucsfr")
+        expected = name in ("coins", "wcl", "ancor", "bucsfr", "adaptive_maskcon")
         assert (build_method(parameters.loss).extra_head is not None) == expected
         assert (learner.extra_head is not None) == expected
         if name == "coins":
