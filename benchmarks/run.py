@@ -34,6 +34,7 @@ from benchmarks.peak_memory import peak_of
 from benchmarks.ratios import in_turn, ratio_of
 from benchmarks.table import as_markdown
 from maskcon.atomic_files import write_text
+from maskcon.freed_memory import keep_freed_memory
 
 RESULTS = Path(__file__).parent / "results"
 Case = TimeCase | MemoryCase
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="of every case, instead of its own number")
     parser.add_argument("--threads", type=int, help="of cases that take as many as there are cores")
     arguments = parser.parse_args()
+    keep_freed_memory()  # as the stages do; peers that are timed in this process have it too
 
     chosen = arguments.only or [name for name, case in known.items() if arguments.full or not case.full]
     rows = read_rows(RESULTS / "bench.jsonl")

@@ -4,6 +4,7 @@ They print what a person wants to know of every run. With MASKCON_VERBOSE=1 (mak
 the warnings of libraries, which are otherwise kept away.
 """
 
+import gc
 import os
 import sys
 import warnings
@@ -12,11 +13,16 @@ from stages.interrupted_early import end_at_once_until_work_begins
 
 if sys.argv[0] == "-m":  # python -m stages.NAME, which imports this package first; not an import by something else
     end_at_once_until_work_begins()
+    # Until work begins, see run_stage: what libraries make as they load stays, and looking for garbage among it again and
+    # again takes a quarter of the time to load them.
+    gc.disable()
 
 VERBOSE = os.environ.get("MASKCON_VERBOSE", "") not in ("", "0")
 if not VERBOSE and not sys.warnoptions:  # before any library is loaded, hence here
     warnings.simplefilter("ignore")
 
-# Threads that wait for work sleep instead of spinning. It must be said before torch is loaded, hence here. Where
-# several trainings share the cores (dvc queue start -j 2), spinning threads keep each other from working.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# A thread that waits for work looks for it some 30 microseconds, then sleeps: it must be said before torch is loaded,
+# hence here. Sleeping at once makes steps of a small encoder a quarter slower; looking for long, as is usual, keeps
+# trainings that share the cores (dvc queue start -j 2) from working. See benchmarks/process_settings.py.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -14,6 +14,7 @@ from maskcon.atomic_files import remove_unfinished, write_atomically
 from maskcon.datasets.packed import read_images
 from maskcon.embeddings import embedded_rows, raw_pixel_rows, raw_pixels_size
 from maskcon.encoders import load_encoder
+from maskcon.freed_memory import keep_freed_memory
 from maskcon.parameters import Parameters
 from maskcon.process_group import ProcessGroup, joined_group
 from maskcon.rows_file import write_rows
@@ -28,6 +29,7 @@ SPLITS = ("val", "test")
 def main(parameters: Parameters) -> None:
     if done_by_several("stages.embed", parameters.train.processes):
         return
+    keep_freed_memory()
     with joined_group() as group:
         embed_all(parameters, group)
 

@@ -5,6 +5,7 @@ another process that worked beside this one, 130 Ctrl-C, 143 SIGTERM or the end 
 """
 
 import errno
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -24,6 +25,9 @@ def run_stage(stage: Callable[[Parameters], None], interruptions: Interruptions 
     Args:
         interruptions: where the stage itself postpones them.
     """
+    if not gc.isenabled():  # see stages/__init__.py
+        gc.freeze()  # what libraries have made stays
+        gc.enable()
     try:
         with interruptions or Interruptions():
             stage(load_parameters(Path("params.yaml")))

@@ -22,6 +22,7 @@ from maskcon.atomic_files import (
 from maskcon.datasets.packed import TrainingSet, read_training_set
 from maskcon.encoders import Encoder, save_encoder
 from maskcon.errors import UserError
+from maskcon.freed_memory import keep_freed_memory
 from maskcon.hardware import hardware
 from maskcon.memory_needed import require_memory_for_step
 from maskcon.parameters import Parameters, cannot_be_shared
@@ -84,6 +85,7 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
 
     if done_by_several("stages.pretrain", parameters.train.processes):
         return
+    keep_freed_memory()
     with joined_processes(parameters.train.batch_norm) as processes:
         require_shares(parameters, processes)
         if processes.is_first:

@@ -1,4 +1,5 @@
 import errno
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,20 @@ def test_stage_gets_the_checked_parameters(checkout):
     seen = []
     run_stage(seen.append)
     assert seen[0].data.name == "two_digits"
+
+
+def test_garbage_is_not_collected_until_work_begins(checkout, repository):
+    loads = "import gc, sys; sys.argv[0] = '-m'; import stages; print(gc.isenabled())"
+    told = subprocess.run([sys.executable, "-c", loads], cwd=repository, capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
+    seen = []
+    gc.disable()
+    try:
+        run_stage(lambda parameters: seen.append(gc.isenabled()))
+    finally:
+        gc.enable()
+        gc.unfreeze()
+    assert seen == [True]
 
 
 def test_mistake_of_a_user_ends_as_a_sentence(checkout, capsys):
