@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 PROGRAM = """
 import os, sys
 
@@ -25,6 +26,7 @@ print(os.environ.get("OMP_WAIT_POLICY"), os.environ.get("GOMP_SPINCOUNT"))
     ],
 )
 def test_unless_said_otherwise_for_a_moment(said, seen):
-    others = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
-    told = subprocess.run([sys.executable, "-c", PROGRAM], env=others | said, capture_output=True, text=True, check=True)
+    environment = {name: value for name, value in os.environ.items() if name not in VARIABLES} | said
+    command = [sys.executable, "-c", PROGRAM]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert told.stdout.strip() == seen
