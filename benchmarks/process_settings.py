@@ -60,9 +60,7 @@ def in_processes(name: str, trainings: int, seconds: float) -> list[float]:
     environment = {key: value for key, value in os.environ.items() if key not in SPINNING} | variables
     command = [sys.executable, "-m", "benchmarks.process_settings", "--measured", "--seconds", str(seconds)]
     command += ["--keep"] if kept else []
-    running = [
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(trainings)
-    ]
+    running = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(trainings)]
     return [float(each.communicate()[0]) for each in running]
 
 

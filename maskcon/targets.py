@@ -58,7 +58,7 @@ def similarity_target(own: Tensor, queue: Tensor, same_coarse: Tensor, soft_temp
 def target_from_similarity(similarity: Tensor, same_coarse: Tensor, soft_temperature: float | Tensor) -> Tensor:
     """The Z of ``similarity_target`` from the s: float32 [B, K], with one T or one for each row, [B, 1]."""
     scaled = below_best(similarity, same_coarse) / soft_temperature  # log r
-    # [1, r] over its sum is the softmax of [0, log r]; torch.exp takes up to 40 times as long on the CPU where r vanishes.
+    # [1, r] over its sum is the softmax of [0, log r]; torch.exp takes up to 40 times as long on the CPU where r is 0.
     return torch.cat([torch.zeros_like(scaled[:, :1]), scaled], dim=1).softmax(dim=1)
 
 

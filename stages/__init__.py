@@ -13,8 +13,8 @@ from stages.interrupted_early import end_at_once_until_work_begins
 
 if sys.argv[0] == "-m":  # python -m stages.NAME, which imports this package first; not an import by something else
     end_at_once_until_work_begins()
-    # Until work begins, see run_stage: what libraries make as they load stays, and looking for garbage among it time and
-    # again takes a tenth to a quarter of the time to load them.
+    # Until work begins, see run_stage: what libraries make as they load stays, and looking for garbage among it time
+    # and again takes a tenth to a quarter of the time to load them.
     gc.disable()
 
 VERBOSE = os.environ.get("MASKCON_VERBOSE", "") not in ("", "0")
