@@ -161,7 +161,7 @@ def test_a_run_made_only_of_cached_stages_is_recorded_in_a_new_store(copy, tmp_p
 def test_queued_experiments_with_two_workers(copy):
     copy.run("dvc", "exp", "run", "--queue", "-S", "seed=4,5,6")
     copy.run("dvc", "queue", "start", "-j", "2")
-    end = time.monotonic() + 240
+    end = time.monotonic() + 600
     while (status := copy.run("dvc", "queue", "status")).count("Success") < 3:
         assert "Failed" not in status, status
         assert time.monotonic() < end, status
