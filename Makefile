@@ -23,7 +23,7 @@ repro: environment  ## the whole pipeline: from nothing to the report; again: on
 test: environment  ## lint and tests
 	ruff check .
 	ruff format --check .
-	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
+	python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
 soak: environment  ## 200 random kills of trainings, which must all end with the bits of an uninterrupted one
 	python -m tests.soak

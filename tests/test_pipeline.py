@@ -159,14 +159,14 @@ def test_a_run_made_only_of_cached_stages_is_recorded_in_a_new_store(copy, tmp_p
 
 
 def test_queued_experiments_with_two_workers(copy):
-    copy.run("dvc", "exp", "run", "--queue", "-S", "seed=4,5,6")
+    copy.run("dvc", "exp", "run", "--queue", "-S", "seed=4,5")
     copy.run("dvc", "queue", "start", "-j", "2")
     end = time.monotonic() + 600
-    while (status := copy.run("dvc", "queue", "status")).count("Success") < 3:
+    while (status := copy.run("dvc", "queue", "status")).count("Success") < 2:
         assert "Failed" not in status, status
         assert time.monotonic() < end, status
         time.sleep(2)
-    assert {f"selfcon seed {seed}" for seed in (4, 5, 6)} <= set(complete_runs(find_store(copy.folder, {})))
+    assert {f"selfcon seed {seed}" for seed in (4, 5)} <= set(complete_runs(find_store(copy.folder, {})))
 
 
 def test_experiments_are_shown_in_80_columns(copy):
