@@ -5,7 +5,8 @@
 Steps of small_conv on as many threads as there are cores, in processes of their own that differ in one setting each
 from what the stages run with; first one training at a time, then two beside each other, as by ``dvc queue start -j 2``.
 Settings take turns. Every step computes the same with each of them. Prints the table, and writes it to
-process_settings.md in benchmarks/results/, with every process a row of process_settings.csv.
+process_settings.md in benchmarks/results/; a setting in a round, the mean of its processes, is a row of
+process_settings.csv.
 """
 
 import argparse
@@ -15,16 +16,17 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pandas as pd
 
 from benchmarks.methods import RESULTS
+from benchmarks.ratios import Seconds, ratio_of
 from maskcon.atomic_files import write_table, write_text
+from stages import LOOKS_FOR_WORK
 
 SPINNING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 SETTINGS = {  # name -> (variables, freed memory is kept)
-    "as the stages run": ({"GOMP_SPINCOUNT": "1000"}, True),
-    "freed memory given back": ({"GOMP_SPINCOUNT": "1000"}, False),
+    "as the stages run": ({"GOMP_SPINCOUNT": LOOKS_FOR_WORK}, True),
+    "freed memory given back": ({"GOMP_SPINCOUNT": LOOKS_FOR_WORK}, False),
     "threads sleep at once": ({"OMP_WAIT_POLICY": "PASSIVE"}, True),
     "threads look for work for long": ({}, True),
 }
@@ -91,9 +93,8 @@ def as_markdown(rows: pd.DataFrame) -> str:
     for trainings, runs in rows.groupby("trainings"):
         times = runs.pivot(index="round", columns="setting", values="milliseconds")
         for name in SETTINGS:
-            ratio = times[name] / times[usual]
-            low, high = np.percentile(ratio, [10, 90])
-            as_long = f"{ratio.median():.2f}x ({low:.2f} to {high:.2f})"
+            ratio = ratio_of(Seconds(ours=times[usual].tolist(), peer=times[name].tolist()))
+            as_long = f"{ratio.median:.2f}x ({ratio.p10:.2f} to {ratio.p90:.2f})"
             lines.append(
                 {
                     "at once": trainings,

@@ -14,13 +14,14 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
+from ruamel.yaml import YAML
 
 from benchmarks.methods import RESULTS
 from maskcon.atomic_files import write_text
 
-STAGES = ("download", "coarse", "pretrain", "embed", "evaluate", "measure", "figures", "report", "track")
 TORCH = "import torch"
 STAGE = """
 import sys
@@ -37,12 +38,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=6)
     arguments = parser.parse_args()
-    beyond = {name: [] for name in STAGES}
+    beyond = {name: [] for name in YAML(typ="safe").load(Path("dvc.yaml"))["stages"]}
     torch_alone = []
     for _ in range(arguments.rounds):
         torch_alone.append(seconds(TORCH))
-        for name in STAGES:
-            beyond[name].append([a - b for a, b in zip(seconds(STAGE.format(name=name)), torch_alone[-1], strict=True)])
+        for name, times in beyond.items():
+            times.append([a - b for a, b in zip(seconds(STAGE.format(name=name)), torch_alone[-1], strict=True)])
     rows = [line("torch alone", torch_alone), *(line(name, times) for name, times in beyond.items())]
     text = pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
     text += f"\n\nMedians of {arguments.rounds}, seconds; load average at the end {os.getloadavg()[0]:.1f}.\n"

@@ -21,8 +21,9 @@ VERBOSE = os.environ.get("MASKCON_VERBOSE", "") not in ("", "0")
 if not VERBOSE and not sys.warnoptions:  # before any library is loaded, hence here
     warnings.simplefilter("ignore")
 
-# A thread that waits for work looks for it 1,000 times, a moment, then sleeps: it must be said before torch is loaded,
+# A thread that waits for work looks for it so many times, a moment, then sleeps: to be said before torch is loaded,
 # hence here. Sleeping at once makes steps of a small encoder a quarter slower; looking for long, as is usual, keeps
 # trainings that share the cores (dvc queue start -j 2) from working. See benchmarks/process_settings.py.
+LOOKS_FOR_WORK = "1000"
 if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.setdefault("GOMP_SPINCOUNT", LOOKS_FOR_WORK)
