@@ -52,6 +52,7 @@ class TwoViewBatches:
         seed: the run's.
         stretch: float64 [N], on the CPU, where images were squashed when they were stored: see crop.draw_crops.
         processes: those that share each batch; views are made of this one's images, the same whatever their number.
+        view_size: height and width of the views; None: those of the images.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class TwoViewBatches:
         seed: int,
         stretch: Tensor | None = None,
         processes: Processes = ALONE,
+        view_size: tuple[int, int] | None = None,
     ) -> None:
         self.images = images
         self.coarse = coarse
@@ -73,6 +75,7 @@ class TwoViewBatches:
         self.seed = seed
         self.stretch = stretch
         self.processes = processes
+        self.view_size = view_size or tuple(images.shape[2:])
 
     def __len__(self) -> int:
         return len(self.images) // self.batch_size

@@ -175,7 +175,7 @@ class Mixup(Group):
 
     weight: Share
     """Share of the mixed contrast in the loss; the rest is the plain one's."""
-    beta: Annotated[float, Field(ge=0.01, le=1000, allow_inf_nan=False)]
+    beta: Annotated[float, Field(ge=0.05, le=1000, allow_inf_nan=False)]
     """How two images are mixed: theta ~ Beta(beta, beta)."""
 
 
@@ -611,6 +611,11 @@ class Parameters(Group):
             raise ValueError("evaluate.split=val, but data.val_share=0 leaves no images for it; raise it to 0.1, say")
         if self.model.backbone == "small_conv" and self.model.width is None:
             raise ValueError("model.width=null, but model.backbone=small_conv needs a width, such as 24")
+        if self.model.backbone != "small_conv" and self.model.width is not None:
+            raise ValueError(
+                f"model.width={self.model.width}, but model.backbone={self.model.backbone} has widths of its own; "
+                f"set model.width=null, or choose all of model={self.model.backbone}"
+            )
         if self.model.imagenet_weights and self.model.backbone == "small_conv":
             raise ValueError("model.imagenet_weights=true needs a ResNet as model.backbone, not small_conv")
         if self.loss.name == "bucsfr" and self.loss.warmup_epochs >= self.train.epochs:

@@ -9,6 +9,7 @@ a class name or a path is always text and never markup. The one thing read as ma
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import pandas as pd
 import typst
 
 from maskcon.atomic_files import write_atomically
+from maskcon.contrast import batch_and_queue
 from maskcon.datasets.left_out import LeftOut, read_left_out
 from maskcon.datasets.packed import SPLITS
 from maskcon.errors import UserError
@@ -33,12 +35,9 @@ MEASURE_TITLES = {
     "knn_coarse_top_1": "nearest neighbours, coarse",
     "linear_fine_top_1": "linear probe, fine",
     "linear_coarse_top_1": "linear probe, coarse",
-    "few_shot_5_way_1_shot": "few shots, 5 ways, 1 shot",
-    "few_shot_5_way_5_shot": "few shots, 5 ways, 5 shots",
-    "few_shot_all_way_1_shot": "few shots, all ways, 1 shot",
-    "few_shot_all_way_5_shot": "few shots, all ways, 5 shots",
     "discovery_accuracy": "fine classes discovered",
 }
+FEW_SHOT = re.compile(r"few_shot_(\d+|all)_way_(\d+)_shot")
 MOST_LEFT_OUT = 5  # photos or classes that are named
 MOST_CLASSES = 40  # coarse ones, in the table: half of them the lowest, half the highest
 INTERVAL_LEVEL = "95%"  # of the bootstrap intervals in metrics/retrieval_in_full.json
@@ -103,8 +102,7 @@ def gather_facts(
     """
     parameters = run.parameters
     return {
-        "method": {"title": method.title, "equation": method.equation, "source": method.source},
-        "extra_head": method.extra_head is not None,
+        "method": _method_facts(method),
         "dataset": _dataset_facts(run),
         "has_fine": "recall_at_1" in run.retrieval,
         "queries_without_match": grouped(run.retrieval.get("queries_without_match", 0)),
@@ -114,6 +112,7 @@ def gather_facts(
         "training": _training_facts(run),
         "recall": _recall_facts(run.retrieval),
         "measures": _measure_facts(run.measures),
+        "queries_of_unknown_classes": grouped(run.measures.get("queries_of_fine_classes_not_in_train", 0)),
         "by_coarse_class": _coarse_class_facts(run.by_coarse_class),
         "all_coarse_classes": len(run.by_coarse_class) <= MOST_CLASSES,
         "classes_at_either_end": grouped(MOST_CLASSES // 2),
@@ -122,6 +121,19 @@ def gather_facts(
         "seed": str(parameters.seed),
         "provenance": _provenance_facts(provenance),
         "commands": list(commands),
+    }
+
+
+def _method_facts(method: Method) -> dict[str, Any]:
+    mixup = method.mixup and {"weight": f"{method.mixup.weight:g}", "beta": f"{method.mixup.beta:g}"}
+    return {
+        "title": method.title,
+        "equation": method.equation,
+        "source": method.source,
+        "uses_keys": method.uses_keys,
+        "keys_of_the_batch": method.key_set is batch_and_queue,
+        "beside": method.extra_head and method.extra_head.in_words,
+        "mixup": mixup,
     }
 
 
@@ -207,10 +219,17 @@ def _measure_facts(measures: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row for each measure that was taken, a cell for each kind of features."""
     blocks = [measures if key is None else measures[key] for key in FEATURES.values()]
     return [
-        {"measure": title, "cells": [_share_with_interval(block, name) for block in blocks]}
-        for name, title in MEASURE_TITLES.items()
-        if name in measures["interval"]
+        {"measure": measure_title(name), "cells": [_share_with_interval(block, name) for block in blocks]}
+        for name in measures["interval"]
     ]
+
+
+def measure_title(name: str) -> str:
+    """'few_shot_5_way_1_shot' -> 'few shots, 5 ways, 1 shot'; other measures as MEASURE_TITLES has them."""
+    if few_shot := FEW_SHOT.fullmatch(name):
+        ways, shots = few_shot.groups()
+        return f"few shots, {ways} ways, {shots} {'shot' if shots == '1' else 'shots'}"
+    return MEASURE_TITLES[name]
 
 
 def _metric_title(metric: str) -> str:

@@ -12,7 +12,13 @@ from threadpoolctl import threadpool_limits
 
 from maskcon.atomic_files import write_json
 from maskcon.embedding_files import EmbeddedSet, read_embedded_set
-from maskcon.measures.feature_measures import Part, feature_measures, few_shot_classes_left_out, parts_needed
+from maskcon.measures.feature_measures import (
+    Part,
+    feature_measures,
+    few_shot_classes_left_out,
+    parts_needed,
+    queries_of_unknown_classes,
+)
 from maskcon.parameters import EvaluateParameters, Parameters
 from maskcon.process_group import ProcessGroup, joined_group
 from stages import VERBOSE
@@ -43,7 +49,7 @@ def measure_parts(parameters: Parameters, group: ProcessGroup) -> None:
 
     metrics = {name: of_all[name] for name in FEATURES}
     measured = embedded[evaluate.split]
-    counts = {"images": len(measured)}
+    counts = {"images": len(measured), **queries_of_unknown_classes(next(iter(features.values())), evaluate)}
     if "few_shot" in evaluate.measures and measured.fine is not None:
         counts |= few_shot_classes_left_out(measured.fine, evaluate)
     trained = dict(metrics["encoder"])
@@ -69,9 +75,11 @@ def _say(
         print(f"  {name}: {', '.join(f'{of[name]:.3f}' for of in metrics.values())}")
     if measured.fine is None:
         print("no fine labels: only coarse measures could be taken")
-    for name, classes in counts.items():
-        if name != "images" and classes:
-            print(f"{name}: {classes}, which have no image to ask for beside the shots")
+    for name, number in counts.items():
+        if name.startswith("few_shot") and number:
+            print(f"{name}: {number}, which have no image to ask for beside the shots")
+        if name.startswith("queries"):
+            print(f"{name}: {number}, which nearest neighbours and the linear probe cannot get right")
 
 
 if __name__ == "__main__":

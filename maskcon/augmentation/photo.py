@@ -145,10 +145,11 @@ def grey(images: Tensor) -> Tensor:
 def blur(images: Tensor, sigma: Tensor) -> Tensor:
     """Each image convolved with a Gaussian of its ``sigma`` [b] pixels, rows and then columns, mirrored at edges."""
     number, channels, height, width = images.shape
-    distance = torch.arange(-BLUR_REACH, BLUR_REACH + 1, device=images.device)
+    reach = min(BLUR_REACH, height - 1, width - 1)  # as far as an edge can be mirrored
+    distance = torch.arange(-reach, reach + 1, device=images.device)
     weights = torch.exp(-0.5 * (distance / sigma[:, None]) ** 2)
     weights = (weights / weights.sum(dim=1, keepdim=True)).repeat_interleave(channels, dim=0)  # [b c, reach]
-    planes = F.pad(images, [BLUR_REACH] * 4, mode="reflect").flatten(0, 1)[None]  # each plane a channel of its own
+    planes = F.pad(images, [reach] * 4, mode="reflect").flatten(0, 1)[None]  # each plane a channel of its own
     planes = F.conv2d(planes, weights[:, None, None, :], groups=number * channels)
     planes = F.conv2d(planes, weights[:, None, :, None], groups=number * channels)
     return planes.view(number, channels, height, width)

@@ -43,6 +43,8 @@ def parts_needed(evaluate: EvaluateParameters) -> list[str]:
 def feature_measures(parts: Mapping[str, Part], evaluate: EvaluateParameters, seed: int) -> dict[str, Any]:
     """Every measure named by evaluate.measures; what needs fine labels is left out where there are none.
 
+    So is what a measure cannot learn from train: knn and linear of labels that no image of train has.
+
     Args:
         parts: those of ``parts_needed``, by name.
 
@@ -56,6 +58,8 @@ def feature_measures(parts: Mapping[str, Part], evaluate: EvaluateParameters, se
     intervals: dict[str, Any] = {}
 
     def add(scores: Scores) -> None:
+        if not scores:
+            return
         # the same draws for every measure and feature file, so that their intervals compare
         means = mean_with_interval(scores, evaluate.bootstrap_samples, numpy_generator(seed, "bootstrap"))
         intervals.update(means.pop("interval"))
@@ -86,9 +90,27 @@ def feature_measures(parts: Mapping[str, Part], evaluate: EvaluateParameters, se
     return {**metrics, "interval": intervals}
 
 
+def learnable(train: Part, measured: Part) -> list[str]:
+    """Of fine and coarse, the labels of which train has at least one class that is asked for."""
+    asked = measured.labels()
+    return [name for name, labels in train.labels().items() if name in asked and np.isin(asked[name], labels).any()]
+
+
+def queries_of_unknown_classes(parts: Mapping[str, Part], evaluate: EvaluateParameters) -> dict[str, int]:
+    """How many images are of a class that train lacks, so that knn and linear cannot be right; only where some are."""
+    if not evaluate.needs_train_embeddings:
+        return {}
+    train, asked = parts["train"], parts[evaluate.split].labels()
+    unknown = {
+        name: int((~np.isin(asked[name], train.labels()[name])).sum())
+        for name in learnable(train, parts[evaluate.split])
+    }
+    return {f"queries_of_{name}_classes_not_in_train": number for name, number in unknown.items() if number}
+
+
 def knn_scores(queries: Part, gallery: Part, evaluate: EvaluateParameters) -> Scores:
     """Whether the vote of the nearest train images is right, for each query: float64 [M] for fine and coarse labels."""
-    labels = {name: of for name, of in gallery.labels().items() if name in queries.labels()}
+    labels = {name: gallery.labels()[name] for name in learnable(gallery, queries)}
     predicted = knn_predictions(
         queries.features, gallery.features, labels, evaluate.knn.neighbours, evaluate.knn.temperature
     )
@@ -98,16 +120,15 @@ def knn_scores(queries: Part, gallery: Part, evaluate: EvaluateParameters) -> Sc
 def chosen_probes(parts: Mapping[str, Part], evaluate: EvaluateParameters, seed: int) -> dict[str, LinearProbe]:
     """The probe of fine and of coarse labels, fitted to train, with the strength that does best on val.
 
-    Where val is what is measured, the strength is chosen on a held-out share of train, and the probe then fitted to
-    all of it.
+    Where val is what is measured, or has no image of a class of train, the strength is chosen on a held-out share of
+    train, and the probe then fitted to all of it.
     """
     train, val = parts["train"], parts["val"]
     strengths = evaluate.linear.strengths
     probes = {}
-    for name, labels in train.labels().items():
-        if any(name not in part.labels() for part in parts.values()):
-            continue
-        if evaluate.split == "val":
+    for name in learnable(train, parts[evaluate.split]):
+        labels = train.labels()[name]
+        if evaluate.split == "val" or name not in learnable(train, val):
             kept, held_out = hold_out(len(labels), numpy_generator(seed, "linear probe", "held out"))
             tried = probe_path(train.features[kept], labels[kept], strengths)
             best = most_accurate(tried, train.features[held_out], labels[held_out])

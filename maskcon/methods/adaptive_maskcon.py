@@ -40,11 +40,7 @@ from maskcon.targets import blend, target_from_similarity, temperature_for_share
 def build(loss: AdaptiveMaskConParameters) -> Method:
     return Method(
         title="Adaptive MaskCon",
-        equation=(
-            "Z_i = w [1, r_(i 1), dots, r_(i K)] / (1 + sum_j r_(i j)) + (1 - w) e_0, quad "
-            "r_(i j) = m_(i j) exp((s_(i j) - max_(l : m_(i l) = 1) s_(i l)) / T_i), quad "
-            'T_i : "perplexity"(r_i) = rho sum_j m_(i j)'
-        ),
+        equation=equation_of(loss),
         source="ours, after Feng and Patras, MaskCon, CVPR 2023, and Hinton and Roweis, Stochastic Neighbor "
         "Embedding, NeurIPS 2002",
         target=lambda keys: adaptive_target(keys, loss),
@@ -55,6 +51,28 @@ def build(loss: AdaptiveMaskConParameters) -> Method:
         both_views=loss.both_views,
         on_host=() if loss.soft_temperature_end is None else (SOFT_TEMPERATURE_SCHEDULE,),
     )
+
+
+def equation_of(loss: AdaptiveMaskConParameters) -> str:
+    """The parts in use, in typst's mathematics; the template says what the classifier adds."""
+    temperature = "T" if loss.positive_share is None else "T_i"
+    lines = [
+        "Z_i = w [1, r_(i 1), dots, r_(i K)] / (1 + sum_j r_(i j)) + (1 - w) e_0",
+        f"r_(i j) = m_(i j) exp((s_(i j) - max_(l : m_(i l) = 1) s_(i l)) / {temperature})",
+        {
+            "keys": "s_(i j) = k_i dot q_j",
+            "features": 's_(i j) = "cosine of the keys\' features"',
+            "layers": 's_(i j) = "mean cosine of the keys\' features in all layers"',
+            "both": 's_(i j) = "mean of" k_i dot q_j "and the cosine of the keys\' features"',
+        }[loss.similarity_of],
+    ]
+    if loss.positive_share is not None:
+        lines.append('T_i : "perplexity"(r_i) = max(1, rho sum_j m_(i j))')
+    elif loss.soft_temperature_end is not None:
+        lines.append('T = T_"first"^(1 - p) T_"last"^p "after a share" p "of the training"')
+    if loss.older_own_keys == "no positives":
+        lines.append('m_(i j) = 0 "also where key" j "is of image" i "itself"')
+    return ", quad ".join(lines)
 
 
 def adaptive_target(keys: Keys, loss: AdaptiveMaskConParameters) -> Tensor:

@@ -26,12 +26,14 @@ def build(loss: ANCORParameters) -> Method:
         build=lambda _, projection_size, coarse_classes: nn.Linear(projection_size, coarse_classes),
         loss=lambda head, scene: F.cross_entropy(head(scene.projection.relu()), scene.coarse),
         weight=loss.classifier_weight,
+        in_words="a linear classifier of the rectified projection, with a row v of weights for each class, learns the "
+        f"coarse classes (weight {loss.classifier_weight:g})",
     )
     return Method(
         title="ANCOR",
         equation=(
-            'Z_i = e_0, quad S_(i j) = (a(q_i; y_i) dot a(k_j; y_j)) / tau "where" y_j = y_i, quad '
-            "a(u; y) = (u - hat(v)_y) / norm(u - hat(v)_y)"
+            'Z_i = e_0, quad S_(i j) = (a(u_i; y_i) dot a(q_j; y_j)) / tau "where" m_(i j) = 1, quad '
+            'a(x; y) = (x - hat(v)_y) / norm(x - hat(v)_y), quad "other keys are left out"'
         ),
         source="Bukchin et al., Fine-grained Angular Contrastive Learning with Coarse Labels, CVPR 2021",
         target=lambda keys: own_key_target(keys.same_coarse),

@@ -17,12 +17,14 @@ from maskcon.targets import masked_softmax, own_key_and
 
 
 def build(loss: ASCLParameters) -> Method:
+    largest_entropy = "log sum_j m_(i j)" if loss.mask_by_coarse else "log K"
+    candidates = ' "over" m_(i j) = 1' if loss.mask_by_coarse else ""
     return Method(
         title="ASCL",
         equation=(
             "Z_i = [1, r_(i 1), dots, r_(i K)] / (1 + sum_j r_(i j)), quad "
-            "r_(i j) = min(1, n thin c_i thin p_(i j)), quad c_i = 1 - H(p_i) / (log K), quad "
-            'p_i = "softmax"(k_i dot q \\/ T)'
+            f"r_(i j) = min(1, n thin c_i thin p_(i j)), quad c_i = 1 - H(p_i) / ({largest_entropy}), quad "
+            f'p_i = "softmax"(k_i dot q \\/ T){candidates}'
         ),
         source="Feng and Patras, Adaptive Soft Contrastive Learning, ICPR 2022",
         target=lambda keys: adaptive_target(keys, loss.soft_temperature, loss.neighbours, loss.mask_by_coarse),

@@ -83,6 +83,7 @@ class ExtraHead:
     build: Callable[[int, int, int], nn.Module]  # (feature size F, projection size D, coarse classes C) -> module
     loss: Callable[[nn.Module, Scene], Tensor]  # -> scalar
     weight: float
+    in_words: str  # a clause for the report: what it learns
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ softly and hardly; negatives that are too easy (they give no gradient) or too ha
 are those close to the positive. Everything below that sentence, and every number in the preset, is ours:
 
     mined_i  = the n queue entries most similar to the own key k_i
-    h_ij     = 1 on the mined,    u_ij = n softmax_{j in mined_i}(k_i · queue_j / T)
-    r_ij     = beta ((1 - lambda) h_ij + lambda u_ij)
+    h_ij     = 1 on the mined,    v_ij = n softmax_{j in mined_i}(k_i · queue_j / T)
+    r_ij     = beta ((1 - lambda) h_ij + lambda v_ij)
     Z_i      = [1, r_i1, ..., r_iK] / (1 + sum_j r_ij)
     kept     = own key, mined, and every j with |q_i · queue_j - q_i · k_i| <= margin, once training is past its warm-up
 
@@ -27,8 +27,9 @@ def build(loss: PotentialParameters) -> Method:
         title="Potential samples (reconstruction)",
         equation=(
             "Z_i = [1, r_(i 1), dots, r_(i K)] / (1 + sum_j r_(i j)), quad "
-            "r_(i j) = beta ((1 - lambda) h_(i j) + lambda u_(i j)), quad "
-            "abs(q_i dot k_j - q_i dot k_i) <= delta"
+            "r_(i j) = beta ((1 - lambda) h_(i j) + lambda v_(i j)), quad "
+            'h_(i j) = 1 "on the" n "mined", v_(i j) = n "softmax"(k_i dot q \\/ T)_j "over them", quad '
+            '"negatives are the" j "with" abs(u_i dot q_j - u_i dot k_i) <= delta'
         ),
         source="after the abstract of Dong, Long and Li, Rethinking Samples Selection for Contrastive Learning: "
         "Mining of Potential Samples, arXiv 2311.00358, 2023; a reconstruction, not the authors' method in its details",

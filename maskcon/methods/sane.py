@@ -28,9 +28,10 @@ def build(loss: SANEParameters) -> Method:
     return Method(
         title="SANE",
         equation=(
-            "Z_i = (e_i + mu P_i p_i + mu Q_i q_i) / (1 + mu P_i + mu Q_i), quad "
-            'p_i = "softmax"(k_i dot k \\/ tau T), quad P_i = max_j p_(i j), quad '
-            'q_i, Q_i "the same without the own key"'
+            'Z_i = e_i "for images as they are, for mixed ones", quad '
+            "Z_i = (e_i + mu P_i p_i + mu N_i n_i) / (1 + mu P_i + mu N_i), quad "
+            'p_i = "softmax"(k_i dot [k, q] \\/ tau T), quad P_i = max_j p_(i j), quad '
+            'n_i, N_i "the same without the own key"'
         ),
         source="Zhou et al., A Theory-Driven Self-Labeling Refinement Method for Contrastive Representation Learning, "
         "NeurIPS 2021, sections 3.1 to 3.3",

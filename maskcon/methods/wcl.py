@@ -48,6 +48,9 @@ def build(loss: WCLParameters) -> Method:
             ),
             loss=lambda head, scene: wcl_loss(head, scene, loss),
             weight=1.0,
+            in_words="u is of the projector, v of a second one, both of unit length; SC is supervised contrast over "
+            "the batch, with the components that G finds in the other view as classes"
+            + (", and edges join images of the same coarse class alone" if loss.mask_by_coarse else ""),
         ),
         on_host=("the components of the graph are found on the CPU",),
     )

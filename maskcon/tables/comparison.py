@@ -30,6 +30,8 @@ OF_THE_METHOD = f"{PARAMETER}loss."
 OTHER_CODE, CHANGED_CODE = "†", "‡"
 UNTRAINED, PIXELS = "untrained encoder", "raw pixels"
 BASELINES = {PIXELS: "pixels.", UNTRAINED: "untrained."}  # features without training: their metrics' prefix
+# The groups of parameters that such features and their metrics depend on.
+OF_THE_BASELINE = {PIXELS: ("data.", "evaluate."), UNTRAINED: ("data.", "evaluate.", "model.")}
 
 
 class NothingYet(UserError):
@@ -119,9 +121,8 @@ def compare(runs: Runs, metric: str, question: Question, published: list[Publish
         *_code_notes(rows, latest, commit),
         *_shared_settings_notes(latest, question.axes),
     ]
-    return Table(
-        dataset, metric, [*_untrained_rows(latest, metric), *rows], baseline, _tried(table, rows, metric), notes
-    )
+    untrained = _untrained_rows(latest, metric, question.axes)
+    return Table(dataset, metric, [*untrained, *rows], baseline, _tried(table, rows, metric), notes)
 
 
 def _metric_missing(dataset: str, metric: str, complete: pd.DataFrame) -> str:
@@ -244,20 +245,40 @@ def _with_differences(dataset: str, rows: list[Row], baseline: str | None) -> tu
     return compared, own[0].title
 
 
-def _untrained_rows(runs: pd.DataFrame, metric: str) -> list[Row]:
-    """What needs no training, as each run measured it: by seed, of the method that comes first."""
+def _untrained_rows(runs: pd.DataFrame, metric: str, axes: tuple[str, ...]) -> list[Row]:
+    """What needs no training, as each run measured it: by seed, of the method that comes first.
+
+    A row for each encoder and each set of images: those of runs that differ in them are not averaged.
+    """
     rows = []
     for title, prefix in BASELINES.items():
         column = f"{METRIC}{prefix}{metric}"
         if column not in runs:
             continue
-        known = runs[runs[column].notna()].drop_duplicates("seed")
-        by_seed = {int(seed): float(value) for seed, value in zip(known["seed"], known[column], strict=True)}
-        if title == PIXELS:  # no seed plays a part
-            by_seed = dict(list(by_seed.items())[:1])
-        if by_seed:
-            rows.append(Row("", "", title, {}, {}, by_seed, summarise(by_seed)))
+        known = runs[runs[column].notna()]
+        differing = [name for name in differing_parameters(known) if name.startswith(OF_THE_BASELINE[title])]
+        for place, group in _groups_of_equals(known, differing):
+            first = group.drop_duplicates("seed")
+            by_seed = {int(seed): float(value) for seed, value in zip(first["seed"], first[column], strict=True)}
+            if title == PIXELS:  # no seed plays a part
+                by_seed = dict(list(by_seed.items())[:1])
+            axis = {name: value for name, value in place.items() if name in axes}
+            unlike = "; ".join(f"{name} {value}" for name, value in place.items() if name not in axes)
+            full_title = f"{title} ({unlike})" if unlike else title
+            rows.append(Row("", "", full_title, axis, {}, by_seed, summarise(by_seed)))
     return rows
+
+
+def _groups_of_equals(runs: pd.DataFrame, names: list[str]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """Runs with the same values of the parameters ``names``, with these values; a missing one is null."""
+    if not names:
+        if len(runs):
+            yield {}, runs
+        return
+    columns = [PARAMETER + name for name in names]
+    for place, group in runs.groupby(columns, sort=True, dropna=False):
+        texts = (value if isinstance(value, str) else "null" for value in place)
+        yield dict(zip(names, texts, strict=True)), group
 
 
 def _tried(runs: pd.DataFrame, rows: list[Row], metric: str) -> list[Tried]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
+from maskcon.augmentation.crop import resized
 from maskcon.augmentation.views import view_maker
 from maskcon.batches import Batch, TwoViewBatches
 from maskcon.datasets.packed import TrainingSet
@@ -91,6 +92,7 @@ def train(
         parameters.seed,
         None if training_set.stretch is None else torch.from_numpy(training_set.stretch),
         processes,
+        view_size,
     )
     learner = build_learner(parameters, len(training_set.coarse_names), device, processes)
     optimizer = torch.optim.SGD(
@@ -204,7 +206,7 @@ def fill_queue(learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
 
 
 def renew_memory(epoch: int, learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
-    """Give a method with a memory the keys of all training images, unaugmented and in evaluation mode."""
+    """Give a method with a memory the keys of all training images: whole, as large as views, in evaluation mode."""
     memory = learner.method.memory
     if memory is None or epoch < memory.first_epoch:
         return
@@ -213,7 +215,7 @@ def renew_memory(epoch: int, learner: ContrastiveLearner, batches: TwoViewBatche
     images = len(batches.images)
     places = torch.arange(-(-images // processes.number) * processes.number) % images  # as many for each process
     chunks = blocks_of(batches.images, processes.share_of(places).split(batches.batch_size))
-    keys = torch.cat([learner.encode_for_memory(chunk / 255) for chunk in chunks])
+    keys = torch.cat([learner.encode_for_memory(resized(chunk, batches.view_size) / 255) for chunk in chunks])
     keys = processes.joined(keys)[:images]  # [N, D]
     generator = torch_generator(batches.seed, "memory", epoch)
     memory.renew(learner.memory, keys, batches.coarse, epoch, generator)

@@ -213,7 +213,8 @@ def unit(vectors: Tensor) -> Tensor:
 def draw_mixture(number: int, beta: float, generator: torch.Generator) -> tuple[float, Tensor]:
     """theta ~ Beta(beta, beta), one for the batch, and a permutation int64 [number].
 
-    torch's Beta takes no generator: the share of the first of two gamma variables is Beta distributed.
+    torch's Beta takes no generator: the share of the first of two gamma variables is Beta distributed. Below a beta of
+    0.05 both would be too small for float32 too often; parameters.py allows none.
     """
     shape = torch.full((2,), float(beta))
     gamma = torch._standard_gamma(shape, generator=generator)

@@ -168,6 +168,14 @@ def test_half_of_the_strong_views_are_blurred(stored, monkeypatch):
     assert abs(blurred - 0.5) < 0.09
 
 
+def test_the_smallest_images_are_blurred_as_far_as_an_edge_can_be_mirrored(monkeypatch):
+    monkeypatch.setattr(photo, "BLUR_SHARE", 1)
+    flat = torch.full((4, 3, 8, 8), 100, dtype=torch.uint8)
+    assert photo.strong(flat, seeded()).shape == (4, 3, 8, 8)
+    evened = photo.blur(torch.full((2, 3, 8, 8), 0.5), torch.tensor([0.1, 2.0]))
+    assert torch.allclose(evened, torch.full((2, 3, 8, 8), 0.5))
+
+
 def test_boxes_are_drawn_as_in_the_photo():
     """Of photos twice as wide as high, stored as squares: the shape of a box in the photo follows torchvision's law."""
     number = 4000

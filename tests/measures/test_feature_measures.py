@@ -14,6 +14,7 @@ from maskcon.measures.feature_measures import (
     few_shot_classes_left_out,
     few_shot_scores,
     parts_needed,
+    queries_of_unknown_classes,
 )
 from maskcon.parameters import EvaluateParameters
 
@@ -71,13 +72,17 @@ def test_discovery_is_scored_over_the_whole_part(parts, monkeypatch):
 
 @pytest.mark.parametrize("without", ["train", "val", "test"])
 def test_without_fine_labels_the_coarse_measures_remain(parts, without):
-    """They are the same whether or not there are fine labels."""
+    """They are the same whether or not there are fine labels; without those of val a strength is chosen on train."""
     everything = feature_measures(parts, with_values(), seed=1)
     images = {name: len(of.coarse) for name, of in parts.items()}
     parts[without] = part(images[without], {"train": 1, "val": 2, "test": 3}[without], has_fine=False)
     metrics = feature_measures(parts, with_values(), seed=1)
     left_out = {"linear_fine_top_1", "linear_fine_strength"}
-    if without != "val":
+    if without == "val":
+        assert left_out <= set(metrics)
+        metrics = {name: of for name, of in metrics.items() if name not in left_out}
+        metrics["interval"].pop("linear_fine_top_1")
+    else:
         left_out.add("knn_fine_top_1")
     if without == "test":
         left_out |= {name for name in everything if name.startswith(("few_shot", "discovery"))}
@@ -145,8 +150,39 @@ def test_few_shots_where_classes_are_too_few_or_too_small():
     }
 
 
-def test_a_class_that_train_does_not_have_is_missed(parts):
+def test_a_class_that_train_does_not_have_is_missed_and_counted(parts):
     test = parts["test"]
+    parts["test"] = Part(test.features, test.coarse, np.where(test.fine < 6, test.fine, test.fine + 50))
+    evaluate = with_values(measures=["knn", "linear"])
+    metrics = feature_measures(parts, evaluate, seed=1)
+    for measure in ("knn", "linear"):
+        assert 0.3 < metrics[f"{measure}_fine_top_1"] <= 0.5
+    assert queries_of_unknown_classes(parts, evaluate) == {"queries_of_fine_classes_not_in_train": 60}
+    assert queries_of_unknown_classes(parts, with_values(measures=["few_shot"])) == {}
+
+
+def test_labels_of_which_train_has_no_class_are_left_out(parts):
+    """As in data sets whose test classes are new: 0 would look like a measurement."""
+    test = parts["test"]
+    parts["test"] = Part(test.features, test.coarse, test.fine + 50)
+    evaluate = with_values(measures=["knn", "linear"])
+    metrics = feature_measures(parts, evaluate, seed=1)
+    assert set(metrics) == {"knn_coarse_top_1", "linear_coarse_top_1", "linear_coarse_strength", "interval"}
+    assert queries_of_unknown_classes(parts, evaluate) == {}
+
     parts["test"] = Part(test.features, test.coarse + 50, test.fine + 50)
-    metrics = feature_measures(parts, with_values(measures=["knn", "linear"]), seed=1)
-    assert [metrics[name] for name in TOP_1] == [0, 0, 0, 0]
+    assert feature_measures(parts, evaluate, seed=1) == {"interval": {}}
+
+
+@pytest.mark.parametrize("val", ["empty", "of other classes"])
+def test_where_val_has_no_class_of_train_the_strength_comes_from_train(parts, val):
+    evaluate = with_values(linear={"strengths": [1e3, 1e-3]})
+    images = parts["val"]
+    parts["val"] = {
+        "empty": Part(images.features[:0], images.coarse[:0], images.fine[:0]),
+        "of other classes": Part(images.features, images.coarse + 50, images.fine + 50),
+    }[val]
+    found = chosen_probes(parts, evaluate, seed=1)
+    assert {name: probe.strength for name, probe in found.items()} == {"fine": 1e-3, "coarse": 1e-3}
+    metrics = feature_measures(parts, evaluate, seed=1)
+    assert metrics["linear_fine_top_1"] > 0.9

@@ -47,7 +47,7 @@ def adaptive_rows(similarity, same_coarse, w, share):
         if not candidates:
             rows.append([1.0] + [0.0] * len(values))
             continue
-        low, high = 1e-4, 100.0
+        low, high = 1e-6, 100.0
         for _ in range(200):
             middle = math.sqrt(low * high)
             if perplexity(candidates, middle) < max(1.0, share * len(candidates)):
@@ -88,7 +88,7 @@ def test_fixed_temperature_of_keys_is_maskcon(w):
     assert not method.uses_features
 
 
-@pytest.mark.parametrize("scale", [1.0, 0.1, 0.03])
+@pytest.mark.parametrize("scale", [1.0, 0.1, 0.01, 0.001])
 @pytest.mark.parametrize("share", [0.05, 0.25, 0.5, 0.9])
 def test_perplexity_is_the_share_of_the_candidates_at_any_scale_of_similarities(share, scale):
     generator = torch.Generator().manual_seed(2)
@@ -98,6 +98,20 @@ def test_perplexity_is_the_share_of_the_candidates_at_any_scale_of_similarities(
     shares = masked_softmax(similarity / temperature, candidates)
     number = torch.exp(-torch.xlogy(shares, shares).sum(dim=1))
     assert_close(number, (share * candidates.sum(dim=1)).clamp(min=1), rtol=0.01, atol=0)
+
+
+@pytest.mark.parametrize("close", [0.02, 0.005, 0.0005])
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.4, 0.8])
+def test_perplexity_is_the_share_where_a_fine_class_is_tight(share, close):
+    """A tenth, a fifth or half of the candidates are ``close`` to the image, the others far, as late in a training."""
+    generator = torch.Generator().manual_seed(5)
+    tight = torch.rand(30, 1000, generator=generator) < torch.tensor([0.1, 0.2, 0.5]).repeat(10)[:, None]
+    noise = torch.randn(30, 1000, generator=generator)
+    similarity = torch.where(tight, 1 - close * noise.abs(), 0.3 + 0.1 * noise)
+    candidates = torch.ones_like(tight)
+    shares = masked_softmax(similarity / temperature_for_share(similarity, candidates, share), candidates)
+    number = torch.exp(-torch.xlogy(shares, shares).sum(dim=1))
+    assert_close(number, torch.full_like(number, share * 1000), rtol=0.01, atol=0)
 
 
 def test_temperature_moves_with_the_scale_so_the_target_stays():
@@ -115,7 +129,7 @@ def test_rows_where_no_temperature_fits_stay_finite():
     for share in (0.25, 1.0):
         temperature = temperature_for_share(similarity, candidates, share)
         assert torch.isfinite(temperature).all()
-        assert ((temperature >= 0.9e-4) & (temperature <= 101)).all()
+        assert ((temperature >= 0.9e-6) & (temperature <= 101)).all()
 
 
 def test_queue_keeps_the_features_beside_their_keys():

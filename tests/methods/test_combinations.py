@@ -5,6 +5,7 @@ import torch
 from target_oracle import random_keys
 from torch.testing import assert_close
 
+from maskcon.augmentation.crop import resized
 from maskcon.batches import Batch, TwoViewBatches
 from maskcon.errors import UserError
 from maskcon.methods.interface import build_method
@@ -139,6 +140,25 @@ def test_negatives_change_the_loss_as_if_those_left_out_were_not_in_the_queue(ti
 # Multi-crop
 
 
+@pytest.mark.parametrize(("loss", "changes"), [("maskcon", {"loss.multi_crop": 2}), ("bucsfr", {})])
+def test_memory_is_made_of_images_as_large_as_views(tiny_parameters, tiny_set, loss, changes):
+    """Photos are stored larger than the views that are cut of them."""
+    learner, _ = learner_and_batch(tiny_parameters(changes, loss=loss))
+    images = torch.from_numpy(tiny_set.images[..., :1]).permute(0, 3, 1, 2).contiguous()
+    stored = images.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+
+    seen = []
+    learner.query_network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    learner.key_network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+
+    def cut(images, generator, stretch=None):
+        return resized(images, (16, 24)) / 255
+
+    batches = TwoViewBatches(stored, torch.arange(80) % 3, cut, cut, 16, 1, view_size=(16, 24))
+    renew_memory(3, learner, batches)
+    assert_close(torch.cat(seen), resized(stored, (16, 24)) / 255)
+
+
 @pytest.mark.parametrize("loss", ["maskcon", "supcon", "grafit", "ascl", "wcl"])
 def test_views_of_the_nearest_images_are_queries_for_the_image_s_target(tiny_parameters, tiny_set, loss):
     """Neighbours of the epoch's start, their views drawn from the batch's seed; for keys the mean over all views."""
@@ -269,6 +289,7 @@ def test_title_names_what_is_combined(tiny_parameters):
         ("maskcon", {"mixup": 0.5}, "loss.mixup=0.5 is not allowed: it should be a group"),
         ("maskcon", {"mixup": {"weight": 1.5, "beta": 2.0}}, "loss.mixup.weight=1.5 is not allowed"),
         ("maskcon", {"mixup": {"weight": 0.5}}, "loss.mixup.beta is missing"),
+        ("maskcon", {"mixup": {"weight": 0.5, "beta": 0.04}}, "loss.mixup.beta=0.04 is not allowed"),
         ("maskcon", {"multi_crop": -1}, "loss.multi_crop=-1 is not allowed"),
     ],
 )

@@ -32,6 +32,27 @@ def test_features_without_training_stand_beside_them():
     assert of["untrained encoder"].by_seed == {1: 0.125, 2: 0.25, 3: 0.375}
 
 
+def test_untrained_encoders_that_differ_are_not_averaged():
+    narrow, wide = (made_up({"maskcon": TWO["maskcon"]}) for _ in range(2))
+    wide.table["params.model.width"] = "48"
+    wide.table["metrics.untrained.recall_at_1"] = 0.8
+
+    baselines = [row for row in table(joined(narrow, wide), axes=("model.width",)).rows if not row.method]
+    assert [(row.title, row.axis, row.by_seed) for row in baselines] == [
+        ("raw pixels", {}, {1: 0.25}),
+        ("untrained encoder", {"model.width": "24"}, {1: 0.125, 2: 0.25, 3: 0.375}),
+        ("untrained encoder", {"model.width": "48"}, {1: 0.8, 2: 0.8, 3: 0.8}),
+    ]
+
+
+def test_untrained_encoders_of_methods_with_other_encoders_say_which():
+    other = {("grafit", seed): {"params.model.width": "48", "metrics.untrained.recall_at_1": 0.8} for seed in (1, 2, 3)}
+    of = rows(table(made_up(TWO, where=other)))
+    assert of["untrained encoder (model.width 24)"].by_seed == {1: 0.125, 2: 0.25, 3: 0.375}
+    assert of["untrained encoder (model.width 48)"].by_seed == {1: 0.8, 2: 0.8, 3: 0.8}
+    assert of["raw pixels"].summary.n == 1
+
+
 @pytest.mark.parametrize(
     ("second_is", "resolved"), [({1: 0.40, 2: 0.42, 3: 0.41}, True), ({1: 0.3, 2: 0.6, 3: 0.5}, False)]
 )
