@@ -10,6 +10,7 @@ a class name or a path is always text and never markup. The one thing read as ma
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,11 +38,18 @@ MEASURE_TITLES = {
     "linear_coarse_top_1": "linear probe, coarse",
     "discovery_accuracy": "fine classes discovered",
 }
+MEASURES_IN_WORDS = {
+    "knn": "the vote of the nearest training images",
+    "linear": "a linear classifier on frozen features",
+    "few_shot": "nearest class means from few examples",
+    "discovery": "clusters inside each coarse class matched to the fine classes",
+}
 FEW_SHOT = re.compile(r"few_shot_(\d+|all)_way_(\d+)_shot")
 MOST_LEFT_OUT = 5  # photos or classes that are named
 MOST_CLASSES = 40  # coarse ones, in the table: half of them the lowest, half the highest
 INTERVAL_LEVEL = "95%"  # of the bootstrap intervals in metrics/retrieval_in_full.json
 LONGEST_NAME = 40  # letters of a class name
+COLUMN_LETTERS = 48  # of a command, in the template's size for commands
 THIN_SPACE = "\u2009"
 EN_DASH = "\u2013"
 FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE = "\u2068", "\u2069"  # Unicode Standard Annex 9
@@ -112,6 +120,7 @@ def gather_facts(
         "training": _training_facts(run),
         "recall": _recall_facts(run.retrieval),
         "measures": _measure_facts(run.measures),
+        "measures_in_words": _measures_in_words(run.measures),
         "queries_of_unknown_classes": grouped(run.measures.get("queries_of_fine_classes_not_in_train", 0)),
         "by_coarse_class": _coarse_class_facts(run.by_coarse_class),
         "all_coarse_classes": len(run.by_coarse_class) <= MOST_CLASSES,
@@ -120,7 +129,7 @@ def gather_facts(
         "parameters": _parameter_facts(run, provenance),
         "seed": str(parameters.seed),
         "provenance": _provenance_facts(provenance),
-        "commands": list(commands),
+        "commands": [line for command in commands for line in in_lines(command)],
     }
 
 
@@ -205,11 +214,11 @@ def _recall_facts(retrieval: Mapping[str, Any]) -> dict[str, Any]:
     metrics = [key for key in retrieval if key.startswith("recall_at_")]
     metrics += [key for key in ("mean_average_precision_at_r", "coarse_recall_at_1") if key in retrieval]
     blocks = {name: retrieval if key is None else retrieval[key] for name, key in FEATURES.items()}
+    columns = [_side_by_side(list(blocks.values()), metric) for metric in metrics]
     return {
         "columns": [_metric_title(metric) for metric in metrics],
         "rows": [
-            {"features": name, "cells": [_share_with_interval(block, metric) for metric in metrics]}
-            for name, block in blocks.items()
+            {"features": name, "cells": [column[place] for column in columns]} for place, name in enumerate(blocks)
         ],
         "coarse": [_share_with_interval(block, "coarse_recall_at_1") for block in blocks.values()],
     }
@@ -218,10 +227,14 @@ def _recall_facts(retrieval: Mapping[str, Any]) -> dict[str, Any]:
 def _measure_facts(measures: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row for each measure that was taken, a cell for each kind of features."""
     blocks = [measures if key is None else measures[key] for key in FEATURES.values()]
-    return [
-        {"measure": measure_title(name), "cells": [_share_with_interval(block, name) for block in blocks]}
-        for name in measures["interval"]
+    return [{"measure": measure_title(name), "cells": _side_by_side(blocks, name)} for name in measures["interval"]]
+
+
+def _measures_in_words(measures: Mapping[str, Any]) -> str:
+    taken = [
+        words for kind, words in MEASURES_IN_WORDS.items() if any(n.startswith(kind) for n in measures["interval"])
     ]
+    return " and ".join([", ".join(taken[:-1]), taken[-1]] if len(taken) > 1 else taken)
 
 
 def measure_title(name: str) -> str:
@@ -235,6 +248,13 @@ def measure_title(name: str) -> str:
 def _metric_title(metric: str) -> str:
     named = {"mean_average_precision_at_r": "mAP@R", "coarse_recall_at_1": "coarse R@1"}
     return named.get(metric) or metric.replace("recall_at_", "R@")
+
+
+def _side_by_side(blocks: Sequence[Mapping[str, Any]], metric: str) -> list[dict[str, Any]]:
+    """A cell for each kind of features; the highest as it is printed is marked, and what equals it."""
+    cells = [_share_with_interval(block, metric) for block in blocks]
+    highest = max(float(cell["value"]) for cell in cells)
+    return [cell | {"highest": float(cell["value"]) == highest} for cell in cells]
 
 
 def _share_with_interval(block: Mapping[str, Any], metric: str) -> dict[str, str]:
@@ -306,6 +326,25 @@ def _provenance_facts(provenance: Mapping[str, str]) -> dict[str, Any]:
         "commit": commit[:12],
         "dirty": provenance.get("git.dirty") == "true",
     }
+
+
+def in_lines(command: str) -> list[str]:
+    """A command broken where an option begins, so that no line is longer than a column unless a single option is.
+
+    Every line but the last ends with a backslash: pasted into a shell they are the one command.
+    """
+    if " -S " not in command:
+        return [command]
+    lines = [""]
+    words = iter(shlex.split(command))
+    for word in words:
+        part = f"-S {shlex.quote(next(words))}" if word == "-S" else shlex.quote(word)
+        longer = f"{lines[-1]} {part}" if lines[-1] else part
+        if word != "-S" or len(f"{longer} \\") <= COLUMN_LETTERS:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
 
 
 def class_name(name: str) -> str:

@@ -1,6 +1,8 @@
 """The report: facts worded, and set as text whatever they say."""
 
 import copy
+import shlex
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from maskcon.report import (
     duration,
     gather_facts,
     grouped,
+    in_lines,
     percent,
     percent_range,
     read_finished_run,
@@ -230,6 +233,36 @@ def test_an_equation_shows_the_parts_in_use(run, folder, tiny_parameters, name, 
     assert there in equation
     assert not_there not in equation
     assert pages(facts, folder)
+
+
+def test_a_long_command_is_one_command_when_it_is_pasted():
+    command = """dvc exp run -S data=folder -S 'data.root="/photos/Bilder -S öäü"' -S loss=grafit -S seed=2"""
+    lines = in_lines(command)
+    assert lines == [
+        "dvc exp run -S data=folder \\",
+        """-S 'data.root="/photos/Bilder -S öäü"' \\""",
+        "-S loss=grafit -S seed=2",
+    ]
+    read = subprocess.run(["sh", "-c", "set -- " + "\n".join(lines) + "; printf '%s\\n' \"$@\""], capture_output=True)
+    assert read.stdout.decode().splitlines() == shlex.split(command)
+    assert in_lines("git checkout 0123456") == ["git checkout 0123456"]
+
+
+def test_bold_is_what_is_highest_and_not_what_was_trained(run):
+    lower = {**run.retrieval, "recall_at_1": 0.2, "untrained": run.retrieval["untrained"] | {"recall_at_1": 0.5}}
+    lower["pixels"] = run.retrieval["pixels"] | {"recall_at_1": 0.50001}  # printed alike
+    facts = gather_facts(replace(run, retrieval=lower), method(), PROVENANCE, COMMANDS)
+    assert [row["cells"][0]["highest"] for row in facts["recall"]["rows"]] == [False, True, True]
+
+
+def test_the_caption_names_the_measures_that_were_taken(run):
+    names = ["knn_coarse_top_1", "linear_coarse_top_1"]
+    block = {name: 0.5 for name in names} | {"interval": {name: {"low": 0.4, "high": 0.6} for name in names}}
+    measures = {**block, "untrained": block, "pixels": block}
+    facts = gather_facts(replace(run, measures=measures), method(), PROVENANCE, COMMANDS)
+    assert facts["measures_in_words"] == (
+        "the vote of the nearest training images and a linear classifier on frozen features"
+    )
 
 
 def test_every_measure_that_was_taken_has_a_row(run):
