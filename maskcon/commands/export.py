@@ -23,9 +23,9 @@ def main(arguments: argparse.Namespace) -> None:
     from maskcon.export import export_encoder, require_onnx
 
     files = [name for name in FORMATS if name in arguments.formats and name != "mlflow"]
+    gallery = chosen_gallery(arguments)  # first: without an encoder no package helps
     if "onnx" in files:
         require_onnx()
-    gallery = chosen_gallery(arguments)
     run_id = _recorded_run(arguments, gallery) if "mlflow" in arguments.formats else None
 
     exported = export_encoder(gallery, arguments.folder, files)
