@@ -37,6 +37,15 @@ def test_without_an_encoder_no_package_is_asked_for(tmp_path, capsys, monkeypatc
     assert capsys.readouterr().err.startswith("error: there is no models/encoder.pt in this folder")
 
 
+def test_a_file_where_the_folder_should_be(workspace, capsys):
+    (workspace / "README.md").write_text("")
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "--formats", "torch", "--folder", "README.md"])
+    assert ended.value.code == USER_ERROR_EXIT_CODE
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: cannot write README.md/labels.json: Not a directory; a file is where a folder")
+
+
 def test_images_to_check_with_are_needed(workspace, capsys):
     (workspace / "data/sets/two_digits/test/images.npy").unlink()
     (workspace / "data/sets/two_digits/test/labels.csv").unlink()
