@@ -32,21 +32,19 @@ def metric_title(metric: str) -> str:
 
 
 def headings(table: Table) -> list[str]:
-    axes = list(table.rows[-1].axis)
     difference = [f"minus {table.baseline}"] if table.baseline else []
     published = ["published"] if _has_published(table) else []
-    return [HEADINGS[0], *axes, *HEADINGS[1:], *difference, *published]
+    return [HEADINGS[0], *_axes(table), *HEADINGS[1:], *difference, *published]
 
 
 def cells(table: Table, row: Row) -> list[str]:
     """The texts of a row, in the order of ``headings``; the one of the mean is at ``mean_column``."""
-    axes = list(table.rows[-1].axis)
     difference = [signed(row.difference)] if table.baseline else []
     published = [f"{row.published.percent:.2f}" if row.published else ""] if _has_published(table) else []
     summary = row.summary
     return [
         row.title + row.marks,
-        *(row.axis.get(axis, "") for axis in axes),
+        *(row.axis.get(axis, "") for axis in _axes(table)),
         in_words(row.values),
         mean_and_spread(summary),
         interval(summary),
@@ -128,6 +126,11 @@ def _signed(share: float) -> str:
 
 def _minus(text: str) -> str:
     return text.replace("-", MINUS)
+
+
+def _axes(table: Table) -> list[str]:
+    """Those that any row has a place on."""
+    return list(dict.fromkeys(axis for row in table.rows for axis in row.axis))
 
 
 def _has_published(table: Table) -> bool:
