@@ -19,8 +19,8 @@ HEADINGS = ("method", "values", "mean ± sd", "95% interval", "n")
 OVERVIEW_KEY = "In percent, on the test part: mean and standard deviation over n seeds."
 KEY = f"{OVERVIEW_KEY[:-1]}, with the 95% interval of the mean (Student's t over seeds)."
 RANKS = (
-    "Bold: the highest mean. Underlined: the second, where the 95% interval of its paired difference to the highest "
-    "excludes zero."
+    "Bold: the highest mean of the methods. Underlined: the second, where the 95% interval of its paired difference to "
+    "the highest excludes zero."
 )
 
 
@@ -71,7 +71,8 @@ def notes(table: Table) -> list[str]:
 def shared_notes(table: Table, key: str) -> list[str]:
     """Those that hold for an overview too."""
     sources = dict.fromkeys(row.published.source for row in table.rows if row.published)
-    return [key, RANKS, *(f"Published: {source}." for source in sources)]
+    ranks = [RANKS] if any(row.best for row in table.rows) else []
+    return [key, *ranks, *(f"Published: {source}." for source in sources)]
 
 
 def tried_heading(table: Table) -> str:

@@ -6,7 +6,7 @@ from maskcon.errors import UserError
 from maskcon.tables.comparison import NothingYet, Question, compare
 from maskcon.tables.curves import over_k
 from maskcon.tables.published import Published
-from maskcon.tables.wording import cells, headings
+from maskcon.tables.wording import cells, headings, notes
 from maskcon.tables.written import overview_as_markdown
 from tests.tables.made_up_runs import joined, made_up
 
@@ -66,6 +66,12 @@ def test_the_second_is_underlined_only_where_its_distance_is_resolved(second_is,
     assert of["Grafit"].second is resolved
     assert not of["CoIns"].second
     assert not of["CoIns"].best
+
+
+def test_what_bold_means_is_said_where_something_is_bold():
+    bold = "Bold: the highest mean of the methods."
+    assert any(note.startswith(bold) for note in notes(table(made_up(TWO))))
+    assert not any("Bold" in note for note in notes(table(made_up({"maskcon": TWO["maskcon"]}))))
 
 
 def test_one_seed_resolves_nothing():
