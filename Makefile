@@ -29,7 +29,7 @@ soak: environment  ## 200 random kills of trainings, which must all end with the
 	python -m tests.soak
 
 ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=5000
-	@python -m stages.tracking_ui --port $(PORT)
+	@python -m stages.tracking_ui --port=$(PORT)
 
 params: environment  ## params.yaml composed from conf/, and docs/parameters.md; SET="data=digits loss=grafit" picks presets
 	@python -m stages.compose_parameters $(SET)

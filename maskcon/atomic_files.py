@@ -1,6 +1,7 @@
 """Files that are whole or absent: written under a temporary name, flushed to disk, then moved into place."""
 
 import csv
+import errno
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -10,16 +11,21 @@ from typing import IO, Any
 from maskcon.errors import UserError
 
 UNFINISHED = ".*.part"  # what files are called until they are whole
+FILE_FOR_A_FOLDER = "a file is where a folder should be; name another place, or move that file away"
+ADVICE = {
+    errno.EISDIR: "name a file, not a folder",
+    errno.EEXIST: FILE_FOR_A_FOLDER,
+    errno.ENOTDIR: FILE_FOR_A_FOLDER,
+}
+OTHER_ADVICE = "free some space or make the folder writable, then run the same command again"
 
 
 class CannotWrite(UserError):
-    """The disk is full, or the folder cannot be written."""
+    """The disk is full, the folder cannot be written, or the path can be no file."""
 
     def __init__(self, path: Path, error: OSError):
         self.what_happened = f"cannot write {path}: {error.strerror or error}"
-        super().__init__(
-            f"{self.what_happened}; free some space or make the folder writable, then run the same command again"
-        )
+        super().__init__(f"{self.what_happened}; {ADVICE.get(error.errno, OTHER_ADVICE)}")
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
@@ -68,6 +74,25 @@ def require_writable(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise CannotWrite(folder, error) from error
+
+
+def require_place(path: Path) -> None:
+    """For a result that takes long to compute: that it can be written, without making anything yet.
+
+    Raises:
+        CannotWrite: ``path`` is a folder, or what is to be its folder is a file or cannot be written.
+    """
+    path = Path(path)
+    standing = next(folder for folder in path.absolute().parents if folder.exists())
+    fault = None
+    if path.is_dir():
+        fault = errno.EISDIR
+    elif not standing.is_dir():
+        fault = errno.ENOTDIR
+    elif not os.access(standing, os.W_OK):
+        fault = errno.EACCES
+    if fault is not None:
+        raise CannotWrite(path, OSError(fault, os.strerror(fault)))
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -3,6 +3,8 @@
 page_template()      # HTML with the placeholder {plot_divs}, for dvc plots show --html-template
 """
 
+import re
+
 from maskcon.errors import UserError
 
 VEGA_LITE = "5.21"  # DVC writes its plots for version 5
@@ -14,6 +16,8 @@ td, th { padding: 3px 10px; text-align: left; border-bottom: 1px solid #dededa; 
 img { max-width: 720px; height: auto; }
 p { margin: 0 0 6px; color: #62625f; }
 """
+BODY = "</head>\n<body>\n"
+PLOT = re.compile(r"var spec = \{(?!\})|<img ")  # DVC writes a plot that has no data as an empty spec
 
 
 def page_template() -> str:
@@ -32,5 +36,10 @@ def page_template() -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Plots</title>\n'
         f"<style>{STYLE}</style>\n<script>(() => {{{bundle}}})();</script>\n"
-        "</head>\n<body>\n{plot_divs}\n</body>\n</html>\n"
+        f"{BODY}{{plot_divs}}\n</body>\n</html>\n"
     )
+
+
+def has_plots(page: str) -> bool:
+    """Whether DVC had anything to draw on a page of that template."""
+    return PLOT.search(page, page.find(BODY)) is not None

@@ -8,6 +8,7 @@ import pytest
 from maskcon.atomic_files import (
     CannotWrite,
     remove_unfinished,
+    require_place,
     require_writable,
     write_atomically,
     write_json,
@@ -59,6 +60,25 @@ def test_a_folder_that_cannot_be_written_is_told_before(tmp_path):
         require_writable(tmp_path / "file")
 
 
+def test_a_place_is_told_before_work_and_nothing_is_made(tmp_path):
+    require_place(tmp_path / "new" / "folder" / "page.html")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    require_place(tmp_path / "file")  # to be replaced
+    with pytest.raises(CannotWrite, match="Is a directory; name a file, not a folder"):
+        require_place(tmp_path)
+    with pytest.raises(
+        CannotWrite, match=r"file.below.page\.html: Not a directory; a file is where a folder should be"
+    ):
+        require_place(tmp_path / "file" / "below" / "page.html")
+
+
+def test_a_place_in_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # tests may run as root, who may do all
+    with pytest.raises(CannotWrite, match="Permission denied; free some space or make the folder writable"):
+        require_place(tmp_path / "new" / "page.html")
+
+
 def full_disk(file):
     file.write(b"half of it")
     raise OSError(errno.ENOSPC, "No space left on device")
@@ -85,13 +105,13 @@ def test_failing_write_leaves_what_was_there(tmp_path, write, error, old):
 
 def test_file_in_the_place_of_a_folder(tmp_path):
     (tmp_path / "folder").write_text("a file")
-    with pytest.raises(UserError, match=r"cannot write .*file\.bin"):
+    with pytest.raises(UserError, match=r"cannot write .*file\.bin: .*; a file is where a folder should be"):
         write_atomically(tmp_path / "folder" / "file.bin", lambda file: file.write(b"x"))
 
 
 def test_folder_in_the_place_of_the_file(tmp_path):
     (tmp_path / "file.bin").mkdir()
-    with pytest.raises(UserError, match=r"cannot write .*file.bin"):
+    with pytest.raises(UserError, match=r"cannot write .*file.bin: Is a directory; name a file, not a folder$"):
         write_atomically(tmp_path / "file.bin", lambda file: file.write(b"x"))
     assert [file.name for file in tmp_path.iterdir()] == ["file.bin"]
 

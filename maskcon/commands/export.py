@@ -20,20 +20,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> None:
+    from maskcon.atomic_files import require_place
     from maskcon.export import export_encoder, require_onnx
 
+    labels = arguments.folder / "labels.json"
+    require_place(labels)
     files = [name for name in FORMATS if name in arguments.formats and name != "mlflow"]
+    gallery = chosen_gallery(arguments)  # first: without an encoder no package helps
     if "onnx" in files:
         require_onnx()
-    gallery = chosen_gallery(arguments)
     run_id = _recorded_run(arguments, gallery) if "mlflow" in arguments.formats else None
 
     exported = export_encoder(gallery, arguments.folder, files)
     for one in exported:
         print(f"{one.path}: features differ from the encoder's by at most {one.difference:.1e}")
-    print(f"{arguments.folder / 'labels.json'}: names of the classes, sizes")
+    print(f"{labels}: names of the classes, sizes")
     if run_id is not None:
-        _log(run_id, [*(one.path for one in exported), arguments.folder / "labels.json"])
+        _log(run_id, [*(one.path for one in exported), labels])
 
 
 def _recorded_run(arguments: argparse.Namespace, gallery) -> str:

@@ -29,8 +29,10 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"--perplexity {arguments.perplexity} is not allowed: it should be from 2 to 500")
     if arguments.seed < 0:
         raise UserError(f"--seed {arguments.seed} is not allowed: it should be 0 or more")
+    from maskcon.atomic_files import require_place
     from maskcon.gallery_page.page import write_page
 
+    require_place(arguments.page)  # the layout takes minutes
     gallery = chosen_gallery(arguments)
     print(f"{gallery.name}: laying out {min(len(gallery), arguments.images):,} images", flush=True)
     shown = write_page(gallery, arguments.page, arguments.images, arguments.perplexity, arguments.seed)

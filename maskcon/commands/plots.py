@@ -23,14 +23,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     from maskcon.atomic_files import write_text
-    from maskcon.plots_page import page_template
+    from maskcon.plots_page import has_plots, page_template
 
-    template = arguments.folder / TEMPLATE
+    if not Path("dvc.yaml").exists():
+        raise UserError("there is no dvc.yaml here; run it from the top of the checkout")
+    template, page = arguments.folder / TEMPLATE, arguments.folder / "index.html"
     write_text(template, page_template())
+    page.unlink(missing_ok=True)  # DVC leaves it as it was where there is nothing to draw
     kind = ["diff", *arguments.revisions] if arguments.revisions else ["show"]
     command = [sys.executable, "-m", "dvc", "plots", *kind]
     command += ["--html-template", str(template), "--out", str(arguments.folder)]
-    ended = subprocess.run(command, env={"DVC_NO_ANALYTICS": "true", **os.environ}, stdout=subprocess.DEVNULL)
+    ended = subprocess.run(command, env={"DVC_NO_ANALYTICS": "true", **os.environ}, capture_output=True, text=True)
+    if not ended.returncode and not (page.exists() and has_plots(page.read_text())):
+        page.unlink(missing_ok=True)
+        raise UserError("nothing is recorded yet; make it with: dvc repro")
+    print(ended.stderr, end="", file=sys.stderr)
     if ended.returncode:
         raise UserError(f"dvc plots {' '.join(kind)} did not succeed, see above")
-    print(f"{arguments.folder / 'index.html'}: open it in a browser; it needs no network")
+    print(f"{page}: open it in a browser; it needs no network")

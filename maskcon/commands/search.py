@@ -35,16 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     if arguments.top < 1:
         raise UserError(f"--top {arguments.top} is not allowed: it should be 1 or more")
-    missing = [str(photo) for photo in arguments.photos if not photo.is_file()]
-    if missing:
-        raise UserError(f"there is no file {', '.join(missing)}; give photos by their paths")
     started = time.perf_counter()
+    from maskcon.atomic_files import require_place
     from maskcon.search import as_json, as_table, search
 
     if arguments.index != "exact":
         from maskcon.approximate_neighbours import require_faiss
 
         require_faiss(arguments.index)
+    require_place(arguments.picture)
     gallery = chosen_gallery(arguments)
     kept = _kept_index(arguments, gallery)
     loaded = time.perf_counter()

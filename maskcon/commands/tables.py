@@ -17,7 +17,9 @@ PUBLISHED, TEMPLATE = Path("reports/published.csv"), Path("reports/tables.typ")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grid", metavar="NAME", help="the runs of this grid, as it names them")
     parser.add_argument("--dataset", metavar="NAME", help="one data set alone (data.name, or the grid's own name)")
-    parser.add_argument("--metric", nargs="+", default=list(DEFAULT_METRICS), help="default: %(default)s")
+    parser.add_argument(
+        "--metric", nargs="+", default=list(DEFAULT_METRICS), help=f"default: {' '.join(DEFAULT_METRICS)}"
+    )
     parser.add_argument("--baseline", metavar="METHOD", help="differences are to this method")
     parser.add_argument("--axis", nargs="+", default=[], metavar="KEY", help="parameters that distinguish rows")
     parser.add_argument("--where", nargs="+", default=[], metavar="KEY=VALUE", help="keep runs with these parameters")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from maskcon.composition import compose_parameters
+from maskcon.datasets import folder
 from maskcon.errors import UserError
 from maskcon.grid.grid_file import Grid
 from maskcon.grid.trials import CHOOSE, Chosen, Trial
@@ -21,6 +22,10 @@ from maskcon.tracking.search import search_runs
 from maskcon.tracking.store import Store
 
 MEMBER = "grid."  # a run of the grid NAME has the tag grid.NAME, which says what it is there
+
+
+class NoPhotos(UserError):
+    """The folder of a trial's photos is not there, so what it is, and whether it is complete, cannot be known."""
 
 
 class GridRecord:
@@ -39,7 +44,9 @@ class GridRecord:
         return self._parameters[trial.overrides]
 
     def inputs_hash(self, trial: Trial) -> str:
+        """Raises: UserError, where the overrides compose to nothing that is allowed; NoPhotos."""
         if trial.overrides not in self._hashes:
+            _require_photos(self.parameters(trial))
             self._hashes[trial.overrides] = hash_of_inputs(self.checkout, self.parameters(trial), self._digest)
         return self._hashes[trial.overrides]
 
@@ -47,6 +54,7 @@ class GridRecord:
         """The metrics of those trials whose runs are complete.
 
         Raises:
+            UserError: as ``inputs_hash``.
             StoreError: the store cannot be read.
         """
         hashes = {trial: self.inputs_hash(trial) for trial in trials}
@@ -89,6 +97,17 @@ class GridRecord:
             for run in complete_runs(client, {self.parameters(trial).data.name for trial in trials}):
                 if tag in run.data.tags and run.data.tags.get(INPUTS) not in hashes:
                     client.delete_tag(run.info.run_id, tag)
+
+
+def _require_photos(parameters: Parameters) -> None:
+    """Raises: NoPhotos, with the sentence of the stage download, which a run would end with."""
+    data = parameters.data
+    if data.name != "folder" or Path(data.root).is_dir():
+        return
+    try:
+        folder.download(Path(data.root), Path(data.raw))
+    except UserError as error:
+        raise NoPhotos(f'{error}, for a grid: make grid SET="data.root=/home/me/photos"') from None
 
 
 def complete_runs(client, experiments: Iterable[str], condition: str = "") -> Iterator[Any]:

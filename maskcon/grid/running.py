@@ -21,7 +21,7 @@ from maskcon.atomic_files import write_json
 from maskcon.errors import UserError
 from maskcon.grid.claims import LEASE_SECONDS, Claims
 from maskcon.grid.grid_file import Grid
-from maskcon.grid.on_record import GridRecord, choose_values
+from maskcon.grid.on_record import GridRecord, NoPhotos, choose_values
 from maskcon.grid.trials import Chosen, Trial, number_to_score, trials_to_choose, trials_to_score
 from maskcon.grid.workers import Experiment, last_words, run_experiments
 from maskcon.tracking.store import Store, StoreError
@@ -71,15 +71,19 @@ def run_grid(
 def preview(grid: Grid, store: Store, checkout: Path) -> Iterator[str]:
     """The commands of what is still to be run, as lines for a shell, with what they depend on as comments.
 
+    Without the photos nothing is known to be complete: a comment says so, and all commands follow.
+
     Raises:
         UserError, StoreError: as ``run_grid``.
     """
     record = GridRecord(store, checkout, grid)
     choosing = trials_to_choose(grid)
-    measured = record.complete(choosing)
+    remarks: dict[str, None] = {}  # in order, each once
+    measured = _complete_as_far_as_known(record, choosing, remarks)
     chosen = choose_values(grid, measured)
     scoring = trials_to_score(grid, chosen)
-    measured |= record.complete(scoring)
+    measured |= _complete_as_far_as_known(record, scoring, remarks)
+    yield from remarks
     yield f"# {grid.name}: {len(measured)} of {len(choosing) + number_to_score(grid)} runs are complete"
     for trial in [*choosing, *scoring]:
         if trial not in measured:
@@ -89,6 +93,18 @@ def preview(grid: Grid, store: Store, checkout: Path) -> Iterator[str]:
         yield f"# then {unknown} runs on test, with the values that these choose"
     elif len(measured) < len(choosing) + len(scoring):
         yield "# start them with: dvc queue start -j 2"
+
+
+def _complete_as_far_as_known(
+    record: GridRecord, trials: list[Trial], remarks: dict[str, None]
+) -> dict[Trial, dict[str, float]]:
+    """Those complete; none where that cannot be known, for which there is a remark."""
+    try:
+        return record.complete(trials)
+    except NoPhotos as error:
+        remarks[f"# {error}"] = None
+        remarks["# without the photos it is not known which runs are complete; all are listed"] = None
+        return {}
 
 
 class _Running:

@@ -9,7 +9,7 @@ one of them is made an axis of the table.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -108,7 +108,7 @@ def compare(runs: Runs, metric: str, question: Question, published: list[Publish
             raise UserError(
                 f"--axis {axis} is no parameter of these runs; name one as params.yaml does, such as loss.w"
             )
-    groups = list(_groups(latest, question.axes))
+    groups = list(runs_by_row(latest, question.axes))
     _refuse_mixtures(dataset, groups)
 
     commit = latest["commit"].mode().iloc[0]
@@ -148,10 +148,11 @@ def _may_differ(column: str, but: str = "") -> bool:
     return column.startswith(NOT_OF_THE_RESULT) and column != but
 
 
-def _groups(runs: pd.DataFrame, axes: tuple[str, ...]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
-    keys = ["method", *(PARAMETER + axis for axis in axes)]
-    for place, group in runs.groupby(keys, sort=True, dropna=False):
-        yield dict(zip(axes, place[1:], strict=True)), group
+def runs_by_row(runs: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """The runs of each row of a table, with its place on those axes that are parameters of its method."""
+    for _, own in runs.groupby("method", sort=True):
+        known = [axis for axis in axes if not own[PARAMETER + axis].fillna("null").eq("null").all()]
+        yield from _groups_of_equals(own, known)
 
 
 def differing_parameters(runs: pd.DataFrame) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ import pandas as pd
 from maskcon.figures.methods_compared import Line
 from maskcon.grid.trials import CHOOSE, SCORE
 from maskcon.parameters import METHODS
-from maskcon.tables.comparison import differing_parameters, latest_scored, method_title
+from maskcon.tables.comparison import differing_parameters, latest_scored, method_title, runs_by_row
 from maskcon.tables.runs import METRIC, PARAMETER, Runs
 
 W, T = f"{PARAMETER}loss.w", f"{PARAMETER}loss.soft_temperature"
@@ -83,10 +83,10 @@ def _number(text: object) -> float | None:
 def _by_row(table: pd.DataFrame, axes: Sequence[str]) -> list[tuple[pd.DataFrame, str]]:
     """The runs of each row of the table, in its order, with what the row's name says of the axes."""
     order = {name: place for place, name in enumerate(METHODS)}
-    groups = []
-    for place, group in table.groupby(["method", *(PARAMETER + axis for axis in axes)], sort=True, dropna=False):
-        suffix = "".join(f", {axis.split('.')[-1]} {value}" for axis, value in zip(axes, place[1:], strict=True))
-        groups.append((group, suffix))
+    groups = [
+        (group, "".join(f", {axis.split('.')[-1]} {value}" for axis, value in place.items()))
+        for place, group in runs_by_row(table, axes)
+    ]
     return sorted(groups, key=lambda one: order.get(one[0][f"{PARAMETER}loss.name"].iloc[0], len(order)))
 
 

@@ -19,8 +19,8 @@ HEADINGS = ("method", "values", "mean ± sd", "95% interval", "n")
 OVERVIEW_KEY = "In percent, on the test part: mean and standard deviation over n seeds."
 KEY = f"{OVERVIEW_KEY[:-1]}, with the 95% interval of the mean (Student's t over seeds)."
 RANKS = (
-    "Bold: the highest mean. Underlined: the second, where the 95% interval of its paired difference to the highest "
-    "excludes zero."
+    "Bold: the highest mean of the methods. Underlined: the second, where the 95% interval of its paired difference to "
+    "the highest excludes zero."
 )
 
 
@@ -32,21 +32,19 @@ def metric_title(metric: str) -> str:
 
 
 def headings(table: Table) -> list[str]:
-    axes = list(table.rows[-1].axis)
     difference = [f"minus {table.baseline}"] if table.baseline else []
     published = ["published"] if _has_published(table) else []
-    return [HEADINGS[0], *axes, *HEADINGS[1:], *difference, *published]
+    return [HEADINGS[0], *_axes(table), *HEADINGS[1:], *difference, *published]
 
 
 def cells(table: Table, row: Row) -> list[str]:
     """The texts of a row, in the order of ``headings``; the one of the mean is at ``mean_column``."""
-    axes = list(table.rows[-1].axis)
     difference = [signed(row.difference)] if table.baseline else []
     published = [f"{row.published.percent:.2f}" if row.published else ""] if _has_published(table) else []
     summary = row.summary
     return [
         row.title + row.marks,
-        *(row.axis.get(axis, "") for axis in axes),
+        *(row.axis.get(axis, "") for axis in _axes(table)),
         in_words(row.values),
         mean_and_spread(summary),
         interval(summary),
@@ -73,7 +71,8 @@ def notes(table: Table) -> list[str]:
 def shared_notes(table: Table, key: str) -> list[str]:
     """Those that hold for an overview too."""
     sources = dict.fromkeys(row.published.source for row in table.rows if row.published)
-    return [key, RANKS, *(f"Published: {source}." for source in sources)]
+    ranks = [RANKS] if any(row.best for row in table.rows) else []
+    return [key, *ranks, *(f"Published: {source}." for source in sources)]
 
 
 def tried_heading(table: Table) -> str:
@@ -128,6 +127,11 @@ def _signed(share: float) -> str:
 
 def _minus(text: str) -> str:
     return text.replace("-", MINUS)
+
+
+def _axes(table: Table) -> list[str]:
+    """Those that any row has a place on."""
+    return list(dict.fromkeys(axis for row in table.rows for axis in row.axis))
 
 
 def _has_published(table: Table) -> bool:

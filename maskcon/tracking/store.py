@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 120.0  # creating a SQLite store takes seconds, on a busy machine tens of them
 REMOTE_SCHEMES = {"http", "https", "databricks"}
+DATABASE_SCHEMES = {"sqlite", "postgresql", "mysql", "mssql"}  # perhaps with a driver: postgresql+psycopg2
 
 # Set before mlflow is imported, and only where the person has not set them.
 MLFLOW_SETTINGS = {
@@ -127,6 +128,12 @@ def find_store(root: Path, environment: Mapping[str, str]) -> Store:
         uri = f"sqlite:///{folder.parent / uri.removeprefix('sqlite:///')}"
     artifacts = None if urlparse(uri).scheme in REMOTE_SCHEMES else (folder / "artifacts").as_uri()
     return Store(uri=uri, artifacts=artifacts, folder=folder, is_shared=uri != own)
+
+
+def is_address(uri: str) -> bool:
+    """Whether ``uri`` has the form of a tracking server or of a database that one stands on."""
+    scheme, _, place = uri.partition("://")
+    return uri == "databricks" or (bool(place) and scheme.partition("+")[0] in REMOTE_SCHEMES | DATABASE_SCHEMES)
 
 
 def experiment_id(store: Store, client: MlflowClient, name: str) -> str:

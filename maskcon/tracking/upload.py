@@ -50,6 +50,7 @@ def upload_runs(source: Store, target: Store) -> Iterator[Uploaded]:
         StoreError: one of the stores cannot be used; what has been copied stays, and a second call does the rest.
     """
     with source.opened() as from_client, target.opened() as to_client:
+        to_client.search_experiments(max_results=1)  # a server that is gone is told also where nothing is to be copied
         for experiment in from_client.search_experiments():
             runs = list(search_runs(from_client, [experiment.experiment_id], f"tags.`{COMPLETE}` = 'true'"))
             if not runs:

@@ -1,3 +1,5 @@
+import importlib.util
+
 import pytest
 
 from maskcon.__main__ import main
@@ -21,6 +23,27 @@ def test_an_encoder_that_is_not_on_record_has_no_run_to_be_logged_to(workspace, 
     assert ended.value.code == USER_ERROR_EXIT_CODE
     assert "models/encoder.pt is of no run on record in MLflow" in capsys.readouterr().err
     assert not (workspace / "exports").exists()  # known before work starts
+
+
+def test_without_an_encoder_no_package_is_asked_for(tmp_path, capsys, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name.startswith("onnx") else find(name, *more)
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["export"])
+    assert ended.value.code == USER_ERROR_EXIT_CODE
+    assert capsys.readouterr().err.startswith("error: there is no models/encoder.pt in this folder")
+
+
+def test_a_file_where_the_folder_should_be(workspace, capsys):
+    (workspace / "README.md").write_text("")
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "--formats", "torch", "--folder", "README.md"])
+    assert ended.value.code == USER_ERROR_EXIT_CODE
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: cannot write README.md/labels.json: Not a directory; a file is where a folder")
 
 
 def test_images_to_check_with_are_needed(workspace, capsys):

@@ -19,6 +19,7 @@ def workspace(tmp_path, tiny_parameters, monkeypatch):
     write_workspace(tmp_path, tiny_parameters(), labels, number_images(labels["fine"]))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "README.md").write_text("# no photo\n")
     for number in (3, 4):
         Image.fromarray(np.load("data/sets/two_digits/test/images.npy")[number]).save(f"{number}.png")
     return tmp_path
@@ -103,7 +104,14 @@ def test_json(workspace, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["none.png"], "there is no file none.png"),
+        (["none.png"], "cannot read 1 of 1 photos: none.png is not there"),
+        (
+            ["none.png", "README.md", "3.png", "models"],
+            "cannot read 3 of 4 photos: none.png is not there; README.md is no image of a known format; "
+            "models is a folder",
+        ),
+        (["none.png", "--picture", "models"], "cannot write models: Is a directory; name a file, not a folder"),
+        (["3.png", "--picture", "3.png/x.png"], "cannot write 3.png/x.png: Not a directory; a file is where a folder"),
         (["3.png", "--top", "0"], "--top 0 is not allowed"),
         (["models/encoder.pt"], "models/encoder.pt is no image"),
     ],

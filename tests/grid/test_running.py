@@ -9,6 +9,7 @@ import pytest
 from maskcon.errors import UserError
 from maskcon.grid import running
 from maskcon.grid.grid_file import read_grid
+from maskcon.grid.on_record import NoPhotos
 from maskcon.grid.running import preview, run_grid
 from maskcon.grid.workers import Finished
 from maskcon.tracking.store import StoreError
@@ -171,6 +172,21 @@ def test_the_plain_commands(call, ran, record, tmp_path):
     assert lines[-1] == "# then 4 runs on test, with the values that these choose"
     call()
     assert list(preview(grid, None, tmp_path)) == ["# mine: 8 of 8 runs are complete"]
+
+
+def test_the_commands_without_the_photos(call, record, monkeypatch, tmp_path):
+    def no_photos(trials):
+        if trials:
+            raise NoPhotos("data.root=photos is no folder")
+        return {}
+
+    monkeypatch.setattr(record, "complete", no_photos)
+    remark, other_remark, count, *commands, last = preview(read_grid(tmp_path / "mine.yaml"), None, tmp_path)
+    assert remark == "# data.root=photos is no folder"
+    assert "not known which runs are complete" in other_remark
+    assert count == "# mine: 0 of 8 runs are complete"
+    assert len(commands) == 4
+    assert last.startswith("# then 4 runs on test")
 
 
 class SharedClaims:

@@ -4,7 +4,10 @@ import pytest
 
 from maskcon.errors import UserError
 from maskcon.tables.comparison import NothingYet, Question, compare
+from maskcon.tables.curves import over_k
 from maskcon.tables.published import Published
+from maskcon.tables.wording import cells, headings, notes
+from maskcon.tables.written import overview_as_markdown
 from tests.tables.made_up_runs import joined, made_up
 
 TWO = {"grafit": {1: 0.40, 2: 0.42, 3: 0.41}, "maskcon": {1: 0.50, 2: 0.52, 3: 0.515}}
@@ -65,6 +68,12 @@ def test_the_second_is_underlined_only_where_its_distance_is_resolved(second_is,
     assert not of["CoIns"].best
 
 
+def test_what_bold_means_is_said_where_something_is_bold():
+    bold = "Bold: the highest mean of the methods."
+    assert any(note.startswith(bold) for note in notes(table(made_up(TWO))))
+    assert not any("Bold" in note for note in notes(table(made_up({"maskcon": TWO["maskcon"]}))))
+
+
 def test_one_seed_resolves_nothing():
     of = rows(table(made_up({"grafit": {1: 0.1}, "maskcon": {1: 0.9}})))
     assert of["MaskCon"].best
@@ -101,6 +110,23 @@ def test_an_axis_makes_rows_of_them():
         ({"loss.w": "0.5"}, 2),
         ({"loss.w": "1.0"}, 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("axis", "named"),
+    [
+        ("loss.w", {"SelfCon (MoCo)", "Grafit, w 0.5", "ANCOR"}),  # of the others it is null
+        ("loss.classifier_weight", {"SelfCon (MoCo)", "Grafit", "ANCOR, classifier_weight 1.0"}),  # the others lack it
+    ],
+)
+def test_a_method_without_the_parameter_has_no_place_on_the_axis(axis, named):
+    runs = made_up({"selfcon": {1: 0.2, 2: 0.3}, "grafit": {1: 0.4, 2: 0.5}, "ancor": {1: 0.3, 2: 0.4}})
+    of = table(runs, axes=(axis,))
+    assert {row.title for row in of.rows if row.axis} == {name.split(",")[0] for name in named if "," in name}
+    assert headings(of)[:3] == ["method", axis, "values"]
+    assert {row.title: cells(of, row)[1] for row in of.rows}["SelfCon (MoCo)"] == ""
+    assert "null" not in overview_as_markdown([of])
+    assert {line.name for line in over_k(runs, (axis,))} == named
 
 
 def test_an_axis_that_is_no_parameter_is_refused():

@@ -1,6 +1,8 @@
 """Runs of a checkout's own store, copied to one that is shared."""
 
 import os
+import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,7 +10,7 @@ from maskcon.commands import upload as command
 from maskcon.errors import UserError
 from maskcon.tables.runs import read_store, write_export
 from maskcon.tracking.record import SWEEP_VARIABLE, Inputs, record_run
-from maskcon.tracking.store import StoreError, find_store
+from maskcon.tracking.store import StoreError, find_store, is_address
 from maskcon.tracking.upload import upload_runs
 from tests.tracking.finished_checkout import parameters_with
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles
@@ -26,6 +28,17 @@ def recorded(checkout, store):
 def target(checkout, tmp_path, empty_database):
     (tmp_path / "shared.db").write_bytes(empty_database.read_bytes())
     return find_store(tmp_path / "elsewhere", {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/shared.db"})
+
+
+@pytest.fixture
+def upload(checkout, monkeypatch):
+    """The command, typed in the checkout."""
+    monkeypatch.chdir(checkout)
+
+    def call(uri: str) -> None:
+        command.main(SimpleNamespace(uri=uri))
+
+    return call
 
 
 def exported(store, folder):
@@ -80,19 +93,39 @@ def test_an_upload_cut_short_is_taken_up_again(recorded, target, monkeypatch):
         assert_complete_without_doubles(target, run)
 
 
-def test_the_command(recorded, target, checkout, monkeypatch, capsys):
-    monkeypatch.chdir(checkout)
-
-    class Arguments:
-        uri = target.uri
-
-    command.main(Arguments)
+def test_the_command(recorded, target, upload, checkout, capsys):
+    upload(target.uri)
     printed = capsys.readouterr().out
     assert f"3 runs copied to {target.uri}, 0 were there\n" in printed
     assert f"export MLFLOW_TRACKING_URI={target.uri}\n" in printed
-    Arguments.uri = recorded.uri
     with pytest.raises(UserError, match="own store"):
-        command.main(Arguments)
+        upload(recorded.uri)
     os.remove(checkout / "mlflow/mlflow.db")
     with pytest.raises(UserError, match="no runs of its own"):
-        command.main(Arguments)
+        upload(target.uri)
+    assert not (checkout / "mlflow/mlflow.db").exists()
+
+
+def test_nothing_recorded_yet(store, target, upload, capsys):
+    with pytest.raises(UserError, match=r"^nothing is recorded yet: .*; make one with: dvc repro$"):
+        upload(target.uri)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_server_that_is_gone_is_told_where_nothing_is_to_be_copied(store, upload, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(UserError, match=r"http://127\.0\.0\.1:9 does not work \(.*refused"):
+        upload("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("uri", ["notaurl", "ftp://runs.example.org", "https://", "runs.example.org", "./mlruns", ""])
+def test_what_is_no_address(upload, uri):
+    with pytest.raises(UserError, match=rf"^{re.escape(uri)} is no address of a tracking server; expected http"):
+        upload(uri)
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://localhost:5000", "postgresql+psycopg2://me:x@localhost/runs", "sqlite:////tmp/a.db", "databricks"]
+)
+def test_what_is_an_address(uri):
+    assert is_address(uri)
