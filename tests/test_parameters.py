@@ -66,7 +66,11 @@ WRONG_VALUES = [
         'recipe="../etc" is not allowed: it should be a name of letters, digits and _.- that begins with a letter '
         "or digit",
     ),
-    ("train.warmup_epochs", 99, "train.warmup_epochs=99 must be less than epochs=3"),
+    (
+        "train.warmup_epochs",
+        99,
+        "train.warmup_epochs=99 must be less than train.epochs=3; set train.warmup_epochs=2 or less",
+    ),
     (
         "train.batch_size",
         2000,
