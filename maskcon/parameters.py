@@ -494,7 +494,7 @@ class TrainParameters(Group):
         if self.warmup_epochs >= self.epochs:
             raise ValueError(
                 f"warmup_epochs={self.warmup_epochs} must be less than train.epochs={self.epochs}; "
-                f"set train.warmup_epochs={self.epochs - 1} or less"
+                f"lower it to {self.epochs - 1}, or train longer"
             )
         return self
 

@@ -69,7 +69,7 @@ WRONG_VALUES = [
     (
         "train.warmup_epochs",
         99,
-        "train.warmup_epochs=99 must be less than train.epochs=3; set train.warmup_epochs=2 or less",
+        "train.warmup_epochs=99 must be less than train.epochs=3; lower it to 2, or train longer",
     ),
     (
         "train.batch_size",
