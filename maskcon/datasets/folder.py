@@ -26,6 +26,7 @@ from maskcon.randomness import numpy_generator
 from maskcon.wording import counted, set_by
 
 EVALUATED = ("val", "test")
+NO_COARSE_CLASS = "no photo has a coarse class; name folders by it, or give a table: labels.csv, or data.coarse_map"
 DRAWN_FROM_LARGE = f"a part that is drawn takes photos of classes with {FEWEST_SHARED_OUT} or more"
 
 
@@ -53,7 +54,7 @@ def parts(raw: Path, data: FolderSet, scratch: Path) -> Iterator[tuple[str, Part
     coarse_of_fine = read_coarse_of_fine(Path(data.coarse_map))
     listing = list_photos(raw, data.layout, coarse_of_fine, problems)
     listing, left_out = _without_left_out(listing, coarse_of_fine, problems)
-    _require_some(listing, "no photo has a coarse class; give them coarse classes", problems, raw)
+    _require_some(listing, NO_COARSE_CLASS, problems, raw)
     paths = [raw / path for path in listing["path"]]
     decoded = decode_photos(paths, *data.stored_size, scratch, title=f"{len(paths):,} photos of {show(raw)}")
     listing, unreadable = _readable(listing, decoded, data.on_bad_image, problems)
@@ -78,7 +79,8 @@ def _without_left_out(
     """The rows with a coarse class. Classes that the person's table leaves out are counted, other gaps are problems."""
     gap = listing["coarse"] == ""
     unknown = gap & (listing["fine"] == "") if coarse_of_fine else gap
-    problems.add("photos without coarse class", listing.loc[unknown, "path"], "give it")
+    if not gap.all():  # to name them all says less than _require_some
+        problems.add("photos without coarse class", listing.loc[unknown, "path"], "give it")
     some_fine = (listing["fine"] != "").any()
     without_fine = listing.loc[~gap & (listing["fine"] == ""), "path"] if some_fine else []
     problems.add("photos without fine class, while others have one", without_fine, "give it to all photos or to none")

@@ -155,7 +155,7 @@ def _known_splits(table: pd.DataFrame, problems: Problems) -> list[str]:
     problems.add(
         "unknown names of parts",
         sorted({name or "(empty)" for name in unknown}),
-        "use train, val and test in the column split",
+        "a part is called train, val or test",
     )
     return [SPLIT_NAMES.get(name.lower(), "train") for name in table["split"]]
 

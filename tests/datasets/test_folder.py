@@ -269,6 +269,12 @@ def test_a_map_without_any_of_the_classes_is_told_without_what_follows_from_it(t
         packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
 
 
+def test_a_layout_without_coarse_classes_wants_a_table(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"wren": 4, "lion": 4})
+    with pytest.raises(UserError, match=r"cannot be used yet\nno photo has a coarse class; .* or data\.coarse_map$"):
+        packed(root, settings(layout="fine"), tmp_path)
+
+
 def test_a_single_coarse_class_is_told_and_gone_on_with(tmp_path, settings, capsys):
     packed(fill(tmp_path / "photos", {"bird": 20}), settings(), tmp_path)
     [warning] = capsys.readouterr().err.splitlines()
