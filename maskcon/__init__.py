@@ -2,7 +2,7 @@
 
 Rooms, each importing only those before it:
 
-    errors, parameters, randomness,
+    errors, wording, parameters, randomness,
     atomic_files, scratch                            what everything stands on
     parameter_reference                              docs/parameters.md, made from the typed model and conf/
     datasets/                                        sources, coarse labels, the one packed format

@@ -492,7 +492,10 @@ class TrainParameters(Group):
     @model_validator(mode="after")
     def warms_up_before_the_end(self) -> TrainParameters:
         if self.warmup_epochs >= self.epochs:
-            raise ValueError(f"warmup_epochs={self.warmup_epochs} must be less than epochs={self.epochs}")
+            raise ValueError(
+                f"warmup_epochs={self.warmup_epochs} must be less than train.epochs={self.epochs}; "
+                f"lower it to {self.epochs - 1}, or train longer"
+            )
         return self
 
     @model_validator(mode="after")

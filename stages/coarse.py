@@ -1,8 +1,11 @@
 """Stage coarse: coarse labels assigned, and the set packed into data/sets/NAME."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maskcon.datasets.coarse_labels import label_part
 from maskcon.datasets.left_out import LeftOut, write_left_out
@@ -12,7 +15,17 @@ from maskcon.datasets.source import source_named
 from maskcon.errors import UserError
 from maskcon.parameters import Parameters
 from maskcon.scratch import discard, scratch_folder
+from maskcon.wording import counted
 from stages.entry import run_stage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SORTED_LATER = {
+    "on_bad_image",
+    "val_share",
+    "test_share",
+}  # what is done with decoded photos: they are kept for all of it
 
 
 def main(parameters: Parameters) -> None:
@@ -21,18 +34,36 @@ def main(parameters: Parameters) -> None:
         raise UserError(f"data.raw={data.raw} is no folder; correct it, or make it with: dvc repro -f download")
     folder = Path("data/sets") / data.name
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
-    name = f"packing-{hashlib.sha256(data.model_dump_json().encode()).hexdigest()[:24]}"
+    identity = data.model_dump_json(exclude=SORTED_LATER)
+    name = f"packing-{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
     with scratch_folder(root, name, f"packing {data.name}") as scratch:
         left_out: list[LeftOut] = []
         for split, part in source_named(data.name).parts(Path(data.raw), data, scratch):
             labels = label_part(part.labels, Path(data.coarse_map))
             images = with_progress(part.images, f"writing {data.name}/{split}", len(labels))
             write_set(folder / split, labels, images, *data.stored_size)
-            fine = f" and {labels['fine'].nunique()} fine" if (labels["fine"] != "").all() else ""
-            print(f"{data.name}/{split}: {len(labels)} images, {labels['coarse'].nunique()} coarse{fine} classes")
+            print(f"{data.name}/{split}: {len(labels)} images, {classes_of(labels)}")
             left_out += part.left_out
+            if split == parameters.evaluate.split:
+                require_neighbours(split, len(labels))
         write_left_out(folder, left_out)
         discard(scratch)  # the set is whole: what an interruption would need has done its work
+
+
+def classes_of(labels: pd.DataFrame) -> str:
+    """How many there are, such as: 2 coarse and 10 fine classes."""
+    coarse, fine = labels["coarse"].nunique(), labels["fine"].nunique()
+    has_fine = (labels["fine"] != "").all()
+    return f"{coarse} coarse and {counted(fine, 'fine class')}" if has_fine else counted(coarse, "coarse class")
+
+
+def require_neighbours(split: str, images: int) -> None:
+    """Raises: UserError, where the part to evaluate cannot be: now, rather than once training is done."""
+    if images < 2:
+        raise UserError(
+            f"evaluate.split={split}, but the part {split} has {counted(images, 'image')}, of two that are needed at "
+            f"least; give it photos of its own, raise data.{split}_share, or evaluate another part"
+        )
 
 
 if __name__ == "__main__":

@@ -66,7 +66,11 @@ WRONG_VALUES = [
         'recipe="../etc" is not allowed: it should be a name of letters, digits and _.- that begins with a letter '
         "or digit",
     ),
-    ("train.warmup_epochs", 99, "train.warmup_epochs=99 must be less than epochs=3"),
+    (
+        "train.warmup_epochs",
+        99,
+        "train.warmup_epochs=99 must be less than train.epochs=3; lower it to 2, or train longer",
+    ),
     (
         "train.batch_size",
         2000,
@@ -178,9 +182,14 @@ def test_what_is_no_yaml_is_one_sentence(tmp_path, text):
     ("choice", "said"),
     [
         ("loss=maskcn", "Could not find 'loss/maskcn' Available options in 'loss': .*selfcon"),
-        ("loss.ww=3", r"Could not override 'loss\.ww'"),
+        ("loss.ww=3", r"^loss\.ww=3 is no parameter; did you mean loss\.w\?"),
         ("+loss.ww=3", r"loss\.ww=3 is no parameter; did you mean loss\.w\?"),
         ("loss.w=3", r"loss\.w=3 is not allowed"),
+        ("loss.w=0,5", r'^loss\.w="0,5" is not allowed: it should be a valid number$'),
+        ("sede=1", r"^sede=1 is no parameter; did you mean seed\?"),
+        ("data.rooot=/x", r'^data\.rooot="/x" is no parameter; did you mean data\.root\?'),
+        ("data.rööt=x", r'^"data\.rööt=x" cannot be read; expected key=value'),
+        ("photos", r"""^"photos" cannot be read; expected key=value, .*data\.root='/home/me/my photos'"""),
     ],
 )
 def test_a_wrong_choice_is_one_sentence(choice, said):
@@ -188,3 +197,12 @@ def test_a_wrong_choice_is_one_sentence(choice, said):
     with pytest.raises(UserError, match=said) as raised:
         compose(CONF, choices)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "root", ["/tmp/nuö", "/tmp/photos (1)", "~/photos", "/tmp/it's", "/tmp/a,b", "/tmp/[a]{b}&c=d", "/tmp/a b"]
+)
+def test_a_path_of_any_letters_needs_no_quotes(root, tmp_path):
+    for choice in (f"data.root={root}", f'data.root="{root}"'):
+        (tmp_path / "params.yaml").write_text(compose(CONF, ["data=folder", choice]))
+        assert load_parameters(tmp_path / "params.yaml").data.root == root

@@ -23,8 +23,10 @@ from maskcon.datasets.validation import FEWEST_SHARED_OUT, drawn_share
 from maskcon.errors import UserError
 from maskcon.parameters import FolderSet
 from maskcon.randomness import numpy_generator
+from maskcon.wording import counted, set_by
 
 EVALUATED = ("val", "test")
+NO_COARSE_CLASS = "no photo has a coarse class; name folders by it, or give a table: labels.csv, or data.coarse_map"
 DRAWN_FROM_LARGE = f"a part that is drawn takes photos of classes with {FEWEST_SHARED_OUT} or more"
 
 
@@ -37,7 +39,7 @@ def download(root: Path, raw: Path) -> None:
     if not root.is_dir():
         raise UserError(
             f"data.root={show(root)} is no folder; give the folder of your photos by its whole path: "
-            "-S data.root=/home/me/photos"
+            f"{set_by('data.root=/home/me/photos')}"
         )
     write_text(raw / "README", f"The photos are read from {show(root)}.\n")
 
@@ -49,11 +51,14 @@ def parts(raw: Path, data: FolderSet, scratch: Path) -> Iterator[tuple[str, Part
         UserError: all that is wrong with the folder.
     """
     problems = Problems()
-    listing = list_photos(raw, data.layout, read_coarse_of_fine(Path(data.coarse_map)), problems)
-    listing, left_out = _without_left_out(listing, problems)
+    coarse_of_fine = read_coarse_of_fine(Path(data.coarse_map))
+    listing = list_photos(raw, data.layout, coarse_of_fine, problems)
+    listing, left_out = _without_left_out(listing, coarse_of_fine, problems)
+    _require_some(listing, NO_COARSE_CLASS, problems, raw)
     paths = [raw / path for path in listing["path"]]
     decoded = decode_photos(paths, *data.stored_size, scratch, title=f"{len(paths):,} photos of {show(raw)}")
     listing, unreadable = _readable(listing, decoded, data.on_bad_image, problems)
+    _require_some(listing, "no photo can be read; add some", problems, raw)
     listing = _with_parts(listing, data)
     _check_classes(listing, problems)
     problems.tell(raw)
@@ -68,16 +73,32 @@ def parts(raw: Path, data: FolderSet, scratch: Path) -> Iterator[tuple[str, Part
         )
 
 
-def _without_left_out(listing: pd.DataFrame, problems: Problems) -> tuple[pd.DataFrame, list[LeftOut]]:
+def _without_left_out(
+    listing: pd.DataFrame, coarse_of_fine: dict[str, str], problems: Problems
+) -> tuple[pd.DataFrame, list[LeftOut]]:
     """The rows with a coarse class. Classes that the person's table leaves out are counted, other gaps are problems."""
     gap = listing["coarse"] == ""
-    problems.add("photos without coarse class", listing.loc[gap & (listing["fine"] == ""), "path"], "give it")
+    unknown = gap & (listing["fine"] == "") if coarse_of_fine else gap
+    if not gap.all():  # to name them all says less than _require_some
+        problems.add("photos without coarse class", listing.loc[unknown, "path"], "give it")
     some_fine = (listing["fine"] != "").any()
     without_fine = listing.loc[~gap & (listing["fine"] == ""), "path"] if some_fine else []
     problems.add("photos without fine class, while others have one", without_fine, "give it to all photos or to none")
-    classes = listing.loc[gap & (listing["fine"] != ""), "fine"].value_counts().sort_index()
+    classes = listing.loc[gap & listing["fine"].isin(coarse_of_fine), "fine"].value_counts().sort_index()
     left_out = [LeftOut(name, number, "has no coarse class in data.coarse_map") for name, number in classes.items()]
+    problems.warn(
+        "fine classes without coarse class in data.coarse_map",
+        [f"{show(name)} with {counted(number, 'photo')}" for name, number in classes.items()],
+        "their photos are left out, see left_out.csv",
+    )
     return listing[~gap].reset_index(drop=True), left_out
+
+
+def _require_some(listing: pd.DataFrame, otherwise: str, problems: Problems, root: Path) -> None:
+    """Raises: UserError, where no photo is left: with what is wrong until here; the rest would only follow."""
+    if listing.empty:
+        problems.found = problems.found or [otherwise]
+        problems.tell(root)
 
 
 def _readable(
@@ -89,13 +110,11 @@ def _readable(
         problems.add(
             "photos that cannot be read",
             [f"{show(photo.source)} {photo.reason}" for photo in unreadable],
-            "mend or remove them, or go on without them: -S data.on_bad_image=skip",
+            f"mend or remove them, or go on without them: {set_by('data.on_bad_image=skip')}",
         )
     elif unreadable:
-        print(f"{len(unreadable):,} photos cannot be read and are left out, see left_out.csv", flush=True)
+        print(f"left out, as they cannot be read: {counted(len(unreadable), 'photo')}, see left_out.csv", flush=True)
     listing = listing.assign(row=np.arange(len(listing)), width=decoded.own_sizes[:, 0], height=decoded.own_sizes[:, 1])
-    if len(unreadable) == len(listing):
-        problems.add("photos that can be read", ["none"], "add some")
     return listing.drop(index=list(decoded.faults)), unreadable
 
 
@@ -123,10 +142,17 @@ def _check_classes(listing: pd.DataFrame, problems: Problems) -> None:
     )
     part = {split: listing[listing["split"] == split] for split in SPLITS}
     if len(part["test"]) < 2:
-        problems.add(
-            "parts with less than two photos", ["test"], f"add photos, or raise data.test_share; {DRAWN_FROM_LARGE}"
+        problems.found.append(
+            f"the part test has {counted(len(part['test']), 'photo')}, and two are needed at least; "
+            f"add photos, or raise data.test_share; {DRAWN_FROM_LARGE}"
         )
-    missing = {split: sorted(set(listing["coarse"]) - set(rows["coarse"])) for split, rows in part.items()}
+    names = sorted(set(listing["coarse"]))
+    if len(names) == 1:
+        problems.warnings.append(
+            f"all photos are of one coarse class, {show(names[0])}; coarse labels then tell no two photos apart, in "
+            "training as in coarse Recall@K; give two classes or more"
+        )
+    missing = {split: sorted(set(names) - set(rows["coarse"])) for split, rows in part.items()}
     problems.add("coarse classes without photo in train", missing["train"], "add photos, or move some")
     _warn_of_small_classes(listing, part, problems)
     for split in EVALUATED:

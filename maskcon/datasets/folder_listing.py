@@ -17,8 +17,9 @@ from pathlib import Path
 import pandas as pd
 
 from maskcon.datasets.photo import photo_suffixes
-from maskcon.datasets.text_table import read_text_table, show
+from maskcon.datasets.text_table import read_text_table, show, show_columns
 from maskcon.errors import UserError
+from maskcon.wording import set_by
 
 LISTING_COLUMNS = ("path", "split", "coarse", "fine")
 LABELS_FILE = "labels.csv"
@@ -32,6 +33,7 @@ SPLIT_NAMES = {
     "testing": "test",
 }
 MOST_NAMES = 100  # of one kind of problem
+FEW_NAMES = 5  # where any of them shows what is wrong with all
 
 
 class Problems:
@@ -41,9 +43,9 @@ class Problems:
         self.found: list[str] = []
         self.warnings: list[str] = []
 
-    def add(self, what: str, names: Iterable[object], remedy: str) -> None:
+    def add(self, what: str, names: Iterable[object], remedy: str, most: int = MOST_NAMES) -> None:
         """Something that nobody can go on with. Nothing, where there are no names."""
-        self.found += _line(what, names, remedy)
+        self.found += _line(what, names, remedy, most)
 
     def warn(self, what: str, names: Iterable[object], meaning: str) -> None:
         """Something that one can go on with, and what it means. Nothing, where there are no names."""
@@ -63,13 +65,13 @@ class Problems:
             print(warning, file=sys.stderr, flush=True)
 
 
-def _line(what: str, names: Iterable[object], remark: str) -> list[str]:
-    """One line, or none where there are no names."""
+def _line(what: str, names: Iterable[object], remark: str, most: int = MOST_NAMES) -> list[str]:
+    """One line with so many names at most, or none where there are no names."""
     shown = [show(name) for name in names]
     if not shown:
         return []
-    listed = ", ".join(shown[:MOST_NAMES])
-    more = f" and {len(shown) - MOST_NAMES:,} more" if len(shown) > MOST_NAMES else ""
+    listed = ", ".join(shown[:most])
+    more = f" and {len(shown) - most:,} more" if len(shown) > most else ""
     return [f"{what} ({len(shown):,}): {listed}{more}; {remark}"]
 
 
@@ -110,7 +112,7 @@ def _with_coarse(listing: pd.DataFrame, coarse_of_fine: dict[str, str], problems
     if (listing["coarse"] != "").any():
         raise UserError(
             "data.coarse_map gives the coarse classes, but the folder names some itself; leave out one of the two "
-            "(-S data.layout=... says what folders are named by)"
+            f"(what folders are named by is said by {set_by('data.layout=...')})"
         )
     unknown = sorted(set(listing["fine"]) - set(coarse_of_fine))
     problems.add(
@@ -125,7 +127,8 @@ def _listed_in_file(root: Path, problems: Problems) -> pd.DataFrame:
     table = read_text_table(root / LABELS_FILE, required=("path",))
     if "coarse" not in table and "fine" not in table:
         raise UserError(
-            f"{show(root / LABELS_FILE)} has no column coarse; expected path, coarse and, if known, fine, split"
+            f"{show(root / LABELS_FILE)} has no column coarse; it has {show_columns(list(table))}; "
+            "expected path, coarse and, if known, fine, split"
         )
     for column in LISTING_COLUMNS:
         if column not in table:
@@ -152,7 +155,7 @@ def _known_splits(table: pd.DataFrame, problems: Problems) -> list[str]:
     problems.add(
         "unknown names of parts",
         sorted({name or "(empty)" for name in unknown}),
-        "use train, val and test in the column split",
+        "a part is called train, val or test",
     )
     return [SPLIT_NAMES.get(name.lower(), "train") for name in table["split"]]
 
@@ -166,11 +169,12 @@ def _listed_by_folders(root: Path, layout: str, with_map: bool, problems: Proble
     if layout == "auto":
         layout = _seen_layout([path.parts[:-1] for path in paths], with_map)
     levels = layout.split("/")
-    misplaced = [path for path in paths if len(path.parts) != len(levels) + 1]
+    misplaced = sorted(path for path in paths if len(path.parts) != len(levels) + 1)
     problems.add(
         f"photos that do not lie as {layout}/photo",
         misplaced,
-        "move them, or say with -S data.layout=... what the folders are named by",
+        f"move them, or say what the folders are named by: {set_by('data.layout=...')}",
+        most=FEW_NAMES,
     )
     unknown = dict.fromkeys(LISTING_COLUMNS, "")
     rows = [
@@ -219,8 +223,8 @@ def _seen_layout(folders: list[tuple[str, ...]], with_map: bool) -> str:
     parts = {name for name in first if name.lower() in SPLIT_NAMES}
     if parts and parts != first:
         raise UserError(
-            f"some folders are named as parts ({show(min(parts))}), others not ({show(min(first - parts))}); say with "
-            "-S data.layout=... what they are named by, such as split/coarse or coarse"
+            f"some folders are named as parts ({show(min(parts))}), others not ({show(min(first - parts))}); say "
+            f"what they are named by, such as split/coarse or coarse: {set_by('data.layout=...')}"
         )
     [(depth, _)] = Counter(len(names) for names in folders).most_common(1)
     depth -= bool(parts)

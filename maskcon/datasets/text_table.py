@@ -5,6 +5,7 @@ table = read_text_table(Path("labels.csv"), required=("path", "coarse"))     # a
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +24,16 @@ def show(name: object) -> str:
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
+def show_columns(header: Sequence[str]) -> str:
+    """The names of columns, the first of many."""
+    return ", ".join(map(show, header[:MOST_SHOWN])) + (", ..." if len(header) > MOST_SHOWN else "")
+
+
+def _is_parted_otherwise(header: list[str]) -> bool:
+    """Whether it is one column that holds several: Excel puts semicolons where commas are in numbers."""
+    return len(header) == 1 and any(sign in header[0] for sign in ";\t|")
+
+
 def read_text_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
     """The rows of a CSV file in UTF-8 with a header; cells and column names without spaces around, missing ones empty.
 
@@ -38,6 +49,8 @@ def read_text_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
         rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines if row]
         if not rows:
             raise ValueError("it is empty")
+    except FileNotFoundError:
+        raise UserError(f"there is no file {show(path)}; expected a CSV file in UTF-8, correct the path") from None
     except (OSError, ValueError, csv.Error) as error:
         reason = show(" ".join(str(error).split()))
         raise UserError(f"{show(path)} cannot be read ({reason}); expected a CSV file in UTF-8") from None
@@ -45,8 +58,8 @@ def read_text_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
     (_, header), *rows = rows
     for column in required:
         if column not in header:
-            there_are = ", ".join(map(show, header[:MOST_SHOWN])) + (", ..." if len(header) > MOST_SHOWN else "")
-            raise UserError(f"{show(path)} has no column {column}; it has {there_are}")
+            remedy = "; commas should stand between its columns" if _is_parted_otherwise(header) else ""
+            raise UserError(f"{show(path)} has no column {column}; it has {show_columns(header)}{remedy}")
     twice = [column for column in header if column and header.count(column) > 1]
     if twice:
         raise UserError(f"{show(path)} has the column {show(twice[0])} twice; keep one of them")

@@ -150,12 +150,16 @@ class _Running:
 
     def _check(self, trials: list[Trial]) -> None:
         """That every trial can be composed, before any is run."""
-        problems = []
+        labels: dict[str, list[str]] = {}  # by what is wrong
         for trial in trials:
             try:
                 self.record.parameters(trial)
             except UserError as error:
-                problems.append(f"{trial.label}: {error}")
+                labels.setdefault(str(error), []).append(trial.label)
+        problems = [
+            f"{first}{f' and {len(others):,} more' if others else ''}: {error}"
+            for error, (first, *others) in labels.items()
+        ]
         if problems:
             raise UserError("\n".join(problems))
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from maskcon.composition import quoted_where_needed
 from maskcon.grid.grid_file import Grid, GridDataSet, GridMethod
 
 Chosen = Mapping[tuple[str, str], Mapping[str, Any]]  # (data set, method) -> the values it is scored with
@@ -97,7 +98,7 @@ def _trial(grid: Grid, dataset: str, method: str, values: Mapping[str, Any], see
         f"seed={seed}",
         f"evaluate.split={'val' if purpose == CHOOSE else 'test'}",
     ]
-    return Trial(dataset, method, values, seed, purpose, tuple(overrides))
+    return Trial(dataset, method, values, seed, purpose, tuple(map(quoted_where_needed, overrides)))
 
 
 def written(value: Any) -> str:

@@ -22,6 +22,7 @@ from maskcon.parameters import METHODS, LossParameters
 from maskcon.tables.published import Published, published_for
 from maskcon.tables.runs import METRIC, PARAMETER, Runs, loss_parameters
 from maskcon.tables.statistics import Summary, paired_difference, summarise
+from maskcon.wording import counted
 
 SEED = f"{PARAMETER}seed"
 # What may differ: the seed, how a run is recorded, and how many processes trained it (maskcon/tracking/run_key.py).
@@ -308,16 +309,12 @@ def _tried(runs: pd.DataFrame, rows: list[Row], metric: str) -> list[Tried]:
 def _counts(incomplete: int, without_metric: int, replaced: int, metric: str) -> list[str]:
     notes = []
     if incomplete:
-        notes.append(f"Left out: {_plural(incomplete, 'run')} not complete.")
+        notes.append(f"Left out: {counted(incomplete, 'run')} not complete.")
     if without_metric:
-        notes.append(f"Left out: {_plural(without_metric, 'run')} without {metric}.")
+        notes.append(f"Left out: {counted(without_metric, 'run')} without {metric}.")
     if replaced:
-        notes.append(f"Left out: {_plural(replaced, 'run')} of older code, replaced by a later one of the same values.")
+        notes.append(f"Left out: {counted(replaced, 'run')} of older code, replaced by a later one of the same values.")
     return notes
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _code_notes(rows: list[Row], runs: pd.DataFrame, commit: str) -> list[str]:

@@ -122,7 +122,7 @@ def test_without_fine_classes(tmp_path, settings):
     assert result["test"][0]["coarse_name"].tolist() == ["bird", "bird", "cat", "cat"]
 
 
-def test_coarse_classes_from_a_table(tmp_path, settings):
+def test_coarse_classes_from_a_table(tmp_path, settings, capsys):
     root = fill(tmp_path / "photos", {"wren": 4, "lion": 4, "deer": 4, "frog": 2})
     (tmp_path / "map.csv").write_text('fine_name,coarse_name\nwren,"a, b"\nlion,cat\ndeer,\nfrog,\n')
     result, left_out = packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
@@ -132,6 +132,10 @@ def test_coarse_classes_from_a_table(tmp_path, settings):
         LeftOut("deer", 4, "has no coarse class in data.coarse_map"),
         LeftOut("frog", 2, "has no coarse class in data.coarse_map"),
     ]
+    [warning] = capsys.readouterr().err.splitlines()
+    assert warning.startswith(
+        "warning: fine classes without coarse class in data.coarse_map (2): deer with 4 photos, frog with 2 photos; "
+    )
 
 
 def test_stored_as_a_square(tmp_path, settings):
@@ -144,7 +148,9 @@ def test_photos_that_cannot_be_read_are_left_out_where_that_is_wanted(tmp_path, 
     (root / "bird" / "broken.jpg").write_bytes(b"")
     (root / "cat" / "page.jpg").write_text("<html></html>")
     with pytest.raises(
-        UserError, match=r"photos that cannot be read \(2\): bird/broken\.jpg is empty, cat/page\.jpg is no image"
+        UserError,
+        match=r"photos that cannot be read \(2\): bird/broken\.jpg is empty, cat/page\.jpg is no image"
+        r'.*make params SET="\(your values\) data\.on_bad_image=skip", or dvc exp run',
     ):
         packed(root, settings(), tmp_path)
     result, left_out = packed(root, settings(on_bad_image="skip"), tmp_path)
@@ -213,7 +219,7 @@ def test_no_warning_where_every_photo_has_another_of_its_class(tmp_path, setting
 
 
 def test_too_few_photos_to_draw_a_test_part_from(tmp_path, settings):
-    with pytest.raises(UserError, match=r"parts with less than two photos \(1\): test; .*classes with 4 or more"):
+    with pytest.raises(UserError, match=r"the part test has 0 photos, and two .*classes with 4 or more"):
         packed(fill(tmp_path / "photos", {"bird": 3, "cat": 3}), settings(), tmp_path)
 
 
@@ -230,18 +236,57 @@ def test_gaps_in_a_table_of_labels(tmp_path, settings):
     assert f"photos without fine class, while others have one (1): x/{names[1]}; " in str(raised.value)
 
 
+def test_a_fine_class_is_no_coarse_class_where_no_table_says_so(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"x": 6})
+    names = sorted(path.name for path in (root / "x").iterdir())
+    rows = [f"x/{name},{'a' if place else ''},f" for place, name in enumerate(names)]
+    (root / "labels.csv").write_text("\n".join(["path,coarse,fine", *rows]))
+    with pytest.raises(UserError, match=rf"photos without coarse class \(1\): x/{names[0]}; give it"):
+        packed(root, settings(), tmp_path)
+
+
 def test_no_photo_left(tmp_path, settings):
     root = tmp_path / "photos"
     for name in ("a", "b"):
         (root / name).mkdir(parents=True)
         (root / name / "x.jpg").write_bytes(b"")
-    with pytest.raises(UserError, match=r"photos that can be read \(1\): none"):
+    with pytest.raises(UserError, match=r"cannot be used yet\nno photo can be read; add some$"):
         packed(root, settings(on_bad_image="skip"), tmp_path)
+    with pytest.raises(UserError, match=r"cannot be used yet\nphotos that cannot be read \(2\): a/x\.jpg .*$"):
+        packed(root, settings(), tmp_path)
+
+
+def test_a_map_without_any_of_the_classes_is_told_without_what_follows_from_it(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"wren": 4, "lion": 4})
+    (tmp_path / "map.csv").write_text("fine_name,coarse_name\ndeer,animal\n")
+    with pytest.raises(UserError) as raised:
+        packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
+    _, *lines = str(raised.value).splitlines()
+    assert [line.split(";")[0] for line in lines] == ["fine classes that data.coarse_map lacks (2): lion, wren"]
+
+    (tmp_path / "map.csv").write_text("fine_name,coarse_name\nlion,\nwren,\n")
+    with pytest.raises(UserError, match=r"cannot be used yet\nno photo has a coarse class; .*\nwarning: fine classes"):
+        packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
+
+
+def test_a_layout_without_coarse_classes_wants_a_table(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"wren": 4, "lion": 4})
+    with pytest.raises(UserError, match=r"cannot be used yet\nno photo has a coarse class; .* or data\.coarse_map$"):
+        packed(root, settings(layout="fine"), tmp_path)
+
+
+def test_a_single_coarse_class_is_told_and_gone_on_with(tmp_path, settings, capsys):
+    packed(fill(tmp_path / "photos", {"bird": 20}), settings(), tmp_path)
+    [warning] = capsys.readouterr().err.splitlines()
+    assert warning.startswith("warning: all photos are of one coarse class, bird; ")
 
 
 def test_download_only_says_where_the_photos_lie(tmp_path):
     (tmp_path / "photos").mkdir()
     download(tmp_path / "photos", tmp_path / "raw")
     assert str(tmp_path / "photos") in (tmp_path / "raw" / "README").read_text()
-    with pytest.raises(UserError, match=r"data\.root=.*gone is no folder; give the folder of your photos"):
+    with pytest.raises(
+        UserError,
+        match=r'data\.root=.*gone is no folder; give .*: make params SET="\(your values\) data\.root=/home/me/photos"',
+    ):
         download(tmp_path / "gone", tmp_path / "raw")

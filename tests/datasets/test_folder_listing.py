@@ -75,7 +75,9 @@ def test_a_table_beside_coarse_classes_of_the_folder_is_refused(tmp_path):
 
 def test_a_class_called_like_a_part(tmp_path):
     fill(tmp_path, "train/a.jpg", "car/a.jpg")
-    with pytest.raises(UserError, match=r"named as parts \(train\), others not \(car\); say with -S data\.layout"):
+    with pytest.raises(
+        UserError, match=r"named as parts \(train\), others not \(car\); say what they .* -S data\.layout"
+    ):
         rows(tmp_path)
     assert rows(tmp_path, "coarse")[0] == [["car/a.jpg", "", "car", ""], ["train/a.jpg", "", "train", ""]]
 
@@ -102,6 +104,16 @@ def test_photos_that_lie_elsewhere_than_the_rest(tmp_path):
     assert problem.startswith("photos that do not lie as coarse/photo (2): ")
     assert "cat/lion/d.jpg" in problem
     assert "e.jpg" in problem
+
+
+def test_of_photos_that_all_lie_elsewhere_a_few_are_named(tmp_path):
+    fill(tmp_path, *(f"wren/{number}.jpg" for number in reversed(range(9))))
+    listing, [problem] = rows(tmp_path, "split/fine")
+    assert listing == []
+    assert problem.startswith(
+        "photos that do not lie as split/fine/photo (9): "
+        "wren/0.jpg, wren/1.jpg, wren/2.jpg, wren/3.jpg, wren/4.jpg and 4 more; move them"
+    )
 
 
 def test_other_files_are_passed_over_and_said(tmp_path, capsys):
@@ -187,7 +199,8 @@ def test_all_that_is_wrong_with_a_table_of_labels(tmp_path):
     ("content", "said"),
     [
         (b"file,coarse\na.jpg,x\n", r"labels\.csv has no column path; it has file, coarse"),
-        (b"path,class\na.jpg,x\n", r"labels\.csv has no column coarse"),
+        (b"path,class\na.jpg,x\n", r"labels\.csv has no column coarse; it has path, class; expected path, coarse and"),
+        (b"path;coarse\na.jpg;x\n", r"labels\.csv has no column path; it has path;coarse; commas should stand between"),
         (b"", r"labels\.csv cannot be read"),
         (b"\x89PNG\xff\xfe", r"labels\.csv cannot be read"),
         (b'path,coarse\n"a.jpg,x\n', r"labels\.csv cannot be read"),
@@ -208,6 +221,13 @@ def test_table_of_coarse_classes(tmp_path, repository):
     path.write_text("fine_name,coarse_name\nwren,bird\nwren,cat\n")
     with pytest.raises(UserError, match=r"map\.csv: wren stands in several rows"):
         read_coarse_of_fine(path)
+
+
+def test_a_table_that_is_not_there(tmp_path):
+    with pytest.raises(
+        UserError, match=r"^there is no file .*map\.csv; expected a CSV file in UTF-8, correct the path$"
+    ):
+        read_coarse_of_fine(tmp_path / "map.csv")
 
 
 @pytest.mark.parametrize("split", ["good", "bad"])

@@ -48,6 +48,11 @@ def test_values_are_chosen_on_validation_with_one_seed(grid):
     )
 
 
+def test_a_path_that_hydra_cannot_read_as_it_is_stands_in_quotes(tmp_path):
+    trial = trials_to_choose(read_grid(written(tmp_path), ("data.root=/tmp/nuö",)))[0]
+    assert "data.root='/tmp/nuö'" in trial.overrides  # as dvc exp run -S takes it
+
+
 def test_the_chosen_values_are_scored_on_test_with_every_seed(grid):
     scores = (0.3, 0.4, 0.6, 0.6)
     measured = {trial: {"recall_at_1": of} for trial, of in zip(trials_to_choose(grid), scores, strict=True)}

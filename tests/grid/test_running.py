@@ -152,6 +152,13 @@ def test_a_value_that_is_not_allowed_is_told_before_anything_runs(call, ran, tmp
     (tmp_path / "mine.yaml").write_text(GRID.replace("w: 0.5", "w: no number"))
     with pytest.raises(UserError, match=r"small coins w=no number seed 0 on val: loss\.w is no number"):
         call()
+    (tmp_path / "mine.yaml").write_text(
+        GRID.replace("w: 0.2", "w: no number, temperature: 1").replace("w: 0.5", "w: no number")
+    )
+    with pytest.raises(
+        UserError, match=r"^small grafit w=no number temperature=1 seed 0 on val and 1 more: loss\.w is"
+    ):
+        call()
     assert ran == []
 
 
