@@ -21,11 +21,8 @@ from stages.entry import run_stage
 if TYPE_CHECKING:
     import pandas as pd
 
-SORTED_LATER = {
-    "on_bad_image",
-    "val_share",
-    "test_share",
-}  # what is done with decoded photos: they are kept for all of it
+# What becomes of decoded photos: where it alone is changed, they are not decoded again.
+SORTED_LATER = {"on_bad_image", "val_share", "test_share"}
 
 
 def main(parameters: Parameters) -> None:
