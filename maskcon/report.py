@@ -27,6 +27,7 @@ from maskcon.errors import UserError
 from maskcon.figures.lettering import ELLIPSIS, font_folders
 from maskcon.methods.interface import Method
 from maskcon.parameters import Parameters
+from maskcon.wording import counted
 
 FEATURES = {"trained encoder": None, "untrained encoder": "untrained", "raw pixels": "pixels"}
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
@@ -241,7 +242,7 @@ def measure_title(name: str) -> str:
     """'few_shot_5_way_1_shot' -> 'few shots, 5 ways, 1 shot'; other measures as MEASURE_TITLES has them."""
     if few_shot := FEW_SHOT.fullmatch(name):
         ways, shots = few_shot.groups()
-        return f"few shots, {ways} ways, {shots} {'shot' if shots == '1' else 'shots'}"
+        return f"few shots, {ways} ways, {counted(int(shots), 'shot')}"
     return MEASURE_TITLES[name]
 
 
