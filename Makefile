@@ -18,7 +18,7 @@ help:  ## this list
 
 repro: environment  ## the whole pipeline: from nothing to the report; again: only what has changed; VERBOSE=1 says more
 	dvc repro
-	@python -m stages.summary
+	@python -m maskcon.commands.summary
 
 test: environment  ## lint and tests
 	ruff check .
@@ -29,11 +29,11 @@ soak: environment  ## 200 random kills of trainings, which must all end with the
 	python -m tests.soak
 
 ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=5000
-	@python -m stages.tracking_ui --port=$(PORT)
+	@python -m maskcon.commands.ui --port=$(PORT)
 
 params: environment  ## params.yaml composed from conf/, and docs/parameters.md; SET="data=digits loss=grafit" picks presets
-	@python -m stages.compose_parameters $(SET)
-	@python -m stages.describe_parameters
+	@python -m maskcon.commands.params $(SET)
+	@python -m maskcon.commands.describe_parameters
 
 dag: environment  ## the stages as a drawing that fits a terminal
 	@python -m maskcon dag

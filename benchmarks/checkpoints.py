@@ -15,16 +15,16 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches
-from maskcon.datasets.packed import read_training_set
-from maskcon.image_stream import to_device
-from maskcon.parameters import Parameters, load_parameters
+from maskcon.images.packed.image_set import read_training_set
+from maskcon.images.packed.image_stream import to_device
+from maskcon.parameters.model import Parameters, load_parameters
+from maskcon.training.batches import TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import build_learner, fill_queue
 from maskcon.training.non_finite import NonFiniteSteps
 from maskcon.training.state import EpochSoFar, TrainingState
 from maskcon.training.step import training_step
+from maskcon.views.operations.families import view_maker
 
 CPU = torch.device("cpu")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from tests.browser import headless_browser, wait_until
+from tests.support.browser import headless_browser, wait_until
 
 REDRAWS = 50
 ZOOMS = (0.5, 1, 4, 16)  # times the scale at which all images fill the map

@@ -38,13 +38,13 @@ from benchmarks.cases.learners import COARSE_CLASSES, RATE, Setting
 from benchmarks.cases.retrieval import RANKS, clustered, largest_difference, our_recall_at
 from benchmarks.ratios import in_turn, ratio_of
 from benchmarks.run import commit, differs, versions
-from maskcon.atomic_files import write_text
-from maskcon.augmentation.autoaugment import CIFAR10_POLICY
-from maskcon.datasets.packed import TrainingSet
+from maskcon.images.packed.image_set import TrainingSet
+from maskcon.runtime.atomic_files import write_text
 from maskcon.training.captured_step import fastest_step
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import SilentWatcher, train
 from maskcon.training.step import training_step
+from maskcon.views.operations.autoaugment import CIFAR10_POLICY
 
 RESULTS = Path(__file__).parent / "results" / "gpu.jsonl"
 ALLOWED = 5e-3  # relative, of first losses: the published networks calculate in float32, ours in bfloat16

@@ -23,16 +23,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from maskcon.atomic_files import write_json, write_table, write_text
-from maskcon.composition import compose
-from maskcon.datasets.packed import read_labelled_set, read_training_set
-from maskcon.embeddings import embed, raw_pixels
-from maskcon.errors import mistakes_end_as_sentences
-from maskcon.measures.feature_measures import Part, feature_measures, parts_needed
-from maskcon.methods.interface import build_method
-from maskcon.parameters import Parameters, load_parameters
-from maskcon.retrieval_metrics import query_scores
-from maskcon.tracking.run_key import hash_of_inputs
+from maskcon.embedding.features import embed, raw_pixels
+from maskcon.evaluation.measures.shared.feature_measures import Part, feature_measures, parts_needed
+from maskcon.evaluation.retrieval.metrics import query_scores
+from maskcon.images.packed.image_set import read_labelled_set, read_training_set
+from maskcon.methods.parts.interface import build_method
+from maskcon.parameters.composition import compose
+from maskcon.parameters.errors import mistakes_end_as_sentences
+from maskcon.parameters.model import Parameters, load_parameters
+from maskcon.runtime.atomic_files import write_json, write_table, write_text
+from maskcon.runtime.run_key import hash_of_inputs
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import SilentWatcher, build_learner, train
 

@@ -26,11 +26,11 @@ from PIL import Image
 from ruamel.yaml import YAML
 from tabulate import tabulate
 
-from maskcon.datasets.coarse_labels import label_part
-from maskcon.datasets.folder import parts
-from maskcon.datasets.packed import write_set
-from maskcon.datasets.planar_batches import listed, train_val_test
-from maskcon.parameters import FolderSet, PublishedSet
+from maskcon.images.packed.coarse_labels import label_part
+from maskcon.images.packed.image_set import write_set
+from maskcon.images.reading.planar_batches import listed, train_val_test
+from maskcon.images.sources.folder import parts
+from maskcon.parameters.model import FolderSet, PublishedSet
 
 BATCH = 128_116  # images in one of ImageNet's batches
 CHECKOUT = Path(__file__).resolve().parents[1]

@@ -24,10 +24,10 @@ import pandas as pd
 import torch
 
 from benchmarks.methods import RESULTS, composed, score
-from maskcon.atomic_files import write_json, write_table, write_text
-from maskcon.datasets.packed import read_training_set
-from maskcon.errors import mistakes_end_as_sentences
-from maskcon.tracking.run_key import hash_of_inputs
+from maskcon.images.packed.image_set import read_training_set
+from maskcon.parameters.errors import mistakes_end_as_sentences
+from maskcon.runtime.atomic_files import write_json, write_table, write_text
+from maskcon.runtime.run_key import hash_of_inputs
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import SilentWatcher, train
 

@@ -20,8 +20,8 @@ import pandas as pd
 
 from benchmarks.methods import RESULTS
 from benchmarks.ratios import Seconds, ratio_of
-from maskcon.atomic_files import write_table, write_text
-from stages import LOOKS_FOR_WORK
+from maskcon.runtime.atomic_files import write_table, write_text
+from maskcon.runtime.start import LOOKS_FOR_WORK
 
 SPINNING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 SETTINGS = {  # name -> (variables, freed memory is kept)
@@ -69,7 +69,7 @@ def in_processes(name: str, trainings: int, seconds: float) -> list[float]:
 def median_step(seconds: float, keep: bool) -> float:
     """Of the steps that fit into the time, in seconds."""
     from benchmarks.cases.training import SMALL  # loads torch
-    from maskcon.freed_memory import keep_freed_memory
+    from maskcon.runtime.freed_memory import keep_freed_memory
     from maskcon.training.step import training_step
 
     if keep:

@@ -33,8 +33,8 @@ from benchmarks.case import MemoryCase, MissingPeer, TimeCase
 from benchmarks.peak_memory import peak_of
 from benchmarks.ratios import in_turn, ratio_of
 from benchmarks.table import as_markdown
-from maskcon.atomic_files import write_text
-from maskcon.freed_memory import keep_freed_memory
+from maskcon.runtime.atomic_files import write_text
+from maskcon.runtime.freed_memory import keep_freed_memory
 
 RESULTS = Path(__file__).parent / "results"
 Case = TimeCase | MemoryCase

@@ -30,15 +30,15 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmarks.methods import composed
-from maskcon.atomic_files import write_table, write_text
-from maskcon.datasets.packed import read_labelled_set, read_training_set
-from maskcon.embeddings import embed
-from maskcon.encoders import Encoder
-from maskcon.errors import mistakes_end_as_sentences
-from maskcon.figures.method_styles import method_style
-from maskcon.parameters import Parameters
-from maskcon.retrieval_metrics import query_scores
-from maskcon.tables.statistics import Summary, paired_difference, summarise
+from maskcon.embedding.features import embed
+from maskcon.encoders.networks import Encoder
+from maskcon.evaluation.retrieval.metrics import query_scores
+from maskcon.experiments.tables.method_styles import method_style
+from maskcon.experiments.tables.statistics import Summary, paired_difference, summarise
+from maskcon.images.packed.image_set import read_labelled_set, read_training_set
+from maskcon.parameters.errors import mistakes_end_as_sentences
+from maskcon.parameters.model import Parameters
+from maskcon.runtime.atomic_files import write_table, write_text
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import SilentWatcher, train
 

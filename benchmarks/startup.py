@@ -20,7 +20,7 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from benchmarks.methods import RESULTS
-from maskcon.atomic_files import write_text
+from maskcon.runtime.atomic_files import write_text
 
 TORCH = "import torch"
 STAGE = """
@@ -29,7 +29,7 @@ sys.argv[0] = "-m"  # as python -m has it while it imports the package
 import stages.{name}
 import torch
 from pathlib import Path
-from maskcon.parameters import load_parameters
+from maskcon.parameters.model import load_parameters
 load_parameters(Path("params.yaml"))
 """
 

@@ -13,8 +13,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 from tabulate import tabulate
 
-from maskcon.augmentation.crop import Crops, draw_crops, resized_crop
-from maskcon.randomness import torch_generator
+from maskcon.runtime.randomness import torch_generator
+from maskcon.views.operations.crop import Crops, draw_crops, resized_crop
 
 VIEW = 224
 BOXES = 60

@@ -20,12 +20,12 @@ import torch
 
 from benchmarks.methods import composed
 from benchmarks.page_cache import drop_from_page_cache
-from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches
-from maskcon.image_stream import ImageStream, resident_or_streamed
-from maskcon.parameters import Parameters
+from maskcon.images.packed.image_stream import ImageStream, resident_or_streamed
+from maskcon.parameters.model import Parameters
+from maskcon.training.batches import TwoViewBatches
 from maskcon.training.loop import build_learner, fill_queue
 from maskcon.training.step import training_step
+from maskcon.views.operations.families import view_maker
 
 COARSE_CLASSES = 10
 

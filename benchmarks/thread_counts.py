@@ -18,9 +18,9 @@ import pandas as pd
 import torch
 
 from benchmarks.methods import RESULTS, composed, score
-from maskcon.atomic_files import write_table
-from maskcon.datasets.packed import read_training_set
-from maskcon.errors import mistakes_end_as_sentences
+from maskcon.images.packed.image_set import read_training_set
+from maskcon.parameters.errors import mistakes_end_as_sentences
+from maskcon.runtime.atomic_files import write_table
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import SilentWatcher, train
 

@@ -1,24 +1,22 @@
-"""Fine retrieval learned from coarse labels: MaskCon and its neighbours.
+"""Fine retrieval learned from coarse labels: MaskCon and the methods around it.
 
-Rooms, each importing only those before it:
+One folder a room, in the order data takes; each imports only those above it:
 
-    errors, wording, parameters, randomness,
-    atomic_files, scratch                            what everything stands on
-    parameter_reference                              docs/parameters.md, made from the typed model and conf/
-    datasets/                                        sources, coarse labels, the one packed format
-    process_group                                    the processes that share a stage's work, usually one
-    batch_norm, processes                            one training by several of them
-    augmentation/, image_stream, batches             two views of every image, in batches, wherever the images are
-    encoders, key_queue                              query and key network, queue of keys
-    targets, methods/                                what a method is: a soft target over own key and queue
-    training/                                        schedule, step, checkpoint, loop
-    embeddings, neighbours, recall, intervals        what the encoder knows, measured
-    measures/                                        and measured as other papers do
-    figures/, report                                 what people look at
-    tracking/                                        the MLflow record of a run
-    composition, grid/                               grids of experiments, queued and resumed from the record
-    tables/                                          methods side by side, from the record
-    commands/                                        python -m maskcon COMMAND
+    parameters    values, accepted or refused
+    runtime       how a stage starts, stops, resumes and is identified
+    images        image sets: sources, coarse labels, the packed format
+    views         two random views of every image
+    encoders      backbones and projector
+    methods       what a method is: a soft target over own key and queue
+    training      batches, step, loop, checkpoints
+    embedding     images to feature files
+    evaluation    features to numbers
+    figures       one file a figure
+    report        the short paper of a run
+    tracking      the MLflow record of a run
+    experiments   grids of runs, and tables from the record
+    explore       search, gallery, export
+    commands      maskcon COMMAND
 """
 
 __version__ = "0.1.0"

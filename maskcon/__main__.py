@@ -12,7 +12,7 @@ from importlib import import_module
 from types import ModuleType
 
 from maskcon import __version__
-from maskcon.errors import mistakes_end_as_sentences
+from maskcon.parameters.errors import mistakes_end_as_sentences
 
 # Command -> what it does, in a line. Its module, maskcon/commands/COMMAND.py with a dash written as underscore, has
 # add_arguments(parser) and main(arguments), and is imported when it is called and no sooner.

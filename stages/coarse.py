@@ -7,16 +7,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskcon.datasets.coarse_labels import label_part
-from maskcon.datasets.left_out import LeftOut, write_left_out
-from maskcon.datasets.packed import write_set
-from maskcon.datasets.packing_progress import with_progress
-from maskcon.datasets.source import source_named
-from maskcon.errors import UserError
-from maskcon.parameters import Parameters
-from maskcon.scratch import discard, scratch_folder
-from maskcon.wording import counted
-from stages.entry import run_stage
+from maskcon.images.packed.coarse_labels import label_part
+from maskcon.images.packed.image_set import write_set
+from maskcon.images.packed.left_out import LeftOut, write_left_out
+from maskcon.images.packed.packing_progress import with_progress
+from maskcon.images.packed.source import source_named
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import Parameters
+from maskcon.parameters.sentences import counted
+from maskcon.runtime.entry import run_stage
+from maskcon.runtime.scratch import discard, scratch_folder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from maskcon.datasets.source import source_named
-from maskcon.memory_needed import require_memory_for_run
-from maskcon.parameters import Parameters
-from stages.entry import run_stage
+from maskcon.images.packed.source import source_named
+from maskcon.parameters.model import Parameters
+from maskcon.runtime.entry import run_stage
+from maskcon.runtime.memory_needed import require_memory_for_run
 
 
 def main(parameters: Parameters) -> None:

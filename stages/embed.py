@@ -10,16 +10,16 @@ from pathlib import Path
 
 import torch
 
-from maskcon.atomic_files import remove_unfinished, write_atomically
-from maskcon.datasets.packed import read_images
-from maskcon.embeddings import embedded_rows, raw_pixel_rows, raw_pixels_size
-from maskcon.encoders import load_encoder
-from maskcon.freed_memory import keep_freed_memory
-from maskcon.parameters import Parameters
-from maskcon.process_group import ProcessGroup, joined_group
-from maskcon.rows_file import write_rows
-from stages.entry import run_stage
-from stages.several_processes import done_by_several
+from maskcon.embedding.features import embedded_rows, raw_pixel_rows, raw_pixels_size
+from maskcon.embedding.rows_file import write_rows
+from maskcon.encoders.networks import load_encoder
+from maskcon.images.packed.image_set import read_images
+from maskcon.parameters.model import Parameters
+from maskcon.runtime.atomic_files import remove_unfinished, write_atomically
+from maskcon.runtime.entry import run_stage
+from maskcon.runtime.freed_memory import keep_freed_memory
+from maskcon.runtime.process_group import ProcessGroup, joined_group
+from maskcon.runtime.several_processes import done_by_several
 
 MODELS = Path("models")
 EMBEDDINGS = Path("embeddings")

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import torch
 
-from maskcon.atomic_files import write_json, write_table, write_text
-from maskcon.embedding_files import EmbeddedSet, read_embedded_set
-from maskcon.parameters import Parameters
-from maskcon.process_group import ProcessGroup, joined_group
-from maskcon.randomness import numpy_generator
-from maskcon.retrieval_metrics import (
+from maskcon.embedding.files import EmbeddedSet, read_embedded_set
+from maskcon.evaluation.retrieval.metrics import (
     Scores,
     mean_with_interval,
     measurable_recall_at,
     queries_without_match,
     query_scores,
 )
-from maskcon.retrieval_tables import RECALL_AT_K_COLUMNS, coarse_class_rows, epoch_rows, recall_at_k_rows
-from stages.entry import run_stage
-from stages.several_processes import done_by_several
+from maskcon.evaluation.retrieval.tables import RECALL_AT_K_COLUMNS, coarse_class_rows, epoch_rows, recall_at_k_rows
+from maskcon.parameters.model import Parameters
+from maskcon.runtime.atomic_files import write_json, write_table, write_text
+from maskcon.runtime.entry import run_stage
+from maskcon.runtime.process_group import ProcessGroup, joined_group
+from maskcon.runtime.randomness import numpy_generator
+from maskcon.runtime.several_processes import done_by_several
 
 FEATURES = {"trained": "encoder", "untrained": "untrained", "raw pixels": "pixels"}  # as people read it: its file
 

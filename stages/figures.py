@@ -6,9 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from maskcon.atomic_files import write_json
-from maskcon.datasets.packed import LabelledSet, read_labelled_set
-from maskcon.errors import UserError
 from maskcon.figures.embedding_map import MapLabels, draw_embedding_map, images_on_the_map
 from maskcon.figures.lettering import in_known_letters, unknown_letters
 from maskcon.figures.palette import class_palette
@@ -16,9 +13,12 @@ from maskcon.figures.recall_curve import draw_recall_at_k
 from maskcon.figures.retrieved_images import Captions, choose_queries, draw_retrieved_images, lay_out, nearest_images
 from maskcon.figures.training_curves import draw_training_curves
 from maskcon.figures.tsne import most_points, two_dimensional_maps
-from maskcon.parameters import Parameters
-from maskcon.randomness import derived_seed, numpy_generator
-from stages.entry import run_stage
+from maskcon.images.packed.image_set import LabelledSet, read_labelled_set
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import Parameters
+from maskcon.runtime.atomic_files import write_json
+from maskcon.runtime.entry import run_stage
+from maskcon.runtime.randomness import derived_seed, numpy_generator
 
 FIGURES = Path("reports/figures")
 

@@ -10,20 +10,20 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
-from maskcon.atomic_files import write_json
-from maskcon.embedding_files import EmbeddedSet, read_embedded_set
-from maskcon.measures.feature_measures import (
+from maskcon.embedding.files import EmbeddedSet, read_embedded_set
+from maskcon.evaluation.measures.shared.feature_measures import (
     Part,
     feature_measures,
     few_shot_classes_left_out,
     parts_needed,
     queries_of_unknown_classes,
 )
-from maskcon.parameters import EvaluateParameters, Parameters
-from maskcon.process_group import ProcessGroup, joined_group
-from stages import VERBOSE
-from stages.entry import run_stage
-from stages.several_processes import done_by_several
+from maskcon.parameters.model import EvaluateParameters, Parameters
+from maskcon.runtime.atomic_files import write_json
+from maskcon.runtime.entry import run_stage
+from maskcon.runtime.process_group import ProcessGroup, joined_group
+from maskcon.runtime.several_processes import done_by_several
+from maskcon.runtime.start import VERBOSE
 
 FEATURES = ("encoder", "untrained", "pixels")
 

@@ -10,7 +10,11 @@ from typing import Any
 
 import torch
 
-from maskcon.atomic_files import (
+from maskcon.encoders.networks import Encoder, save_encoder
+from maskcon.images.packed.image_set import TrainingSet, read_training_set
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import Parameters, cannot_be_shared
+from maskcon.runtime.atomic_files import (
     CannotWrite,
     remove_unfinished,
     require_writable,
@@ -19,24 +23,20 @@ from maskcon.atomic_files import (
     write_table,
     write_text,
 )
-from maskcon.datasets.packed import TrainingSet, read_training_set
-from maskcon.encoders import Encoder, save_encoder
-from maskcon.errors import UserError
-from maskcon.freed_memory import keep_freed_memory
-from maskcon.hardware import hardware
-from maskcon.memory_needed import require_memory_for_step
-from maskcon.parameters import Parameters, cannot_be_shared
-from maskcon.processes import Processes, joined_processes
-from maskcon.scratch import discard, scratch_folder
-from maskcon.tracking.live import follow
-from maskcon.tracking.run_key import hash_of_training, run_name
+from maskcon.runtime.entry import is_out_of_memory, out_of_memory, run_stage
+from maskcon.runtime.freed_memory import keep_freed_memory
+from maskcon.runtime.hardware import hardware
+from maskcon.runtime.interruption import Interruptions
+from maskcon.runtime.live import follow
+from maskcon.runtime.memory_needed import require_memory_for_step
+from maskcon.runtime.run_key import hash_of_training, run_name
+from maskcon.runtime.scratch import discard, scratch_folder
+from maskcon.runtime.several_processes import done_by_several
+from maskcon.runtime.start import VERBOSE
 from maskcon.training.checkpoint import Checkpoints, NoCheckpoints
 from maskcon.training.loop import SilentWatcher, Trained, train
+from maskcon.training.processes import Processes, joined_processes
 from maskcon.training.progress import Progress
-from stages import VERBOSE
-from stages.entry import is_out_of_memory, out_of_memory, run_stage
-from stages.interruption import Interruptions
-from stages.several_processes import done_by_several
 
 MODELS = Path("models")
 OUTPUT_FOLDERS = (MODELS, Path("metrics"), Path("plots"))

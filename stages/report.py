@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-from maskcon.methods.interface import build_method
-from maskcon.parameters import Parameters
-from maskcon.report import gather_facts, read_finished_run, write_report
-from maskcon.run_again import commands
-from maskcon.tracking.provenance import provenance
-from stages.entry import run_stage
+from maskcon.methods.parts.interface import build_method
+from maskcon.parameters.model import Parameters
+from maskcon.report.paper import gather_facts, read_finished_run, write_report
+from maskcon.report.provenance import provenance
+from maskcon.report.run_again import commands
+from maskcon.runtime.entry import run_stage
 
 REPORTS = Path("reports")
 

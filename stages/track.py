@@ -8,10 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-from maskcon.parameters import Parameters
+from maskcon.parameters.model import Parameters
+from maskcon.runtime.entry import run_stage
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import StoreError, find_store
-from stages.entry import run_stage
 
 
 def main(parameters: Parameters) -> None:

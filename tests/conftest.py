@@ -14,9 +14,9 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from maskcon.datasets.digit_scans import save_scans
-from maskcon.datasets.packed import TrainingSet
-from maskcon.parameters import Parameters, check_parameters
+from maskcon.images.packed.image_set import TrainingSet
+from maskcon.images.reading.digit_scans import save_scans
+from maskcon.parameters.model import Parameters, check_parameters
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

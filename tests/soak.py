@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from maskcon.atomic_files import UNFINISHED
-from maskcon.parameters import METHODS, Parameters, check_parameters
+from maskcon.parameters.model import METHODS, Parameters, check_parameters
+from maskcon.runtime.atomic_files import UNFINISHED
 from tests.conftest import small_training_set, values_for_tests
 from tests.training.killed_training import Nursery, same_bits
 

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from benchmarks import published_recipe
 from benchmarks.photographs import photographs
-from maskcon.augmentation.views import view_maker
-from maskcon.batches import Batch
-from maskcon.parameters import Parameters, check_parameters
-from maskcon.randomness import torch_generator
+from maskcon.parameters.model import Parameters, check_parameters
+from maskcon.runtime.randomness import torch_generator
+from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
 from maskcon.training.step import ContrastiveLearner, training_step
+from maskcon.views.operations.families import view_maker
 
 COARSE_CLASSES = 20
 RATE = 0.02

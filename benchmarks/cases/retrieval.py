@@ -12,10 +12,10 @@ from torch import Tensor
 
 from benchmarks import published_recipe
 from benchmarks.case import Contest, MemoryCase, TimeCase, peer_package
+from maskcon.evaluation.retrieval.neighbours import nearest_neighbours, neighbours_by_chunk
+from maskcon.evaluation.retrieval.recall import hit_at, rank_of_first_match
 from maskcon.figures.tsne import two_dimensional_map
-from maskcon.neighbours import nearest_neighbours, neighbours_by_chunk
-from maskcon.randomness import torch_generator
-from maskcon.recall import hit_at, rank_of_first_match
+from maskcon.runtime.randomness import torch_generator
 
 RANKS = (1, 2, 5, 10, 50, 100)
 SAME_RECALL = 1e-4  # of 10,000 queries one may stand at a rounded similarity's edge

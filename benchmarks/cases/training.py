@@ -15,14 +15,14 @@ from benchmarks import published_recipe
 from benchmarks.case import Contest, MissingPeer, TimeCase, peer_package
 from benchmarks.cases.learners import COARSE_CLASSES, RATE, Setting
 from benchmarks.cases.views import difference_to_pillow
-from maskcon.augmentation.autoaugment import CIFAR10_POLICY
-from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches
-from maskcon.contrast import own_and_queue, soft_cross_entropy
-from maskcon.image_stream import to_device
-from maskcon.methods.interface import Keys, build_method
-from maskcon.randomness import torch_generator
+from maskcon.images.packed.image_stream import to_device
+from maskcon.methods.parts.contrast import own_and_queue, soft_cross_entropy
+from maskcon.methods.parts.interface import Keys, build_method
+from maskcon.runtime.randomness import torch_generator
+from maskcon.training.batches import TwoViewBatches
 from maskcon.training.step import follow, training_step
+from maskcon.views.operations.autoaugment import CIFAR10_POLICY
+from maskcon.views.operations.families import view_maker
 
 RESNET18 = Setting("resnet18", side=32, queue=8192)
 SMALL = Setting("small_conv", side=16, queue=1024)

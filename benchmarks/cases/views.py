@@ -12,11 +12,11 @@ from torch import Tensor
 from benchmarks import published_recipe
 from benchmarks.case import Contest, TimeCase, peer_package
 from benchmarks.photographs import photographs
-from maskcon.augmentation import photo, small_colour
-from maskcon.augmentation.autoaugment import CIFAR10_POLICY, autoaugment, draw_policies
-from maskcon.augmentation.crop import Crops, draw_crops, resized_crop
-from maskcon.augmentation.views import view_maker
-from maskcon.randomness import torch_generator
+from maskcon.runtime.randomness import torch_generator
+from maskcon.views import photo, small_colour
+from maskcon.views.operations.autoaugment import CIFAR10_POLICY, autoaugment, draw_policies
+from maskcon.views.operations.crop import Crops, draw_crops, resized_crop
+from maskcon.views.operations.families import view_maker
 
 SIDE = 32
 BATCH = 512

@@ -18,9 +18,9 @@ from benchmarks.run import RESULTS, commit, device_name
 from benchmarks.scale.drawing import draw
 from benchmarks.scale.measuring import Row, in_own_process
 from benchmarks.scale.table import as_markdown
-from maskcon.atomic_files import write_text
-from maskcon.datasets.packed import require_space
-from maskcon.errors import mistakes_end_as_sentences
+from maskcon.images.packed.image_set import require_space
+from maskcon.parameters.errors import mistakes_end_as_sentences
+from maskcon.runtime.atomic_files import write_text
 
 THOUSANDS = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 MOST_BYTES = 2**30  # what a process that may not hold the set has for its work: 1 GiB

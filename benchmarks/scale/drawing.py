@@ -10,10 +10,10 @@ from matplotlib.ticker import NullFormatter
 
 from benchmarks.scale.growth import done
 from benchmarks.scale.table import with_own
-from maskcon.atomic_files import write_atomically
 from maskcon.figures.drawing import PIXELS_PER_INCH, SMALL_SIZE, TEXT_WIDTH, figure_style, new_figure
 from maskcon.figures.palette import CLASS_COLOURS, INK, SOFT_INK
 from maskcon.figures.recall_curve import spread_heights
+from maskcon.runtime.atomic_files import write_atomically
 
 HEIGHT = 5.0  # inches
 LABEL_DISTANCE = 0.062  # between the names of two lines, as a share of the axis

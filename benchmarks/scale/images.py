@@ -12,14 +12,14 @@ import torch
 from benchmarks.methods import composed
 from benchmarks.page_cache import drop_from_page_cache
 from benchmarks.scale.measuring import MEBIBYTE, StopWatch
-from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches
-from maskcon.datasets import imagenet32
-from maskcon.datasets.coarse_labels import label_part
-from maskcon.datasets.packed import read_training_set, write_set
-from maskcon.datasets.planar_batches import listed, train_val_test
-from maskcon.image_stream import resident_or_streamed
-from maskcon.parameters import Parameters
+from maskcon.images.packed.coarse_labels import label_part
+from maskcon.images.packed.image_set import read_training_set, write_set
+from maskcon.images.packed.image_stream import resident_or_streamed
+from maskcon.images.reading.planar_batches import listed, train_val_test
+from maskcon.images.sources import imagenet32
+from maskcon.parameters.model import Parameters
+from maskcon.training.batches import TwoViewBatches
+from maskcon.views.operations.families import view_maker
 
 TRUE_SIZE = imagenet32.IMAGES["train"]
 BATCH_FILE = -(-TRUE_SIZE // len(imagenet32.BATCHES["train"]))  # images in one, the last has fewer

@@ -25,7 +25,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from stages.entry import is_out_of_memory
+from maskcon.runtime.entry import is_out_of_memory
 
 STATUS = Path("/proc/self/status")
 SAMPLING_SECONDS = 0.005

@@ -15,8 +15,8 @@ import torch
 
 from benchmarks.page_cache import drop_from_page_cache
 from benchmarks.scale.measuring import MEBIBYTE, StopWatch
-from maskcon.approximate_neighbours import built_index, others, recall_of
-from maskcon.neighbours import CHUNK_BYTES, gallery_neighbours_by_chunk
+from maskcon.evaluation.retrieval.neighbours import CHUNK_BYTES, gallery_neighbours_by_chunk
+from maskcon.explore.approximate_neighbours import built_index, others, recall_of
 
 SIZE = 128  # numbers of a feature
 IMAGES_OF_A_FINE_CLASS = 100

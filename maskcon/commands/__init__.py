@@ -1,1 +1,1 @@
-"""The commands of ``python -m maskcon``, one file each: add_arguments(parser), main(arguments)."""
+"""maskcon COMMAND, one file each."""

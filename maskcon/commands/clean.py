@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from maskcon.errors import UserError
-from maskcon.scratch import Leftover, leftovers, remove
+from maskcon.parameters.errors import UserError
+from maskcon.runtime.scratch import Leftover, leftovers, remove
 
 AGES = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
 

@@ -7,7 +7,7 @@ columns. Here an edge is left out where a longer way says the same, and nine rem
 import argparse
 from pathlib import Path
 
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

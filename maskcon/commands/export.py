@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from maskcon.commands.gallery_choice import add_gallery_arguments, chosen_gallery
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 
 FORMATS = ("onnx", "torch", "mlflow")
 
@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    from maskcon.atomic_files import require_place
-    from maskcon.export import export_encoder, require_onnx
+    from maskcon.explore.export import export_encoder, require_onnx
+    from maskcon.runtime.atomic_files import require_place
 
     labels = arguments.folder / "labels.json"
     require_place(labels)
@@ -59,7 +59,7 @@ def _recorded_run(arguments: argparse.Namespace, gallery) -> str:
 
 
 def _log(run_id: str, files: list[Path]) -> None:
-    from maskcon.model_record import log_model
+    from maskcon.explore.model_record import log_model
     from maskcon.tracking.store import StoreError, find_store
 
     store = find_store(Path.cwd(), os.environ)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from maskcon.commands.gallery_choice import add_gallery_arguments, chosen_gallery
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 
 MOST_IMAGES = 10_000
 MOST_ON_A_PAGE = 60_000  # numbers of images have 16 bits there
@@ -29,8 +29,8 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"--perplexity {arguments.perplexity} is not allowed: it should be from 2 to 500")
     if arguments.seed < 0:
         raise UserError(f"--seed {arguments.seed} is not allowed: it should be 0 or more")
-    from maskcon.atomic_files import require_place
-    from maskcon.gallery_page.page import write_page
+    from maskcon.explore.gallery_page.page import write_page
+    from maskcon.runtime.atomic_files import require_place
 
     require_place(arguments.page)  # the layout takes minutes
     gallery = chosen_gallery(arguments)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from maskcon.gallery import Gallery
+    from maskcon.explore.gallery import Gallery
 
 
 def add_gallery_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def add_gallery_arguments(parser: argparse.ArgumentParser) -> None:
 
 def chosen_gallery(arguments: argparse.Namespace) -> "Gallery":
     """Raises: UserError, where there is none."""
-    from maskcon.gallery import recorded_gallery, workspace_gallery
+    from maskcon.explore.gallery import recorded_gallery, workspace_gallery
     from maskcon.tracking.store import find_store
 
     checkout = Path.cwd()

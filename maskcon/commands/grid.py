@@ -7,10 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
-from maskcon.errors import UserError
-from maskcon.grid.claims import LEASE_SECONDS
-from maskcon.grid.grid_file import read_grid
-from maskcon.grid.running import Outcome, preview, run_grid
+from maskcon.experiments.grid.claims import LEASE_SECONDS
+from maskcon.experiments.grid.grid_file import read_grid
+from maskcon.experiments.grid.running import Outcome, preview, run_grid
+from maskcon.parameters.errors import UserError
 from maskcon.tracking.store import StoreError, find_store
 
 INTERRUPTED = 130

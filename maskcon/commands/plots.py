@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 
 TEMPLATE = "template.html"
 
@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    from maskcon.atomic_files import write_text
-    from maskcon.plots_page import has_plots, page_template
+    from maskcon.explore.plots_page import has_plots, page_template
+    from maskcon.runtime.atomic_files import write_text
 
     if not Path("dvc.yaml").exists():
         raise UserError("there is no dvc.yaml here; run it from the top of the checkout")

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from maskcon.commands.gallery_choice import add_gallery_arguments, chosen_gallery
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 
 INDEXES = ("exact", "hnsw", "ivfpq")
 KEPT_INDEXES = Path("exports/indexes")
@@ -36,11 +36,11 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.top < 1:
         raise UserError(f"--top {arguments.top} is not allowed: it should be 1 or more")
     started = time.perf_counter()
-    from maskcon.atomic_files import require_place
-    from maskcon.search import as_json, as_table, search
+    from maskcon.explore.search import as_json, as_table, search
+    from maskcon.runtime.atomic_files import require_place
 
     if arguments.index != "exact":
-        from maskcon.approximate_neighbours import require_faiss
+        from maskcon.explore.approximate_neighbours import require_faiss
 
         require_faiss(arguments.index)
     require_place(arguments.picture)
@@ -77,7 +77,7 @@ def _kept_index(arguments: argparse.Namespace, gallery):
     """None for an exact search."""
     if arguments.index == "exact":
         return None
-    from maskcon.kept_index import kept_index
+    from maskcon.explore.kept_index import kept_index
 
     gallery.encoder.read(arguments.photos)  # building takes minutes: photos that cannot be read are told first
     return kept_index(arguments.index, gallery.features, KEPT_INDEXES)
@@ -103,7 +103,7 @@ def _draw(gallery, found, path: Path) -> Path | None:
     """None where this folder has not the images of the gallery."""
     if gallery.images is None:
         return None
-    from maskcon.figures.found_images import FoundRow, draw_found_images
+    from maskcon.explore.found_images import FoundRow, draw_found_images
 
     rows = [
         FoundRow(

@@ -4,11 +4,11 @@ import argparse
 import os
 from pathlib import Path
 
-from maskcon.errors import UserError
-from maskcon.tables.comparison import Question
-from maskcon.tables.published import read_published
-from maskcon.tables.runs import PARAMETER, Runs, read_export, read_store, write_export
-from maskcon.tables.writing import DEFAULT_METRICS, Wanted, Written, write_tables
+from maskcon.experiments.tables.comparison import Question
+from maskcon.experiments.tables.published import read_published
+from maskcon.experiments.tables.runs import PARAMETER, Runs, read_export, read_store, write_export
+from maskcon.experiments.tables.writing import DEFAULT_METRICS, Wanted, Written, write_tables
+from maskcon.parameters.errors import UserError
 from maskcon.tracking.store import StoreError, find_store
 
 PUBLISHED, TEMPLATE = Path("reports/published.csv"), Path("reports/tables.typ")

@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 
 NO_RUNS = "nothing is recorded yet: this checkout has no runs of its own to upload; make one with: dvc repro"
 

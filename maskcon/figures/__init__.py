@@ -1,1 +1,1 @@
-"""Figures: one file each, and what they share: colours, lettering, drawing, layout."""
+"""One file a figure."""

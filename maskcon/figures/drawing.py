@@ -15,9 +15,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from maskcon.atomic_files import write_atomically
 from maskcon.figures.lettering import font_families
 from maskcon.figures.palette import INK, RULE, SOFT_INK
+from maskcon.runtime.atomic_files import write_atomically
 
 TEXT_WIDTH = 6.9  # inches: both columns of the report
 COLUMN_WIDTH = 3.3  # inches: one column

@@ -1,1 +1,1 @@
-"""Methods: one file each, with the formula of its target."""
+"""One file a method: its formula and its values."""

@@ -31,10 +31,10 @@ import math
 
 from torch import Tensor
 
-from maskcon.methods.coins import coarse_classifier
-from maskcon.methods.interface import SOFT_TEMPERATURE_SCHEDULE, Keys, Method
-from maskcon.parameters import AdaptiveMaskConParameters
-from maskcon.targets import blend, target_from_similarity, temperature_for_share
+from maskcon.methods.parts.coarse_classifier import coarse_classifier
+from maskcon.methods.parts.interface import SOFT_TEMPERATURE_SCHEDULE, Keys, Method
+from maskcon.methods.parts.targets import blend, target_from_similarity, temperature_for_share
+from maskcon.parameters.model import AdaptiveMaskConParameters
 
 
 def build(loss: AdaptiveMaskConParameters) -> Method:

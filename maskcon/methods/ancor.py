@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maskcon.methods.interface import ExtraHead, Keys, Method
-from maskcon.parameters import ANCORParameters
-from maskcon.targets import own_key_target
+from maskcon.methods.parts.interface import ExtraHead, Keys, Method
+from maskcon.methods.parts.targets import own_key_target
+from maskcon.parameters.model import ANCORParameters
 
 
 def build(loss: ANCORParameters) -> Method:

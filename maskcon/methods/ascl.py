@@ -11,9 +11,9 @@ With mask_by_coarse the candidates are the queue entries of the image's coarse c
 import torch
 from torch import Tensor
 
-from maskcon.methods.interface import Keys, Method
-from maskcon.parameters import ASCLParameters
-from maskcon.targets import masked_softmax, own_key_and
+from maskcon.methods.parts.interface import Keys, Method
+from maskcon.methods.parts.targets import masked_softmax, own_key_and
+from maskcon.parameters.model import ASCLParameters
 
 
 def build(loss: ASCLParameters) -> Method:

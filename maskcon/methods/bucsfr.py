@@ -1,7 +1,7 @@
 """BuCSFR: positives drawn from the query's own cluster, found from the bottom up, beside a coarse classifier.
 
 Before every epoch after the warm-up, the keys of each coarse class are clustered by k-means, into more clusters than
-fine classes are expected; then at most one pair that belongs together is merged (maskcon/clusters.py), and the next
+fine classes are expected; then at most one pair that belongs together is merged (parts/clusters.py), and the next
 epoch looks for one cluster less. With the unit centroids c of all classes, and g_i the cluster of the own class nearest
 to the own key,
 
@@ -25,11 +25,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maskcon.clusters import k_means, merge_nearest_pair
-from maskcon.methods.coins import coarse_classifier
-from maskcon.methods.interface import Keys, Memory, Method
-from maskcon.parameters import BuCSFRParameters
-from maskcon.targets import similarity_target
+from maskcon.methods.parts.clusters import k_means, merge_nearest_pair
+from maskcon.methods.parts.coarse_classifier import coarse_classifier
+from maskcon.methods.parts.interface import Keys, Memory, Method
+from maskcon.methods.parts.targets import similarity_target
+from maskcon.parameters.model import BuCSFRParameters
 
 
 def build(loss: BuCSFRParameters) -> Method:

@@ -3,12 +3,10 @@
 L = (1 - w) L_selfcon + w CE(classifier(features), coarse)
 """
 
-from torch import nn
-from torch.nn import functional as F
-
-from maskcon.methods.interface import ExtraHead, Method
-from maskcon.parameters import CoInsParameters
-from maskcon.targets import own_key_target
+from maskcon.methods.parts.coarse_classifier import coarse_classifier
+from maskcon.methods.parts.interface import Method
+from maskcon.methods.parts.targets import own_key_target
+from maskcon.parameters.model import CoInsParameters
 
 
 def build(loss: CoInsParameters) -> Method:
@@ -20,15 +18,4 @@ def build(loss: CoInsParameters) -> Method:
         target=lambda keys: own_key_target(keys.same_coarse),
         contrast_weight=1 - loss.w,
         extra_head=coarse_classifier(loss.w),
-    )
-
-
-def coarse_classifier(weight: float) -> ExtraHead:
-    """A linear classifier of the coarse classes on the backbone's features."""
-    return ExtraHead(
-        build=lambda feature_size, _, coarse_classes: nn.Linear(feature_size, coarse_classes),
-        loss=lambda head, scene: F.cross_entropy(head(scene.features), scene.coarse),
-        weight=weight,
-        in_words="a linear classifier of the features learns the coarse classes "
-        f"(its share of the loss is {weight:g}, that of the contrast {1 - weight:g})",
     )

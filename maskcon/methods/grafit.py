@@ -3,9 +3,9 @@
 Z = w Z_supcon + (1 - w) e_0
 """
 
-from maskcon.methods.interface import Method
-from maskcon.parameters import GrafitParameters
-from maskcon.targets import blend, same_class_target
+from maskcon.methods.parts.interface import Method
+from maskcon.methods.parts.targets import blend, same_class_target
+from maskcon.parameters.model import GrafitParameters
 
 
 def build(loss: GrafitParameters) -> Method:

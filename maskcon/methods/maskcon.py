@@ -7,9 +7,9 @@ The key k_i is of the weak view and the momentum encoder; the loss contrasts the
 w = 0 is SelfCon; T to infinity is Grafit.
 """
 
-from maskcon.methods.interface import Method
-from maskcon.parameters import MaskConParameters
-from maskcon.targets import blend, similarity_target
+from maskcon.methods.parts.interface import Method
+from maskcon.methods.parts.targets import blend, similarity_target
+from maskcon.parameters.model import MaskConParameters
 
 
 def build(loss: MaskConParameters) -> Method:

@@ -16,10 +16,10 @@ A row that would keep no negative keeps all. With mask_by_coarse, only entries o
 import torch
 from torch import Tensor
 
-from maskcon.contrast import potential_keys
-from maskcon.methods.interface import CHOSEN_NEGATIVES, Keys, Method
-from maskcon.parameters import PotentialParameters
-from maskcon.targets import masked_softmax, own_key_and
+from maskcon.methods.parts.contrast import potential_keys
+from maskcon.methods.parts.interface import CHOSEN_NEGATIVES, Keys, Method
+from maskcon.methods.parts.targets import masked_softmax, own_key_and
+from maskcon.parameters.model import PotentialParameters
 
 
 def build(loss: PotentialParameters) -> Method:

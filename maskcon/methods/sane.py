@@ -18,10 +18,10 @@ import math
 import torch
 from torch import Tensor
 
-from maskcon.contrast import batch_and_queue, over_batch_and_queue
-from maskcon.methods.interface import MIXTURES, Keys, Method, MomentumMixup
-from maskcon.parameters import SANEParameters
-from maskcon.targets import masked_softmax, own_key_target
+from maskcon.methods.parts.contrast import batch_and_queue, over_batch_and_queue
+from maskcon.methods.parts.interface import MIXTURES, Keys, Method, MomentumMixup
+from maskcon.methods.parts.targets import masked_softmax, own_key_target
+from maskcon.parameters.model import SANEParameters
 
 
 def build(loss: SANEParameters) -> Method:

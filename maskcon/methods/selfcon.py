@@ -3,9 +3,9 @@
 Z = e_0
 """
 
-from maskcon.methods.interface import Method
-from maskcon.parameters import SelfConParameters
-from maskcon.targets import own_key_target
+from maskcon.methods.parts.interface import Method
+from maskcon.methods.parts.targets import own_key_target
+from maskcon.parameters.model import SelfConParameters
 
 
 def build(loss: SelfConParameters) -> Method:

@@ -3,9 +3,9 @@
 Z_i = [1, m_i1, ..., m_iK] / (1 + sum_j m_ij),    m_ij = 1 where entry j has the coarse class of image i
 """
 
-from maskcon.methods.interface import Method
-from maskcon.parameters import SupConParameters
-from maskcon.targets import same_class_target
+from maskcon.methods.parts.interface import Method
+from maskcon.methods.parts.targets import same_class_target
+from maskcon.parameters.model import SupConParameters
 
 
 def build(loss: SupConParameters) -> Method:

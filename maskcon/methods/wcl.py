@@ -28,8 +28,8 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maskcon.methods.interface import ExtraHead, Method, Scene
-from maskcon.parameters import WCLParameters
+from maskcon.methods.parts.interface import ExtraHead, Method, Scene
+from maskcon.parameters.model import WCLParameters
 
 
 def build(loss: WCLParameters) -> Method:

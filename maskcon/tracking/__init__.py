@@ -1,1 +1,1 @@
-"""The MLflow record of a run, at its end and while it trains."""
+"""The MLflow record of a run; the only room that knows MLflow."""

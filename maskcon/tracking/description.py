@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from maskcon.parameters import Parameters
+from maskcon.parameters.model import Parameters
 
 NOTE = "mlflow.note.content"
 PICTURES = {

@@ -1,4 +1,4 @@
-"""The process that shows the curves of a training in MLflow while it runs; started by maskcon/tracking/live.py.
+"""The process that shows the curves of a training in MLflow while it runs; started by maskcon/runtime/live.py.
 
     {"curve": "/path/curve.csv"} | python -m maskcon.tracking.follower
 
@@ -14,9 +14,9 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from maskcon.errors import UserError
-from maskcon.parameters import load_parameters
-from maskcon.tracking.live import DONE
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import load_parameters
+from maskcon.runtime.live import DONE
 from maskcon.tracking.outcome import TRAINING, Point, curve_points
 from maskcon.tracking.record import Inputs, is_complete, log_points, open_run
 from maskcon.tracking.store import Store, StoreError, find_store

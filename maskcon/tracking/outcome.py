@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 
 TRAINING_CURVE = "plots/pretrain.csv"
 RECALL_CURVE = "plots/recall_over_epochs.csv"

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskcon.datasets.left_out import read_left_out
-from maskcon.parameters import Parameters
+from maskcon.images.packed.left_out import read_left_out
+from maskcon.parameters.model import Parameters
+from maskcon.report.provenance import provenance
+from maskcon.runtime.run_key import hash_of_inputs, hash_of_training, run_name
 from maskcon.tracking.description import NOTE, experiment_tags, run_description
 from maskcon.tracking.outcome import Outcome, Point, data_digest, flattened, read_outcome
-from maskcon.tracking.provenance import provenance
-from maskcon.tracking.run_key import hash_of_inputs, hash_of_training, run_name
 from maskcon.tracking.searchable import log_searchable
 from maskcon.tracking.store import Store, StoreError, experiment_id
 

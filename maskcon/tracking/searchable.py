@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 from maskcon.tracking.store import Store, StoreError
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""Training: schedule, step, checkpoints, loop, progress."""
+"""Batches, step, loop, schedule, checkpoints, several processes."""

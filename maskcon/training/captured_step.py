@@ -19,7 +19,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from maskcon.batches import Batch
+from maskcon.training.batches import Batch
 from maskcon.training.step import ContrastiveLearner, training_step
 
 WARM_UP_STEPS = 3  # before the recording: libraries choose their kernels, momenta come into being

@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from maskcon.atomic_files import write_atomically, write_json
+from maskcon.runtime.atomic_files import write_atomically, write_json
 
 KEPT = 2
 SHARE_OF_TIME = 0.02  # that checkpoints by time may take at most

@@ -13,8 +13,8 @@ import copy
 import sys
 from collections.abc import Callable
 
-from maskcon.atomic_files import CannotWrite
-from maskcon.encoders import Encoder
+from maskcon.encoders.networks import Encoder
+from maskcon.runtime.atomic_files import CannotWrite
 from maskcon.training.checkpoint import CheckpointClock, Checkpoints
 from maskcon.training.state import TrainingState
 

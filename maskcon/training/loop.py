@@ -12,25 +12,25 @@ from typing import Any, Protocol
 
 import torch
 
-from maskcon.augmentation.crop import resized
-from maskcon.augmentation.views import view_maker
-from maskcon.batches import Batch, TwoViewBatches
-from maskcon.datasets.packed import TrainingSet
-from maskcon.encoders import Encoder, ProjectedEncoder, build_encoder
-from maskcon.errors import Interrupted, UserError
-from maskcon.image_stream import blocks_of, resident_or_streamed
-from maskcon.key_queue import KeyQueue
-from maskcon.methods.interface import Method, build_method
-from maskcon.parameters import DataParameters, Parameters, TrainParameters
-from maskcon.processes import ALONE, Processes
-from maskcon.randomness import derived_seed, torch_generator
+from maskcon.encoders.networks import Encoder, ProjectedEncoder, build_encoder
+from maskcon.images.packed.image_set import TrainingSet
+from maskcon.images.packed.image_stream import blocks_of, resident_or_streamed
+from maskcon.methods.parts.interface import Method, build_method
+from maskcon.methods.parts.key_queue import KeyQueue
+from maskcon.parameters.errors import Interrupted, UserError
+from maskcon.parameters.model import DataParameters, Parameters, TrainParameters
+from maskcon.runtime.randomness import derived_seed, torch_generator
+from maskcon.training.batches import Batch, TwoViewBatches
 from maskcon.training.captured_step import Step, fastest_step
 from maskcon.training.checkpoint import CheckpointClock, Checkpoints
 from maskcon.training.keeping import Keeper
 from maskcon.training.non_finite import NonFiniteSteps
+from maskcon.training.processes import ALONE, Processes
 from maskcon.training.schedule import learning_rate
 from maskcon.training.state import EpochSoFar, TrainingState
 from maskcon.training.step import ContrastiveLearner, training_step
+from maskcon.views.operations.crop import resized
+from maskcon.views.operations.families import view_maker
 
 LOOK_STEPS = 100  # between two looks for steps that were not finite: a look waits for the device
 

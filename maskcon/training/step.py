@@ -8,13 +8,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from maskcon.batches import Batch
-from maskcon.contrast import batch_and_queue, soft_cross_entropy
-from maskcon.encoders import ProjectedEncoder
-from maskcon.key_queue import KeyQueue
-from maskcon.methods.interface import Keys, Method, NearestView, Scene
-from maskcon.processes import ALONE, Processes
+from maskcon.encoders.networks import ProjectedEncoder
+from maskcon.methods.parts.contrast import batch_and_queue, soft_cross_entropy
+from maskcon.methods.parts.interface import Keys, Method, NearestView, Scene
+from maskcon.methods.parts.key_queue import KeyQueue
+from maskcon.training.batches import Batch
 from maskcon.training.micro_batches import encode_in_parts
+from maskcon.training.processes import ALONE, Processes
 
 
 @torch.no_grad()
@@ -41,7 +41,7 @@ class ContrastiveLearner(nn.Module):
         precision: torch.float32, or torch.bfloat16 for autocast in both networks. Similarities, targets and losses are
             always float32.
         micro_batches: parts that a batch is encoded in, see micro_batches.py.
-        processes: those that share each batch, see maskcon/processes.py.
+        processes: those that share each batch, see maskcon/training/processes.py.
     """
 
     def __init__(

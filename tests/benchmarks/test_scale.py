@@ -12,7 +12,7 @@ from benchmarks.scale import growth, images, measuring, retrieval
 from benchmarks.scale.drawing import draw
 from benchmarks.scale.measuring import FailedWork, in_own_process
 from benchmarks.scale.table import as_markdown, table
-from maskcon.datasets.packed import read_training_set
+from maskcon.images.packed.image_set import read_training_set
 from tests.benchmarks import scale_work
 
 WORKS = scale_work.__name__

@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from maskcon.commands.dag import drawing
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 
 
 def test_every_stage_stands_below_those_it_waits_for_and_all_fits_a_terminal(repository):

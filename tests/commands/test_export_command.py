@@ -3,9 +3,9 @@ import importlib.util
 import pytest
 
 from maskcon.__main__ import main
-from maskcon.errors import USER_ERROR_EXIT_CODE
-from tests.finished_run import number_images, two_digit_labels
-from tests.searchable_workspace import write_workspace
+from maskcon.parameters.errors import USER_ERROR_EXIT_CODE
+from tests.support.finished_run import number_images, two_digit_labels
+from tests.support.searchable_workspace import write_workspace
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 
 from maskcon.__main__ import main
 from maskcon.commands import gallery
-from maskcon.errors import USER_ERROR_EXIT_CODE
+from maskcon.parameters.errors import USER_ERROR_EXIT_CODE
 
 
 def test_a_folder_in_the_place_of_the_page_is_told_before_the_layout(tmp_path, monkeypatch, capsys):

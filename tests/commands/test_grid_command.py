@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from maskcon.commands.grid import add_arguments, main
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 
 
 @pytest.mark.parametrize(

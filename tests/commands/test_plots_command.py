@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from maskcon.__main__ import main
-from maskcon.errors import USER_ERROR_EXIT_CODE
+from maskcon.parameters.errors import USER_ERROR_EXIT_CODE
 
 PIPELINE = """
 plots:

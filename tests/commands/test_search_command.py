@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 
 from maskcon.__main__ import main
-from maskcon.approximate_neighbours import KINDS
 from maskcon.commands.search import INDEXES
-from maskcon.errors import USER_ERROR_EXIT_CODE
-from tests.finished_run import number_images, two_digit_labels
-from tests.searchable_workspace import write_workspace
+from maskcon.explore.approximate_neighbours import KINDS
+from maskcon.parameters.errors import USER_ERROR_EXIT_CODE
+from tests.support.finished_run import number_images, two_digit_labels
+from tests.support.searchable_workspace import write_workspace
 
 
 @pytest.fixture

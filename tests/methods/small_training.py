@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from ruamel.yaml import YAML
 
-from maskcon.datasets.packed import TrainingSet
-from maskcon.parameters import Parameters, check_parameters
+from maskcon.images.packed.image_set import TrainingSet
+from maskcon.parameters.model import Parameters, check_parameters
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import Trained, train
 

@@ -10,10 +10,10 @@ from target_oracle import expected, random_keys
 from torch.nn.functional import normalize
 from torch.testing import assert_close
 
-from maskcon.batches import Batch
 from maskcon.methods.adaptive_maskcon import similarity_of
-from maskcon.methods.interface import build_method
-from maskcon.targets import masked_softmax, temperature_for_share
+from maskcon.methods.parts.interface import build_method
+from maskcon.methods.parts.targets import masked_softmax, temperature_for_share
+from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
 from maskcon.training.step import training_step
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from maskcon.parameters import METHODS
+from maskcon.parameters.model import METHODS
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import train
 

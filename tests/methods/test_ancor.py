@@ -7,9 +7,9 @@ from small_training import COARSE_CLASSES, Interrupted, small_parameters, train_
 from torch import nn
 from torch.nn import functional as F
 
-from maskcon.batches import Batch
 from maskcon.methods.ancor import angle_around_class, own_coarse_class
-from maskcon.methods.interface import Keys
+from maskcon.methods.parts.interface import Keys
+from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
 
 

@@ -7,8 +7,8 @@ from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
 from maskcon.methods.ascl import build
-from maskcon.methods.interface import Keys
-from maskcon.parameters import ASCLParameters
+from maskcon.methods.parts.interface import Keys
+from maskcon.parameters.model import ASCLParameters
 
 
 def ascl_target(keys, soft_temperature=0.05, neighbours=5.0, mask_by_coarse=False):

@@ -6,11 +6,11 @@ import torch
 from small_training import COARSE_CLASSES, Interrupted, small_parameters, train_small
 from torch.nn import functional as F
 
-from maskcon.batches import Batch
-from maskcon.errors import UserError
 from maskcon.methods.bucsfr import Clusters, draw, drawn_keys, drawn_target
-from maskcon.methods.interface import Keys, build_method
-from maskcon.targets import own_key_target
+from maskcon.methods.parts.interface import Keys, build_method
+from maskcon.methods.parts.targets import own_key_target
+from maskcon.parameters.errors import UserError
+from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
 
 TEMPERATURE = 0.3  # of the clusters: high enough that probabilities lie between 0 and 1

@@ -6,10 +6,10 @@ import torch
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
-from maskcon.batches import Batch
 from maskcon.methods.coins import build
-from maskcon.methods.interface import build_method
-from maskcon.parameters import METHODS, CoInsParameters
+from maskcon.methods.parts.interface import build_method
+from maskcon.parameters.model import METHODS, CoInsParameters
+from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
 from maskcon.training.step import unit
 

@@ -5,14 +5,14 @@ import torch
 from target_oracle import random_keys
 from torch.testing import assert_close
 
-from maskcon.augmentation.crop import resized
-from maskcon.batches import Batch, TwoViewBatches
-from maskcon.errors import UserError
-from maskcon.methods.interface import build_method
-from maskcon.parameters import check_parameters
+from maskcon.methods.parts.interface import build_method
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import check_parameters
 from maskcon.training import step
+from maskcon.training.batches import Batch, TwoViewBatches
 from maskcon.training.loop import build_learner, renew_memory
 from maskcon.training.step import unit
+from maskcon.views.operations.crop import resized
 
 CPU = torch.device("cpu")
 MIXUP = {"weight": 0.3, "beta": 2.0}

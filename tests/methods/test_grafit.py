@@ -4,9 +4,9 @@ import torch
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
-from maskcon.contrast import own_and_queue, soft_cross_entropy
 from maskcon.methods.grafit import build
-from maskcon.parameters import GrafitParameters
+from maskcon.methods.parts.contrast import own_and_queue, soft_cross_entropy
+from maskcon.parameters.model import GrafitParameters
 
 WEIGHTS = [0.0, 0.2, 0.5, 1.0]
 

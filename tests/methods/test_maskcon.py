@@ -5,7 +5,7 @@ from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
 from maskcon.methods.maskcon import build
-from maskcon.parameters import MaskConParameters
+from maskcon.parameters.model import MaskConParameters
 
 
 def maskcon(w, soft_temperature):

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from maskcon.methods import nearest_images as module
-from maskcon.methods.nearest_images import nearest_images, nearest_within
+from maskcon.methods.parts import nearest_images as module
+from maskcon.methods.parts.nearest_images import nearest_images, nearest_within
 
 
 def unit_rows(seed, rows):

@@ -6,9 +6,9 @@ import torch
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
-from maskcon.contrast import potential_keys
+from maskcon.methods.parts.contrast import potential_keys
 from maskcon.methods.potential import build, mined
-from maskcon.parameters import Negatives, PotentialParameters
+from maskcon.parameters.model import Negatives, PotentialParameters
 
 
 def parameters(**changes):

@@ -6,11 +6,11 @@ import torch
 from target_oracle import random_keys
 from torch.testing import assert_close
 
-from maskcon.batches import Batch
-from maskcon.contrast import batch_and_queue
+from maskcon.methods.parts.contrast import batch_and_queue
 from maskcon.methods.sane import build, refined_target, refinement_weight
-from maskcon.parameters import Mixup, SANEParameters
+from maskcon.parameters.model import Mixup, SANEParameters
 from maskcon.training import step
+from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
 from maskcon.training.step import draw_mixture, unit
 

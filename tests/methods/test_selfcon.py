@@ -4,7 +4,7 @@ import torch
 from target_oracle import expected, random_keys
 
 from maskcon.methods.selfcon import build
-from maskcon.parameters import SelfConParameters
+from maskcon.parameters.model import SelfConParameters
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -4,9 +4,9 @@ import torch
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
-from maskcon.methods.interface import Keys
+from maskcon.methods.parts.interface import Keys
 from maskcon.methods.supcon import build
-from maskcon.parameters import SupConParameters
+from maskcon.parameters.model import SupConParameters
 
 METHOD = build(
     SupConParameters(

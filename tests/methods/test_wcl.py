@@ -6,11 +6,11 @@ import torch
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from maskcon.batches import Batch
 from maskcon.methods import wcl
-from maskcon.methods.interface import NearestView, Scene
+from maskcon.methods.parts.interface import NearestView, Scene
 from maskcon.methods.wcl import build, graph_loss, instance_loss, supervised_contrast, wcl_loss, weak_classes
-from maskcon.parameters import WCLParameters
+from maskcon.parameters.model import WCLParameters
+from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner, fill_queue
 from maskcon.training.step import training_step
 

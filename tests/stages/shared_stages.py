@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from maskcon import embeddings, neighbours
-from maskcon.datasets.packed import LABEL_COLUMNS, write_set
-from maskcon.encoders import build_encoder, save_encoder
-from maskcon.parameters import Parameters, check_parameters
+from maskcon.embedding import features as embeddings
+from maskcon.encoders.networks import build_encoder, save_encoder
+from maskcon.evaluation.retrieval import neighbours
+from maskcon.images.packed.image_set import LABEL_COLUMNS, write_set
+from maskcon.parameters.model import Parameters, check_parameters
 from stages import embed, evaluate, measure
 from tests.conftest import values_for_tests
 

@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 from ruamel.yaml import YAML
 
-from stages.entry import run_stage
+from maskcon.runtime.entry import run_stage
 
 STAGES = ["download", "coarse", "pretrain", "embed", "evaluate", "measure", "figures", "report", "track"]
 WRONG = {
@@ -69,7 +69,7 @@ def test_nothing_is_begun(checkout, capsys, stage, key):
     ],
 )
 def test_what_the_machine_or_the_disk_lacks(checkout, capsys, monkeypatch, key, value, stage, said):
-    monkeypatch.setattr("maskcon.memory_needed.host_memory", lambda: 16_000_000_000)
+    monkeypatch.setattr("maskcon.runtime.memory_needed.host_memory", lambda: 16_000_000_000)
     checkout(key, value)
     if said is None:
         run_stage(import_module(f"stages.{stage}").main)

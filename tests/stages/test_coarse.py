@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskcon.errors import UserError
-from maskcon.parameters import load_parameters
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import load_parameters
 from stages import coarse
-from tests.datasets.small_archives import REPOSITORY, preset
+from tests.images.small_archives import REPOSITORY, preset
 
 
 @pytest.fixture

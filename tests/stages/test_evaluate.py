@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from maskcon.datasets.packed import LABEL_COLUMNS
-from maskcon.errors import UserError
-from maskcon.parameters import load_parameters
+from maskcon.images.packed.image_set import LABEL_COLUMNS
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import load_parameters
 from stages.evaluate import main
 
 PARAMETERS = Path(__file__).parents[2] / "params.yaml"

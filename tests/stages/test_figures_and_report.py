@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.finished_run import CHECKOUT, number_images, two_digit_labels, write_finished_run
+from tests.support.finished_run import CHECKOUT, number_images, two_digit_labels, write_finished_run
 
 KINDS = ("embedding_map", "retrieved_images", "training_curves", "recall_at_k")
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from maskcon.datasets.packed import LABEL_COLUMNS, write_set
-from maskcon.encoders import build_encoder, save_encoder
-from maskcon.errors import UserError
-from maskcon.parameters import check_parameters
+from maskcon.encoders.networks import build_encoder, save_encoder
+from maskcon.images.packed.image_set import LABEL_COLUMNS, write_set
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import check_parameters
 from stages import embed, measure
 
 PARAMETERS = YAML(typ="safe").load((Path(__file__).parents[2] / "params.yaml").read_text())

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import stages.pretrain
-from maskcon.errors import Interrupted
-from stages.interruption import Interruptions
+from maskcon.parameters.errors import Interrupted
+from maskcon.runtime.interruption import Interruptions
 from stages.pretrain import key_of_training, main
 from tests.tracking.finished_checkout import make_checkout, parameters_with, write_text
 

@@ -4,11 +4,11 @@ import os
 
 import pytest
 
-from maskcon.errors import UserError
-from stages import several_processes
-from stages.several_processes import done_by_several
-from tests.joined_processes import run_joined
+from maskcon.parameters.errors import UserError
+from maskcon.runtime import several_processes
+from maskcon.runtime.several_processes import done_by_several
 from tests.stages.shared_stages import STAGES, outputs, parameters, prepared, run_stage_in
+from tests.support.joined_processes import run_joined
 
 WRITTEN = {f"embeddings/{part}/{name}.npy" for part in ("train", "val", "test") for name in ("encoder", "pixels")} | {
     "embeddings/test/labels.csv",

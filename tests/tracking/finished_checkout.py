@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from maskcon.parameters import Parameters, check_parameters
+from maskcon.parameters.model import Parameters, check_parameters
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

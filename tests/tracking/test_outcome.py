@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 from maskcon.tracking.outcome import Point, curve_points, data_digest, read_outcome
 from tests.tracking.finished_checkout import write_text
 

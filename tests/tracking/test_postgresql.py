@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from maskcon.tables.runs import read_store, write_export
+from maskcon.experiments.tables.runs import read_store, write_export
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import find_store
 from maskcon.tracking.upload import upload_runs
-from tests.mlflow_server import POSTGRESQL_IS_THERE, Server, running_server
+from tests.support.mlflow_server import POSTGRESQL_IS_THERE, Server, running_server
 from tests.tracking.finished_checkout import make_checkout, parameters_with
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles
 
@@ -26,7 +26,7 @@ pytestmark = POSTGRESQL_IS_THERE
 WORKER = """
 import json, sys, time
 from pathlib import Path
-from maskcon.tracking.live import follow
+from maskcon.runtime.live import follow
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import StoreError, find_store
 from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows

@@ -9,12 +9,12 @@ import time
 import pytest
 from werkzeug.serving import make_server
 
-from maskcon.tracking.live import follow
+from maskcon.runtime.live import follow
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import StoreError, find_store
+from tests.runtime.test_live import points, until
 from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles
-from tests.tracking.test_live import points, until
 
 PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}  # the machine may be busy
 

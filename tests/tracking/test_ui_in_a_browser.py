@@ -17,7 +17,7 @@ from PIL import Image
 
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import find_store
-from tests.browser import headless_browser, wait_until
+from tests.support.browser import headless_browser, wait_until
 from tests.tracking.conftest import POINTING_ELSEWHERE
 from tests.tracking.finished_checkout import CURVE, REPOSITORY, make_checkout, parameters_with, write_text
 
@@ -75,7 +75,7 @@ def pages(recorded):
     environment = {name: value for name, value in os.environ.items() if name not in POINTING_ELSEWHERE}
     with open(checkout / "printed", "w") as printed:
         server = subprocess.Popen(
-            [sys.executable, "-m", "stages.tracking_ui", "--port", str(port)],
+            [sys.executable, "-m", "maskcon.commands.ui", "--port", str(port)],
             cwd=checkout,
             env={**environment, "PYTHONPATH": str(REPOSITORY)},
             stdout=printed,

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from maskcon.commands import upload as command
-from maskcon.errors import UserError
-from maskcon.tables.runs import read_store, write_export
+from maskcon.experiments.tables.runs import read_store, write_export
+from maskcon.parameters.errors import UserError
 from maskcon.tracking.record import SWEEP_VARIABLE, Inputs, record_run
 from maskcon.tracking.store import StoreError, find_store, is_address
 from maskcon.tracking.upload import upload_runs

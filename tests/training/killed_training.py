@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 import torch
 
-from maskcon import atomic_files
-from maskcon.datasets.packed import TrainingSet
-from maskcon.parameters import Parameters
+from maskcon.images.packed.image_set import TrainingSet
+from maskcon.parameters.model import Parameters
+from maskcon.runtime import atomic_files
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import train
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import torch
 
-from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches
-from maskcon.image_stream import to_device
-from maskcon.parameters import METHODS, check_parameters
-from maskcon.processes import ALONE, Processes, SeveralProcesses, joined_processes
+from maskcon.images.packed.image_stream import to_device
+from maskcon.parameters.model import METHODS, check_parameters
+from maskcon.training.batches import TwoViewBatches
 from maskcon.training.loop import build_learner, fill_queue, renew_memory
+from maskcon.training.processes import ALONE, Processes, SeveralProcesses, joined_processes
 from maskcon.training.step import training_step
+from maskcon.views.operations.families import view_maker
 from tests.conftest import small_training_set, values_for_tests
-from tests.joined_processes import run_joined
+from tests.support.joined_processes import run_joined
 
 CPU = torch.device("cpu")
 MIXUP = {"weight": 0.5, "beta": 2.0}

@@ -6,8 +6,8 @@ import torch
 from pretended_gpu import GPU, HostWait, pretended_gpu, there
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from maskcon.batches import Batch
-from maskcon.parameters import METHODS
+from maskcon.parameters.model import METHODS
+from maskcon.training.batches import Batch
 from maskcon.training.captured_step import WARM_UP_STEPS, CapturedStep, GraphRecorder, fastest_step
 from maskcon.training.loop import build_learner
 from maskcon.training.non_finite import NonFiniteSteps

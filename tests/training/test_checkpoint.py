@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from maskcon.errors import UserError
+from maskcon.parameters.errors import UserError
 from maskcon.training.checkpoint import Checkpoints
 
 

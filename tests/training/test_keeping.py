@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from maskcon.atomic_files import CannotWrite, write_atomically
+from maskcon.runtime.atomic_files import CannotWrite, write_atomically
 from maskcon.training.checkpoint import CheckpointClock, Checkpoints
 from maskcon.training.loop import train
 from tests.training.killed_training import SilentWatcher, same_bits

@@ -7,7 +7,7 @@ import time
 import pytest
 import torch
 
-from maskcon.parameters import METHODS
+from maskcon.parameters.model import METHODS
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import train
 from tests.training.killed_training import WRITES, Death, Nursery, SilentWatcher, same_bits

@@ -6,16 +6,16 @@ import pandas as pd
 import pytest
 import torch
 
-from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches
-from maskcon.datasets.packed import LABEL_COLUMNS, read_training_set, write_set
-from maskcon.errors import Interrupted
-from maskcon.image_stream import to_device
-from maskcon.parameters import METHODS
+from maskcon.images.packed.image_set import LABEL_COLUMNS, read_training_set, write_set
+from maskcon.images.packed.image_stream import to_device
+from maskcon.parameters.errors import Interrupted
+from maskcon.parameters.model import METHODS
 from maskcon.training import loop
+from maskcon.training.batches import TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import build_learner, fill_queue, train, training_precision
 from maskcon.training.step import unit
+from maskcon.views.operations.families import view_maker
 
 CPU = torch.device("cpu")
 

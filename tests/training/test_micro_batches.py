@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from maskcon.batches import Batch
+from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
 from maskcon.training.micro_batches import encode_in_parts
 from maskcon.training.step import training_step

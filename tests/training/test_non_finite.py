@@ -6,16 +6,16 @@ import json
 import pytest
 import torch
 
-from maskcon.augmentation.views import view_maker
-from maskcon.batches import TwoViewBatches
-from maskcon.errors import UserError
-from maskcon.image_stream import to_device
-from maskcon.parameters import METHODS
+from maskcon.images.packed.image_stream import to_device
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import METHODS
 from maskcon.training import loop
+from maskcon.training.batches import TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import build_learner, train
 from maskcon.training.non_finite import NonFiniteSteps
 from maskcon.training.step import training_step
+from maskcon.views.operations.families import view_maker
 from tests.training.killed_training import SilentWatcher, same_bits
 
 CPU = torch.device("cpu")

@@ -8,9 +8,9 @@ from target_oracle import random_keys
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from maskcon.batches import Batch
-from maskcon.contrast import own_and_queue, soft_cross_entropy
-from maskcon.parameters import METHODS
+from maskcon.methods.parts.contrast import own_and_queue, soft_cross_entropy
+from maskcon.parameters.model import METHODS
+from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
 from maskcon.training.step import follow, training_step, unit
 

@@ -1,5 +1,0 @@
-"""CIFARtoy with the good split into coarse classes: see cifartoy and coarse_labels/cifartoy_good.csv."""
-
-from maskcon.datasets.cifartoy import download, parts
-
-__all__ = ["download", "parts"]

@@ -1,0 +1,102 @@
+"""The embeddings of one part, as files: a row an image, in the same order in each of them.
+
+    embeddings/{val,test}/labels.csv                 columns LABEL_COLUMNS, as in the packed set
+    embeddings/{val,test}/{encoder,untrained,pixels}.npy, snapshots/epoch_0005.npy ...   float32 [N, F], unit rows
+
+    embedded = read_embedded_set(Path("embeddings/test"))
+    features = embedded.features("encoder")
+
+The columns fine and fine_name are empty where a person has coarse labels only.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from maskcon.images.packed.image_set import LABEL_COLUMNS
+from maskcon.parameters.errors import UserError
+
+MAKE_AGAIN = "make it again with: dvc repro -f embed"
+UNIT_TOLERANCE = 1e-3  # of a row's length; rows kept as bfloat16 on the way are off by less
+
+
+@dataclass(frozen=True)
+class EmbeddedSet:
+    """The labels of one part, and its features by name; ``fine`` is None where its images have no fine labels."""
+
+    folder: Path
+    coarse: np.ndarray  # int64 [N]
+    coarse_name: np.ndarray  # str [N]
+    fine: np.ndarray | None  # int64 [N]
+    fine_name: np.ndarray | None  # str [N]
+    source: np.ndarray  # str [N], where each image comes from
+
+    def __len__(self) -> int:
+        return len(self.coarse)
+
+    def snapshots(self) -> dict[int, str]:
+        """Epoch -> name of the features of the encoder as it was after that epoch, epochs rising."""
+        found = {}
+        for path in (self.folder / "snapshots").glob("*.npy"):
+            if epoch := re.fullmatch(r"epoch_(\d+)", path.stem):
+                found[int(epoch[1])] = f"snapshots/{path.stem}"
+        return dict(sorted(found.items()))
+
+    def features(self, name: str) -> np.ndarray:
+        """float32 [N, F], rows of length 1 (or 0, of an image in which there is nothing to see), in a memory map.
+
+        What is written into the array stays in this process; torch warns of arrays that cannot be written.
+
+        Raises:
+            UserError: the file is missing, or does not hold such rows, one for each row of labels.csv.
+        """
+        path = self.folder / f"{name}.npy"
+        try:
+            features = np.load(path, mmap_mode="c", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(f"{path} cannot be read ({error}); {MAKE_AGAIN}") from None
+        if features.dtype != np.float32 or features.ndim != 2 or len(features) != len(self):
+            raise UserError(
+                f"{path} holds {features.dtype} {list(features.shape)}, expected float32 [{len(self)}, F]; {MAKE_AGAIN}"
+            )
+        length = np.sqrt(np.einsum("nf,nf->n", features, features))  # without a copy of all features
+        wrong = ~((np.abs(length - 1) < UNIT_TOLERANCE) | (length == 0))  # also where the length is not a number
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise UserError(
+                f"{path}: {int(wrong.sum())} of {len(self)} rows have not length 1, the first is row {row} "
+                f"({self.source[row]}) with length {length[row]}; if that is nan, training diverged: "
+                f"lower train.learning_rate; otherwise {MAKE_AGAIN}"
+            )
+        return features
+
+
+def read_embedded_set(folder: Path) -> EmbeddedSet:
+    """Read the labels of one part; features are read when asked for.
+
+    Raises:
+        UserError: labels.csv is missing or lacks a column.
+    """
+    path = folder / "labels.csv"
+    names = {column: str for column in LABEL_COLUMNS if column.endswith("_name") or column == "source"}
+    try:
+        labels = pd.read_csv(
+            path, usecols=list(LABEL_COLUMNS), dtype=names, keep_default_na=False, na_values={"fine": [""]}
+        )
+        has_fine = bool(labels["fine"].notna().all())
+        return EmbeddedSet(
+            folder=folder,
+            coarse=labels["coarse"].to_numpy(np.int64),
+            coarse_name=labels["coarse_name"].to_numpy(str),
+            fine=labels["fine"].to_numpy(np.int64) if has_fine else None,
+            fine_name=labels["fine_name"].to_numpy(str) if has_fine else None,
+            source=labels["source"].to_numpy(str),
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} cannot be read ({' '.join(str(error).split())}); expected the columns {', '.join(LABEL_COLUMNS)}, "
+            f"with whole numbers as labels; {MAKE_AGAIN}"
+        ) from None

@@ -1,0 +1,1 @@
+"""The networks: backbone, projector and their weights."""

@@ -1,0 +1,1 @@
+"""Nearest neighbours, Recall@K and average precision, with intervals."""

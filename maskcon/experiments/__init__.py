@@ -1,0 +1,1 @@
+"""Grids of runs, and tables made from the record."""

@@ -1,0 +1,1 @@
+"""Grids of experiments: methods x values x seeds."""

@@ -1,0 +1,1 @@
+"""A trained encoder in people's hands: search, gallery, export."""

@@ -1,1 +1,0 @@
-"""The gallery as one HTML page that needs nothing beside itself: map, thumbnails, neighbours, confused classes."""

@@ -1,0 +1,1 @@
+"""Source files downloaded, checked and unpacked."""

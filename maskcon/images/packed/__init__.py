@@ -1,0 +1,1 @@
+"""The packed set: images.npy and labels.csv, coarse labels, streaming."""

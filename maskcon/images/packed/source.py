@@ -1,0 +1,67 @@
+"""What a data set is to the pipeline: a module maskcon/images/sources/NAME.py with two functions.
+
+    download(root: Path, raw: Path) -> None                         fill raw with checked source files
+    parts(raw: Path, data: DataParameters, scratch: Path)           -> iterator of (split, Part)
+
+The table data.coarse_map then turns fine classes into coarse ones, unless the source itself carries them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from maskcon.images.packed.left_out import LeftOut
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import DataParameters
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split, before coarse labels are assigned.
+
+    ``labels`` has N rows and the columns
+
+        source, width, height   what each image was made from, and its size there in pixels
+        fine                    int64; absent where there are coarse labels only
+        fine_name               optional: the table of coarse labels names the classes too
+        coarse, coarse_name     only where the source itself carries them
+
+    ``images`` are chunks uint8 [b, H, W, 3] in the order of the rows, of data.stored_size, N images altogether. They
+    are read once and one after the other, so that a set larger than memory streams through.
+    """
+
+    labels: pd.DataFrame
+    images: Iterable[np.ndarray]
+    left_out: Sequence[LeftOut] = ()
+
+
+class Source(Protocol):
+    def download(self, root: Path, raw: Path) -> None: ...
+
+    def parts(self, raw: Path, data: DataParameters, scratch: Path) -> Iterator[tuple[str, Part]]:
+        """The splits train, val and test; val may have no rows.
+
+        ``scratch`` keeps what a packing that was interrupted has done, for the next one; only a source whose work
+        takes minutes needs it. It is emptied once the set is packed.
+        """
+
+
+def source_named(name: str) -> Source:
+    """The module of a data set.
+
+    Raises:
+        UserError: there is no such module.
+    """
+    if not name.isidentifier() or find_spec(f"maskcon.images.sources.{name}") is None:
+        raise UserError(f"data.name={name!r} is not a data set; choose a preset of conf/data with -S data=NAME")
+    return import_module(f"maskcon.images.sources.{name}")

@@ -1,0 +1,1 @@
+"""Published formats and folders of photos, read as images and labels."""

@@ -1,0 +1,1 @@
+"""One file a data set: download(root, raw) and parts(raw, data, scratch)."""

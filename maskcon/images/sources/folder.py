@@ -1,0 +1,199 @@
+"""A person's own folder of photos, with coarse labels and perhaps fine ones.
+
+    dvc exp run -S data=folder -S data.root=/home/me/birds
+
+How the folder says what its photos are: folder_listing.py. Nothing is copied from it but the packed pixels; DVC watches
+it, so that a photo changed is a set packed again.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from maskcon.images.packed.image_set import SPLITS
+from maskcon.images.packed.left_out import LeftOut
+from maskcon.images.packed.source import Part
+from maskcon.images.packed.validation import FEWEST_SHARED_OUT, drawn_share
+from maskcon.images.reading.decoding import Decoded, decode_photos
+from maskcon.images.reading.folder_listing import Problems, list_photos, read_coarse_of_fine
+from maskcon.images.reading.text_table import show
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import FolderSet
+from maskcon.parameters.sentences import counted, set_by
+from maskcon.runtime.atomic_files import write_text
+from maskcon.runtime.randomness import numpy_generator
+
+EVALUATED = ("val", "test")
+NO_COARSE_CLASS = "no photo has a coarse class; name folders by it, or give a table: labels.csv, or data.coarse_map"
+DRAWN_FROM_LARGE = f"a part that is drawn takes photos of classes with {FEWEST_SHARED_OUT} or more"
+
+
+def download(root: Path, raw: Path) -> None:
+    """Nothing is fetched: a note says where the photos lie.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not root.is_dir():
+        raise UserError(
+            f"data.root={show(root)} is no folder; give the folder of your photos by its whole path: "
+            f"{set_by('data.root=/home/me/photos')}"
+        )
+    write_text(raw / "README", f"The photos are read from {show(root)}.\n")
+
+
+def parts(raw: Path, data: FolderSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+    """The photos of the folder ``raw``: its own parts, and shares drawn by ``data.seed`` for those that it lacks.
+
+    Raises:
+        UserError: all that is wrong with the folder.
+    """
+    problems = Problems()
+    coarse_of_fine = read_coarse_of_fine(Path(data.coarse_map))
+    listing = list_photos(raw, data.layout, coarse_of_fine, problems)
+    listing, left_out = _without_left_out(listing, coarse_of_fine, problems)
+    _require_some(listing, NO_COARSE_CLASS, problems, raw)
+    paths = [raw / path for path in listing["path"]]
+    decoded = decode_photos(paths, *data.stored_size, scratch, title=f"{len(paths):,} photos of {show(raw)}")
+    listing, unreadable = _readable(listing, decoded, data.on_bad_image, problems)
+    _require_some(listing, "no photo can be read; add some", problems, raw)
+    listing = _with_parts(listing, data)
+    _check_classes(listing, problems)
+    problems.tell(raw)
+
+    rows = _numbered(listing)
+    for split in SPLITS:
+        chosen = rows[rows["split"] == split]
+        labels = chosen.drop(columns=["split", "row"]).reset_index(drop=True)
+        yield (
+            split,
+            Part(labels, decoded.chunks(chosen["row"].to_numpy()), left_out + unreadable if split == "train" else ()),
+        )
+
+
+def _without_left_out(
+    listing: pd.DataFrame, coarse_of_fine: dict[str, str], problems: Problems
+) -> tuple[pd.DataFrame, list[LeftOut]]:
+    """The rows with a coarse class. Classes that the person's table leaves out are counted, other gaps are problems."""
+    gap = listing["coarse"] == ""
+    unknown = gap & (listing["fine"] == "") if coarse_of_fine else gap
+    if not gap.all():  # to name them all says less than _require_some
+        problems.add("photos without coarse class", listing.loc[unknown, "path"], "give it")
+    some_fine = (listing["fine"] != "").any()
+    without_fine = listing.loc[~gap & (listing["fine"] == ""), "path"] if some_fine else []
+    problems.add("photos without fine class, while others have one", without_fine, "give it to all photos or to none")
+    classes = listing.loc[gap & listing["fine"].isin(coarse_of_fine), "fine"].value_counts().sort_index()
+    left_out = [LeftOut(name, number, "has no coarse class in data.coarse_map") for name, number in classes.items()]
+    problems.warn(
+        "fine classes without coarse class in data.coarse_map",
+        [f"{show(name)} with {counted(number, 'photo')}" for name, number in classes.items()],
+        "their photos are left out, see left_out.csv",
+    )
+    return listing[~gap].reset_index(drop=True), left_out
+
+
+def _require_some(listing: pd.DataFrame, otherwise: str, problems: Problems, root: Path) -> None:
+    """Raises: UserError, where no photo is left: with what is wrong until here; the rest would only follow."""
+    if listing.empty:
+        problems.found = problems.found or [otherwise]
+        problems.tell(root)
+
+
+def _readable(
+    listing: pd.DataFrame, decoded: Decoded, on_bad_image: str, problems: Problems
+) -> tuple[pd.DataFrame, list[LeftOut]]:
+    """The rows of photos that could be read, with their sizes and their place among the decoded."""
+    unreadable = [LeftOut(listing["path"][row], 1, why) for row, why in decoded.faults.items()]
+    if on_bad_image == "error":
+        problems.add(
+            "photos that cannot be read",
+            [f"{show(photo.source)} {photo.reason}" for photo in unreadable],
+            f"mend or remove them, or go on without them: {set_by('data.on_bad_image=skip')}",
+        )
+    elif unreadable:
+        print(f"left out, as they cannot be read: {counted(len(unreadable), 'photo')}, see left_out.csv", flush=True)
+    listing = listing.assign(row=np.arange(len(listing)), width=decoded.own_sizes[:, 0], height=decoded.own_sizes[:, 1])
+    return listing.drop(index=list(decoded.faults)), unreadable
+
+
+def _with_parts(listing: pd.DataFrame, data: FolderSet) -> pd.DataFrame:
+    """With a part for every photo: test and val are drawn from train where the folder has none."""
+    split = listing["split"].replace("", "train").to_numpy(dtype=object, copy=True)
+    classes = listing["fine"].where(listing["fine"] != "", listing["coarse"]).to_numpy(dtype=object)
+    for part, share in (("test", data.test_share), ("val", data.val_share)):
+        if part not in split:
+            train = np.flatnonzero(split == "train")
+            split[train[drawn_share(classes[train], share, numpy_generator(data.seed, "folder", part))]] = part
+    return listing.assign(split=split)
+
+
+def _check_classes(listing: pd.DataFrame, problems: Problems) -> None:
+    coarse_of_fine = listing[listing["fine"] != ""].groupby("fine")["coarse"].unique()
+    problems.add(
+        "fine classes in more than one coarse class",
+        [
+            f"{show(fine)} ({', '.join(map(show, several))})"
+            for fine, several in coarse_of_fine.items()
+            if len(several) > 1
+        ],
+        "keep each in one",
+    )
+    part = {split: listing[listing["split"] == split] for split in SPLITS}
+    if len(part["test"]) < 2:
+        problems.found.append(
+            f"the part test has {counted(len(part['test']), 'photo')}, and two are needed at least; "
+            f"add photos, or raise data.test_share; {DRAWN_FROM_LARGE}"
+        )
+    names = sorted(set(listing["coarse"]))
+    if len(names) == 1:
+        problems.warnings.append(
+            f"all photos are of one coarse class, {show(names[0])}; coarse labels then tell no two photos apart, in "
+            "training as in coarse Recall@K; give two classes or more"
+        )
+    missing = {split: sorted(set(names) - set(rows["coarse"])) for split, rows in part.items()}
+    problems.add("coarse classes without photo in train", missing["train"], "add photos, or move some")
+    _warn_of_small_classes(listing, part, problems)
+    for split in EVALUATED:
+        if len(part[split]):
+            problems.warn(
+                f"coarse classes without photo in {split}",
+                missing[split],
+                f"what is measured on {split} says nothing about them; {DRAWN_FROM_LARGE}",
+            )
+
+
+def _warn_of_small_classes(listing: pd.DataFrame, part: dict[str, pd.DataFrame], problems: Problems) -> None:
+    """Tell the classes whose photo has no other to be found by: Recall@K counts such a query as a miss."""
+    for kind in ("coarse", "fine"):
+        single = _with_one_photo(listing[kind])
+        problems.warn(
+            f"{kind} classes with one photo",
+            single,
+            "in train it is only trained on, in val or test nothing can match it: a miss at every K of Recall@K",
+        )
+        for split in EVALUATED:
+            alone = _with_one_photo(part[split][kind])
+            best = 1 - len(alone) / max(1, len(part[split]))
+            problems.warn(
+                f"{kind} classes with one photo in {split}",
+                sorted(set(alone) - set(single)),
+                "nothing there can match it: a miss at every K, so that "
+                f"{kind} Recall@K of {split} is at most {best:.1%}",
+            )
+
+
+def _with_one_photo(classes: pd.Series) -> list[str]:
+    """The names that stand once, in order; an empty name is none."""
+    counts = classes[classes != ""].value_counts()
+    return sorted(counts.index[counts == 1])
+
+
+def _numbered(listing: pd.DataFrame) -> pd.DataFrame:
+    """With classes numbered in the order of their names, and the columns of a Part."""
+    rows = listing.rename(columns={"path": "source", "coarse": "coarse_name", "fine": "fine_name"})
+    for kind in ("coarse", "fine"):
+        number_of = {name: number for number, name in enumerate(sorted(set(rows[f"{kind}_name"])))}
+        rows[kind] = rows[f"{kind}_name"].map(number_of).astype(np.int64)
+    return rows.drop(columns=["fine", "fine_name"]) if (rows["fine_name"] == "").all() else rows

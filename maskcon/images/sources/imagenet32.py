@@ -1,0 +1,65 @@
+"""Downsampled ImageNet: the 1,281,167 + 50,000 photos of ILSVRC 2012 at 32 x 32 pixels, in 1000 classes.
+
+Source: Chrabaszcz, Loshchilov and Hutter, A Downsampled Variant of ImageNet as an Alternative to the CIFAR datasets
+(2017). ImageNet asks for an account, so that the two archives are fetched by hand. We know of no published checksums: a
+file is taken for what it is by its number of images and its labels.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from maskcon.images.fetching.downloading import by_hand
+from maskcon.images.fetching.put_by_hand import link_or_copy, lying_in
+from maskcon.images.fetching.unpacking import unpack
+from maskcon.images.packed.source import Part
+from maskcon.images.reading.ilsvrc_devkit_order import ILSVRC_INDEX
+from maskcon.images.reading.planar_batches import listed, train_val_test
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import PublishedSet
+
+ARCHIVES = {"train": "Imagenet32_train.zip", "val": "Imagenet32_val.zip"}
+BATCHES = {"train": [f"train_data_batch_{number}" for number in range(1, 11)], "val": ["val_data"]}
+IMAGES = {"train": 1_281_167, "val": 50_000}
+
+
+def download(root: Path, raw: Path) -> None:
+    """Take the two archives, or the eleven files out of them, from ``root`` or folders in it."""
+    for part, batches in BATCHES.items():
+        archive = lying_in(root, ARCHIVES[part])
+        unpacked = [lying_in(root, batch) for batch in batches]
+        if archive is not None:
+            unpack(archive, raw / part, most_bytes=6_000_000_000, most_members=20)
+        elif None not in unpacked:
+            for batch in unpacked:
+                link_or_copy(batch, raw / part / batch.name)
+        else:
+            raise by_hand(
+                ARCHIVES[part],
+                ["ImageNet gives it to people with an account"],
+                ["https://image-net.org/download-images (downsampled image data, 32x32: train and validation)"],
+                root,
+                [*ARCHIVES.values(), "or, unpacked, train_data_batch_1 to train_data_batch_10 and val_data"],
+            )
+
+
+def parts(raw: Path, data: PublishedSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+    """Fine classes are numbered in the usual order of ImageNet's 1000; the archive's val is the test set."""
+    train, test = _listed(raw, "train"), _listed(raw, "val")
+    yield from train_val_test(train, test, data)
+
+
+def _listed(raw: Path, part: str) -> pd.DataFrame:
+    paths = [lying_in(raw / part, batch) for batch in BATCHES[part]]
+    if None in paths:
+        missing = BATCHES[part][paths.index(None)]
+        raise UserError(f"{raw / part} has no {missing}; put the whole {ARCHIVES[part]} into data.root")
+    rows = listed(paths, "labels")
+    if len(rows) != IMAGES[part] or not rows["label"].between(1, len(ILSVRC_INDEX)).all():
+        raise UserError(
+            f"{raw / part} has {len(rows):,} images with labels from {rows['label'].min()} to {rows['label'].max()}, "
+            f"expected {IMAGES[part]:,} from 1 to {len(ILSVRC_INDEX)}; fetch {ARCHIVES[part]} again"
+        )
+    return rows.assign(fine=np.array(ILSVRC_INDEX)[rows["label"] - 1])

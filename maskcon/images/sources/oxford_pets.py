@@ -1,0 +1,60 @@
+"""Oxford-IIIT Pet: 3,680 + 3,669 photos of 37 breeds of cats and dogs, which are the two coarse classes.
+
+Source: Parkhi, Vedaldi, Zisserman and Jawahar, Cats and Dogs (CVPR 2012), https://www.robots.ox.ac.uk/~vgg/data/pets/.
+The checksums are those in torchvision's reader. The lists of the archive carry the coarse labels.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from maskcon.images.fetching.downloading import RemoteFile, fetch
+from maskcon.images.fetching.unpacking import unpack
+from maskcon.images.packed.source import Part
+from maskcon.images.reading.published_photos import train_val_test
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import PhotoSet
+
+PHOTOS = RemoteFile(
+    "images.tar.gz",
+    ("https://www.robots.ox.ac.uk/~vgg/data/pets/data/images.tar.gz",),
+    "5c4f3ee8e5d25df40f4fd59a7f44e54c",
+    791_918_971,
+)
+ANNOTATIONS = RemoteFile(
+    "annotations.tar.gz",
+    ("https://www.robots.ox.ac.uk/~vgg/data/pets/data/annotations.tar.gz",),
+    "95a8c909bbe2e81eed6a22bccdf3f68f",
+    19_173_078,
+)
+SPECIES = {1: "cat", 2: "dog"}
+COLUMNS = ["photo", "breed", "species", "breed_of_species"]
+
+
+def download(root: Path, raw: Path) -> None:
+    unpack(fetch(PHOTOS, root), raw / "photos", most_bytes=1_000_000_000, most_members=10_000)
+    unpack(fetch(ANNOTATIONS, root), raw / "lists", most_bytes=200_000_000, most_members=30_000)
+
+
+def parts(raw: Path, data: PhotoSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+    """Fine classes are numbered as in the archive, from 0."""
+    lists = raw / "lists" / "annotations"
+    yield from train_val_test(raw, _rows(lists / "trainval.txt"), _rows(lists / "test.txt"), data, scratch)
+
+
+def _rows(path: Path) -> pd.DataFrame:
+    try:
+        listed = pd.read_csv(path, sep=r"\s+", header=None, names=COLUMNS, comment="#")
+        listed = listed.astype({"breed": "int64", "species": "int64"})
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); expected {' '.join(COLUMNS)} in each line") from None
+    return pd.DataFrame(
+        {
+            "path": "photos/images/" + listed["photo"] + ".jpg",
+            "fine": listed["breed"] - 1,
+            "fine_name": listed["photo"].str.rsplit("_", n=1).str[0].str.replace("_", " "),
+            "coarse": listed["species"] - 1,
+            "coarse_name": listed["species"].map(SPECIES),
+        }
+    )

@@ -1,0 +1,1 @@
+"""Accepts or refuses values, and says so in sentences; computes nothing."""

@@ -1,0 +1,1 @@
+"""The short paper of a run."""

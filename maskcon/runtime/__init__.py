@@ -1,0 +1,1 @@
+"""How a stage starts, stops, resumes and is identified; whole files; named randomness."""

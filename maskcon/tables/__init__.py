@@ -1,1 +1,0 @@
-"""Tables of runs: read from the tracking store or an export of it, averaged over seeds, compared, written."""

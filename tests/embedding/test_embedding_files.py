@@ -1,0 +1,99 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from maskcon.embedding.files import read_embedded_set
+from maskcon.images.packed.image_set import LABEL_COLUMNS
+from maskcon.parameters.errors import UserError
+
+ROWS = np.array([[1, 0], [0.6, 0.8], [0, 0]], np.float32)  # the last is of an empty image
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rows = [(0, "NA", 3, "null", f"scan {i}", 8, 8) for i in range(3)]  # names that look like missing values
+    pd.DataFrame(rows, columns=LABEL_COLUMNS).to_csv(tmp_path / "labels.csv", index=False)
+    np.save(tmp_path / "encoder.npy", ROWS)
+    return tmp_path
+
+
+def test_reads_what_was_written(folder):
+    embedded = read_embedded_set(folder)
+    assert len(embedded) == 3
+    assert embedded.coarse.tolist() == [0, 0, 0]
+    assert embedded.fine.tolist() == [3, 3, 3]
+    assert embedded.coarse_name.tolist() == ["NA"] * 3
+    assert embedded.fine_name.tolist() == ["null"] * 3
+    assert np.array_equal(embedded.features("encoder"), ROWS)
+    assert embedded.snapshots() == {}
+
+
+def test_features_stay_on_the_disk(folder, recwarn):
+    """As a map of the file that takes no memory of the process's own, and that nothing written to it changes."""
+    features = read_embedded_set(folder).features("encoder")
+    assert isinstance(features, np.memmap)
+    torch.from_numpy(features)[0] = 7
+    assert np.array_equal(np.load(folder / "encoder.npy"), ROWS)
+    assert not recwarn.list
+
+
+def test_snapshots_are_in_the_order_of_their_epochs(folder):
+    (folder / "snapshots").mkdir()
+    for name in ("epoch_0010", "epoch_0005", "epoch_12345", ".epoch_0001.npy.7.part", "other"):
+        np.save(folder / "snapshots" / f"{name}.npy", ROWS)
+    embedded = read_embedded_set(folder)
+    assert list(embedded.snapshots().items()) == [
+        (5, "snapshots/epoch_0005"),
+        (10, "snapshots/epoch_0010"),
+        (12345, "snapshots/epoch_12345"),
+    ]
+    assert np.array_equal(embedded.features("snapshots/epoch_0010"), ROWS)
+
+
+def test_without_fine_labels(folder):
+    labels = pd.read_csv(folder / "labels.csv").assign(fine=None, fine_name=None)
+    labels.to_csv(folder / "labels.csv", index=False)
+    embedded = read_embedded_set(folder)
+    assert embedded.fine is None
+    assert embedded.fine_name is None
+    assert embedded.coarse.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (ROWS.astype(np.float64), r"float64 \[3, 2\], expected float32 \[3, F\]"),
+        (ROWS[:2], r"float32 \[2, 2\], expected float32 \[3, F\]"),
+        (ROWS[:, 0], r"float32 \[3\], expected float32 \[3, F\]"),
+        (ROWS * 2, r"2 of 3 rows have not length 1, the first is row 0 \(scan 0\) with length 2.0"),
+        (np.where(ROWS == 0.8, np.nan, ROWS), r"1 of 3 rows .* row 1 \(scan 1\) with length nan; .* training diverged"),
+        (np.where(ROWS == 0.8, np.inf, ROWS), r"1 of 3 rows .* row 1 \(scan 1\) with length inf"),
+        (np.array([{"a": 1}] * 3), "cannot be read"),  # a pickle is never opened
+    ],
+)
+def test_wrong_features_are_refused(folder, features, message):
+    np.save(folder / "encoder.npy", features, allow_pickle=True)
+    with pytest.raises(UserError, match=f"encoder.npy.*{message}"):
+        read_embedded_set(folder).features("encoder")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x01\x00", b"not an array"])
+def test_torn_files_are_refused(folder, content):
+    (folder / "encoder.npy").write_bytes(content)
+    with pytest.raises(UserError, match=r"encoder.npy cannot be read .*dvc repro -f embed"):
+        read_embedded_set(folder).features("encoder")
+
+
+def test_missing_features_are_refused(folder):
+    with pytest.raises(UserError, match=r"pixels.npy cannot be read .*dvc repro -f embed"):
+        read_embedded_set(folder).features("pixels")
+
+
+@pytest.mark.parametrize("content", [None, "", "coarse,fine\n0,1\n", ",".join(LABEL_COLUMNS) + "\nx,a,1,b,s,8,8\n"])
+def test_wrong_labels_are_refused(folder, content):
+    (folder / "labels.csv").unlink()
+    if content is not None:
+        (folder / "labels.csv").write_text(content)
+    with pytest.raises(UserError, match=r"labels.csv cannot be read .*expected the columns coarse, coarse_name"):
+        read_embedded_set(folder)

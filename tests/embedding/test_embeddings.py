@@ -1,0 +1,151 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from maskcon.embedding import features as embeddings
+from maskcon.embedding.features import (
+    AGREEMENT,
+    best_precision,
+    embed,
+    raw_pixels,
+    unit_features,
+    with_folded_batch_norms,
+)
+from maskcon.encoders.networks import build_encoder
+
+CPU = torch.device("cpu")
+
+
+def random_images(number=11, height=16, width=24):
+    return np.random.default_rng(0).integers(0, 256, (number, height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_features_equal_a_loop_image_by_image(monkeypatch, tiny_parameters, channels):
+    monkeypatch.setattr(embeddings, "BATCH", 4)  # 11 images: two whole batches and a part of one
+    parameters = tiny_parameters({"data.channels": channels})
+    torch.manual_seed(0)
+    encoder = build_encoder(parameters.model, parameters.data)
+    encoder(torch.rand(8, channels, 16, 24))  # batch-norm statistics other than the first ones
+    encoder.eval()
+    images = random_images()
+    features = embed(encoder, images, channels, CPU)
+    assert features.dtype == np.float32
+    assert features.shape == (11, encoder.feature_size)
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-6)
+    for image, feature in zip(images, features, strict=True):
+        planes = torch.tensor(image[..., :channels] / 255).float().permute(2, 0, 1)
+        with torch.no_grad():
+            alone = encoder(planes[None])[0].double().numpy()
+        np.testing.assert_allclose(feature, alone / np.sqrt((alone**2).sum()), atol=1e-5)
+
+
+def trained(parameters, images):
+    """An encoder whose batch norms are as after some training: no statistic, scale or shift is the first one."""
+    torch.manual_seed(0)
+    encoder = build_encoder(parameters.model, parameters.data)
+    for module in encoder.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias, 0, 0.2)
+    with torch.no_grad():
+        for _ in range(3):
+            encoder(images)
+    return encoder.eval()
+
+
+@pytest.fixture(params=["small_conv", "resnet18", "resnet50"])
+def encoder_and_images(request, tiny_parameters):
+    changes = {"model.backbone": request.param, "data.channels": 3}
+    if request.param != "small_conv":
+        changes |= {"model.width": None, "model.pooled": [1, 1]}
+    images = torch.rand(8, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+    return trained(tiny_parameters(changes), images), images
+
+
+@torch.inference_mode()
+def test_folded_batch_norms_change_nothing_and_none_is_left(encoder_and_images):
+    encoder, images = encoder_and_images
+    before = copy.deepcopy(encoder.state_dict())
+    folded = with_folded_batch_norms(encoder)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
+    expected = encoder(images)
+    torch.testing.assert_close(folded(images), expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+@torch.inference_mode()
+def test_lower_precision_is_taken_where_every_image_agrees(encoder_and_images, monkeypatch):
+    """On a GPU; here the CPU is told to try the same."""
+    encoder, images = encoder_and_images
+    assert best_precision(encoder, images) == torch.float32  # the CPU tries none
+    monkeypatch.setitem(embeddings.LOWER_PRECISIONS, "cpu", (torch.float16, torch.bfloat16))
+    exact = unit_features(encoder, images, torch.float32)
+    precision = best_precision(encoder, images)
+    assert precision == torch.float16
+    cosine = (unit_features(encoder, images, precision) * exact).sum(dim=1)
+    assert AGREEMENT < cosine.min() < 1
+    monkeypatch.setattr(embeddings, "AGREEMENT", 1.0 + 1e-6)
+    assert best_precision(encoder, images) == torch.float32
+
+
+@torch.inference_mode()
+def test_overflow_is_no_agreement(tiny_parameters, monkeypatch):
+    """Features of 10^6 are infinite in float16; bfloat16 holds them."""
+    images = torch.rand(8, 1, 16, 24, generator=torch.Generator().manual_seed(0))
+    encoder = trained(tiny_parameters(), images)
+    encoder.backbone[-2].weight *= 1e6
+    encoder.backbone[-2].bias *= 1e6
+    encoder = with_folded_batch_norms(encoder)
+    monkeypatch.setitem(embeddings.LOWER_PRECISIONS, "cpu", (torch.float16,))
+    assert best_precision(encoder, images) == torch.float32
+    monkeypatch.setitem(embeddings.LOWER_PRECISIONS, "cpu", (torch.float16, torch.bfloat16))
+    monkeypatch.setattr(embeddings, "AGREEMENT", 0.99)
+    assert best_precision(encoder, images) == torch.bfloat16
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_raw_pixels_are_the_pixels_at_unit_length(monkeypatch, channels):
+    monkeypatch.setattr(embeddings, "BATCH", 4)
+    images = random_images()
+    features = raw_pixels(images, channels)
+    assert features.dtype == np.float32
+    for image, feature in zip(images, features, strict=True):
+        planes = np.concatenate([image[..., channel].ravel() for channel in range(channels)]).astype(float)
+        np.testing.assert_allclose(feature, planes / np.sqrt((planes**2).sum()), atol=1e-6)
+
+
+def test_raw_pixels_of_large_images_are_averages():
+    images = random_images(3, 64, 24)
+    small = np.zeros((3, 32, 24, 3))
+    for y in range(32):
+        small[:, y] = images[:, 2 * y : 2 * y + 2].astype(float).mean(axis=1)
+    expected = small.transpose(0, 3, 1, 2).reshape(3, -1)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(raw_pixels(images, 3), expected, atol=1e-6)
+
+
+def test_black_image_is_finite():
+    features = raw_pixels(np.zeros((2, 16, 24, 3), np.uint8), 1)
+    assert np.isfinite(features).all()
+
+
+def test_larger_images_are_seen_at_the_size_of_the_encoder(tiny_parameters):
+    parameters = tiny_parameters()
+    encoder = build_encoder(parameters.model, parameters.data).eval()
+    images = random_images(5, 32, 32)
+    small = [Image.fromarray(image).resize((24, 16), Image.BILINEAR) for image in images]
+    expected = embed(encoder, np.stack([np.asarray(image) for image in small]), 1, CPU)
+    np.testing.assert_allclose(embed(encoder, images, 1, CPU, (16, 24)), expected, atol=1e-6)
+
+
+def test_a_part_without_images_has_features_without_rows(tiny_parameters):
+    parameters = tiny_parameters()
+    encoder = build_encoder(parameters.model, parameters.data).eval()
+    none = random_images(0, 40, 24)
+    assert embed(encoder, none, 1, CPU, (16, 24)).shape == (0, encoder.feature_size)
+    assert raw_pixels(none, 3).shape == (0, 3 * 32 * 24)

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+import torch
+
+from maskcon.evaluation.measures import few_shot
+from maskcon.evaluation.measures.few_shot import NO_IMAGE, classes_with_enough, episode_accuracies
+from maskcon.runtime.randomness import numpy_generator
+
+LABELS = np.random.default_rng(0).permutation(np.repeat([3, 5, 6, 7, 9, 11, 20], [1, 2, 4, 6, 9, 20, 25]))
+
+
+def unit_rows(images, size, seed=0):
+    rows = torch.randn(images, size, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.normalize(rows, dim=1)
+
+
+def episodes(ways, shots, queries=15, count=50, seed=0):
+    return list(few_shot._episodes(LABELS, ways, shots, queries, count, numpy_generator(seed)))
+
+
+@pytest.mark.parametrize(("shots", "classes"), [(1, [5, 6, 7, 9, 11, 20]), (5, [7, 9, 11, 20]), (25, [])])
+def test_a_class_needs_an_image_beside_the_shots(shots, classes):
+    assert classes_with_enough(LABELS, shots).tolist() == classes
+
+
+@pytest.mark.parametrize(
+    ("ways", "shots", "queries"), [(None, 1, 15), (None, 5, 15), (3, 1, 15), (4, 5, 2), (2, 3, 100)]
+)
+def test_what_an_episode_holds(ways, shots, queries):
+    usable = classes_with_enough(LABELS, shots)
+    met = set()
+    for shown, asked in episodes(ways, shots, queries):
+        assert shown.shape == (ways or len(usable), shots)
+        classes = LABELS[shown[:, 0]]
+        assert len(set(classes)) == len(classes)
+        met |= set(classes)
+        for label, show, ask in zip(classes, shown, asked, strict=True):
+            ask = ask[ask != NO_IMAGE]
+            assert set(LABELS[[*show, *ask]]) == {label}
+            assert len({*show, *ask}) == len(show) + len(ask)  # no image twice
+            assert len(ask) == min(queries, np.count_nonzero(label == LABELS) - shots)
+    assert met == set(usable)
+
+
+def test_every_image_is_shown_about_as_often():
+    shown = np.concatenate([show[-1] for show, _ in episodes(None, 1, count=2000)])  # of the class with 25 images
+    times = np.unique(shown, return_counts=True)[1]
+    assert len(times) == 25
+    assert 40 < times.min() <= times.max() < 130  # 80 expected, with a deviation of 9
+
+
+@pytest.mark.parametrize(("ways", "shots"), [(3, 1), (3, 5), (None, 1), (None, 3)])
+def test_same_as_loops_over_classes_and_queries(ways, shots):
+    features = unit_rows(len(LABELS), 6).double()
+    accuracies = episode_accuracies(features, LABELS, ways, shots, 4, 50, numpy_generator(0))
+    for accuracy, (shown, asked) in zip(accuracies, episodes(ways, shots, 4), strict=True):
+        means = [sum(features[row] for row in show) / shots for show in shown]
+        by_class = []
+        for own, ask in enumerate(asked):
+            hits = []
+            for row in ask[ask != NO_IMAGE]:
+                distance = [float(((features[row] - mean) ** 2).sum()) for mean in means]
+                hits.append(distance.index(min(distance)) == own)
+            by_class.append(np.mean(hits))
+        assert accuracy == pytest.approx(np.mean(by_class))
+
+
+def test_classes_far_apart_are_always_told_apart():
+    features = torch.nn.functional.one_hot(torch.tensor(LABELS)).float()
+    assert (episode_accuracies(features, LABELS, 5, 1, 15, 20, numpy_generator(0)) == 1).all()
+
+
+def test_features_that_know_nothing_guess():
+    labels = np.arange(400) % 10
+    accuracy = episode_accuracies(unit_rows(400, 32), labels, 5, 1, 15, 1000, numpy_generator(0)).mean()
+    assert accuracy == pytest.approx(1 / 5, abs=0.02)
+
+
+def test_more_shots_help():
+    labels = np.arange(400) % 10
+    features = torch.nn.functional.normalize(unit_rows(10, 16, seed=1)[labels] + unit_rows(400, 16), dim=1)
+    one, five = (episode_accuracies(features, labels, 5, s, 15, 300, numpy_generator(0)).mean() for s in (1, 5))
+    assert 0.3 < one < five - 0.05
+
+
+def test_episodes_do_not_depend_on_features_nor_on_how_many_are_done_at_once(monkeypatch):
+    features = unit_rows(len(LABELS), 6)
+    whole = episode_accuracies(features, LABELS, 3, 1, 15, 50, numpy_generator(0))
+    monkeypatch.setattr(few_shot, "FEATURES_AT_ONCE", 1000)
+    assert episode_accuracies(features, LABELS, 3, 1, 15, 50, numpy_generator(0)) == pytest.approx(whole)
+    padded = torch.cat([features, torch.zeros(len(LABELS), 9)], dim=1)  # the same similarities
+    assert episode_accuracies(padded, LABELS, 3, 1, 15, 50, numpy_generator(0)) == pytest.approx(whole)
+
+
+def test_too_few_classes():
+    with pytest.raises(ValueError, match="ways=5: 4 classes have more than 5 images"):
+        episode_accuracies(unit_rows(len(LABELS), 6), LABELS, 5, 5, 15, 2, numpy_generator(0))

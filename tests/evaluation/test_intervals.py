@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from maskcon.evaluation.retrieval import intervals
+from maskcon.evaluation.retrieval.intervals import bootstrap_interval
+from maskcon.runtime.randomness import numpy_generator
+
+
+def test_same_as_definition():
+    """The loop draws the same numbers, one sample after another."""
+    scores = np.random.default_rng(0).random((37, 3))
+    generator = numpy_generator(1, "bootstrap")
+    means = np.array([scores[generator.integers(37, size=37)].mean(axis=0) for _ in range(500)])
+    low, high = bootstrap_interval(scores, 500, numpy_generator(1, "bootstrap"))
+    assert low == pytest.approx(np.percentile(means, 2.5, axis=0), abs=1e-12)
+    assert high == pytest.approx(np.percentile(means, 97.5, axis=0), abs=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.96])
+def test_shares_have_the_interval_of_the_binomial_law(share):
+    """The mean of N queries drawn among which a share p are hits is Binomial(N, p) / N."""
+    scores = (np.arange(1000) < share * 1000).astype(float)[:, None]
+    low, high = bootstrap_interval(scores, 20_000, numpy_generator(0, "bootstrap"))
+    assert low[0] == pytest.approx(binom.ppf(0.025, 1000, share) / 1000, abs=0.0015)
+    assert high[0] == pytest.approx(binom.ppf(0.975, 1000, share) / 1000, abs=0.0015)
+
+
+def test_nine_or_so_of_ten_intervals_hold_the_truth():
+    """Each of 300 sets of 200 queries of a law with mean 0.5: 95% of their intervals should hold 0.5."""
+    draw = np.random.default_rng(0)
+    held = 0
+    for repetition in range(300):
+        low, high = bootstrap_interval(draw.random((200, 1)), 400, numpy_generator(repetition, "bootstrap"))
+        held += low[0] <= 0.5 <= high[0]
+    assert 0.91 <= held / 300 <= 0.99
+
+
+def test_equal_scores_have_no_width():
+    low, high = bootstrap_interval(np.array([[1.0, 0.0]] * 9), 100, numpy_generator(0, "bootstrap"))
+    assert (low.tolist(), high.tolist()) == ([1.0, 0.0], [1.0, 0.0])
+
+
+@pytest.mark.parametrize("draws", [1, 50, 333])
+def test_working_in_parts_changes_nothing(monkeypatch, draws):
+    scores = np.random.default_rng(0).random((50, 2))
+    whole = bootstrap_interval(scores, 101, numpy_generator(0, "bootstrap"))
+    monkeypatch.setattr(intervals, "DRAWS_AT_ONCE", draws)
+    assert np.allclose(bootstrap_interval(scores, 101, numpy_generator(0, "bootstrap")), whole, rtol=0, atol=1e-15)

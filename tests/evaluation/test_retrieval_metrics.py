@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+import torch
+
+from maskcon.evaluation.retrieval.metrics import (
+    class_size,
+    mean_with_interval,
+    measurable_recall_at,
+    queries_without_match,
+    query_scores,
+)
+from maskcon.evaluation.retrieval.neighbours import nearest_neighbours
+from maskcon.parameters.errors import UserError
+from maskcon.runtime.randomness import numpy_generator
+
+
+def on_a_circle(*degrees):
+    angles = torch.tensor(degrees).deg2rad()
+    return torch.stack([angles.cos(), angles.sin()], dim=1)
+
+
+def as_lists(scores):
+    return {name: values.tolist() for name, values in scores.items()}
+
+
+def assert_worked_out(scores, by_hand):
+    """The metrics that were worked out by hand have these values; others may stand beside them."""
+    assert {name: scores[name].tolist() for name in by_hand} == by_hand
+
+
+def test_four_points_by_hand():
+    """Neighbours, nearest first: 0: 1 2 3; 1: 0 2 3; 2: 1 0 3; 3: 2 1 0. Fine pairs are 0 with 2 and 1 with 3."""
+    scores = query_scores(
+        on_a_circle(0.0, 10.0, 30.0, 100.0), np.array([0, 0, 0, 1]), np.array([5, 7, 5, 7]), [1, 2, 3]
+    )
+    by_hand = {
+        "recall_at_1": [0, 0, 0, 0],
+        "recall_at_2": [1, 0, 1, 1],
+        "recall_at_3": [1, 1, 1, 1],
+        "mean_average_precision_at_r": [0, 0, 0, 0],
+        "coarse_recall_at_1": [1, 1, 1, 0],
+    }
+    assert_worked_out(scores, by_hand)
+
+
+def test_classes_of_one_image_are_misses():
+    fine = np.array([5, 5, 6, 7])
+    scores = query_scores(on_a_circle(0.0, 10.0, 30.0, 100.0), np.array([0, 0, 0, 1]), fine, [1, 3])
+    assert queries_without_match(fine) == 2
+    by_hand = {
+        "recall_at_1": [1, 1, 0, 0],
+        "recall_at_3": [1, 1, 0, 0],
+        "mean_average_precision_at_r": [1, 1, 0, 0],
+        "coarse_recall_at_1": [1, 1, 1, 0],
+    }
+    assert_worked_out(scores, by_hand)
+
+
+def test_every_image_alone():
+    scores = query_scores(on_a_circle(0.0, 10.0, 30.0), np.arange(3), np.arange(3), [1, 2])
+    assert all(not values.any() for values in scores.values())
+
+
+def test_without_fine_labels():
+    scores = query_scores(on_a_circle(0.0, 10.0, 30.0, 100.0), np.array([0, 0, 0, 1]), None, [1, 2, 3])
+    assert as_lists(scores) == {"coarse_recall_at_1": [1, 1, 1, 0]}
+
+
+def test_exact_duplicates_of_another_class_are_met_first():
+    """Images 0 and 1 are the same picture under two labels: each is the other's nearest, so both miss at 1."""
+    scores = query_scores(on_a_circle(0.0, 0.0, 5.0, 90.0), np.zeros(4, int), np.array([1, 2, 1, 2]), [1, 2, 3])
+    assert scores["recall_at_1"].tolist() == [0, 0, 1, 0]
+    assert scores["recall_at_2"].tolist() == [1, 0, 1, 0]  # image 3 meets 2, 0, 1 in this order
+    assert scores["recall_at_3"].tolist() == [1, 1, 1, 1]
+
+
+def test_same_as_loops_over_queries():
+    generator = torch.Generator().manual_seed(0)
+    features = torch.nn.functional.normalize(torch.randn(150, 6, generator=generator), dim=1)
+    fine = np.random.default_rng(0).integers(0, 12, 150)
+    coarse = fine // 4
+    scores = query_scores(features, coarse, fine, [1, 3, 10])
+
+    for query in range(150):
+        others = [i for i in range(150) if i != query]
+        others.sort(key=lambda i, q=query: -float(features[i].double() @ features[q].double()))
+        matches = [fine[i] == fine[query] for i in others]
+        for k in (1, 3, 10):
+            assert scores[f"recall_at_{k}"][query] == any(matches[:k])
+        r = sum(matches)
+        precision = [sum(matches[:i]) / i for i in range(1, r + 1) if matches[i - 1]]
+        assert scores["mean_average_precision_at_r"][query] == pytest.approx(sum(precision) / r)
+        assert scores["coarse_recall_at_1"][query] == (coarse[others[0]] == coarse[query])
+
+
+def test_average_precision_left_out_where_not_wanted():
+    features = on_a_circle(0.0, 10.0, 30.0, 100.0)
+    labels = np.zeros(4, int)
+    assert list(query_scores(features, labels, labels, [1], average_precision=False)) == [
+        "recall_at_1",
+        "coarse_recall_at_1",
+    ]
+
+
+def test_chunks_change_nothing(monkeypatch):
+    features = torch.nn.functional.normalize(torch.randn(61, 5, generator=torch.Generator().manual_seed(0)), dim=1)
+    labels = np.arange(61) % 7
+    whole = query_scores(features, labels // 3, labels, [1, 5])
+    monkeypatch.setattr("maskcon.evaluation.retrieval.neighbours.CHUNK_BYTES", 5000)
+    assert as_lists(query_scores(features, labels // 3, labels, [1, 5])) == as_lists(whole)
+
+
+def test_class_sizes():
+    assert class_size(np.array([4, 2, 4, 9, 4])).tolist() == [3, 1, 3, 1, 3]
+
+
+@pytest.mark.parametrize(("images", "expected"), [(2, [1]), (10, [1, 2, 5]), (11, [1, 2, 5, 10]), (12, [1, 2, 5, 10])])
+def test_recall_is_measured_where_there_are_k_others(images, expected):
+    assert measurable_recall_at([1, 2, 5, 10], images) == expected
+    features = on_a_circle(*map(float, range(images)))
+    assert nearest_neighbours(features, expected[-1]).shape == (images, expected[-1])
+
+
+@pytest.mark.parametrize("images", [0, 1])
+def test_no_neighbour_at_all(images):
+    with pytest.raises(UserError, match=f"images to evaluate are {images}, .* at least 2; .*evaluate.split"):
+        measurable_recall_at([1], images)
+
+
+def test_means_and_intervals_are_of_their_own_scores():
+    scores = {"a": np.ones(30), "b": np.zeros(30), "c": np.arange(30) % 2.0}
+    metrics = mean_with_interval(scores, 500, numpy_generator(0, "bootstrap"))
+    assert {name: metrics[name] for name in "abc"} == {"a": 1, "b": 0, "c": 0.5}
+    assert metrics["interval"]["a"] == {"low": 1, "high": 1}
+    assert metrics["interval"]["b"] == {"low": 0, "high": 0}
+    assert 0.2 < metrics["interval"]["c"]["low"] < 0.5 < metrics["interval"]["c"]["high"] < 0.8

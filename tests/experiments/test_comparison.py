@@ -1,0 +1,202 @@
+"""Which runs may stand in one row, what is left out and marked, and which row is best."""
+
+import pytest
+
+from maskcon.experiments.tables.comparison import NothingYet, Question, compare
+from maskcon.experiments.tables.curves import over_k
+from maskcon.experiments.tables.published import Published
+from maskcon.experiments.tables.wording import cells, headings, notes
+from maskcon.experiments.tables.written import overview_as_markdown
+from maskcon.parameters.errors import UserError
+from tests.experiments.made_up_runs import joined, made_up
+
+TWO = {"grafit": {1: 0.40, 2: 0.42, 3: 0.41}, "maskcon": {1: 0.50, 2: 0.52, 3: 0.515}}
+
+
+def table(runs, metric="recall_at_1", published=(), **question):
+    return compare(runs, metric, Question(**question), list(published))
+
+
+def rows(of):
+    return {row.title: row for row in of.rows}
+
+
+def test_means_over_seeds_and_the_difference_to_the_baseline():
+    of = rows(table(made_up(TWO), baseline="grafit"))
+    assert of["MaskCon"].summary.n == 3
+    assert of["MaskCon"].summary.mean == pytest.approx((0.50 + 0.52 + 0.515) / 3)
+    assert of["MaskCon"].difference.mean == pytest.approx((0.10 + 0.10 + 0.105) / 3)
+    assert of["Grafit"].difference is None
+
+
+def test_features_without_training_stand_beside_them():
+    of = rows(table(made_up(TWO)))
+    assert of["raw pixels"].summary.n == 1
+    assert of["untrained encoder"].by_seed == {1: 0.125, 2: 0.25, 3: 0.375}
+
+
+def test_untrained_encoders_that_differ_are_not_averaged():
+    narrow, wide = (made_up({"maskcon": TWO["maskcon"]}) for _ in range(2))
+    wide.table["params.model.width"] = "48"
+    wide.table["metrics.untrained.recall_at_1"] = 0.8
+
+    baselines = [row for row in table(joined(narrow, wide), axes=("model.width",)).rows if not row.method]
+    assert [(row.title, row.axis, row.by_seed) for row in baselines] == [
+        ("raw pixels", {}, {1: 0.25}),
+        ("untrained encoder", {"model.width": "24"}, {1: 0.125, 2: 0.25, 3: 0.375}),
+        ("untrained encoder", {"model.width": "48"}, {1: 0.8, 2: 0.8, 3: 0.8}),
+    ]
+
+
+def test_untrained_encoders_of_methods_with_other_encoders_say_which():
+    other = {("grafit", seed): {"params.model.width": "48", "metrics.untrained.recall_at_1": 0.8} for seed in (1, 2, 3)}
+    of = rows(table(made_up(TWO, where=other)))
+    assert of["untrained encoder (model.width 24)"].by_seed == {1: 0.125, 2: 0.25, 3: 0.375}
+    assert of["untrained encoder (model.width 48)"].by_seed == {1: 0.8, 2: 0.8, 3: 0.8}
+    assert of["raw pixels"].summary.n == 1
+
+
+@pytest.mark.parametrize(
+    ("second_is", "resolved"), [({1: 0.40, 2: 0.42, 3: 0.41}, True), ({1: 0.3, 2: 0.6, 3: 0.5}, False)]
+)
+def test_the_second_is_underlined_only_where_its_distance_is_resolved(second_is, resolved):
+    of = rows(table(made_up(TWO | {"grafit": second_is, "coins": {1: 0.1, 2: 0.1, 3: 0.1}})))
+    assert of["MaskCon"].best
+    assert not of["MaskCon"].second
+    assert of["Grafit"].second is resolved
+    assert not of["CoIns"].second
+    assert not of["CoIns"].best
+
+
+def test_what_bold_means_is_said_where_something_is_bold():
+    bold = "Bold: the highest mean of the methods."
+    assert any(note.startswith(bold) for note in notes(table(made_up(TWO))))
+    assert not any("Bold" in note for note in notes(table(made_up({"maskcon": TWO["maskcon"]}))))
+
+
+def test_one_seed_resolves_nothing():
+    of = rows(table(made_up({"grafit": {1: 0.1}, "maskcon": {1: 0.9}})))
+    assert of["MaskCon"].best
+    assert not of["Grafit"].second
+
+
+def test_runs_that_differ_in_more_than_the_seed_are_refused_with_the_parameters_named():
+    other = {("maskcon", 2): {"params.loss.w": "0.8", "params.train.epochs": "7"}}
+    with pytest.raises(UserError, match="not averaged") as refused:
+        table(made_up(TWO, where=other))
+    message = str(refused.value)
+    assert "digits, maskcon" in message
+    assert "loss.w is 0.8 or 1.0" in message
+    assert "train.epochs is 30 or 7" in message
+    assert "--axis loss.w" in message
+
+
+def test_a_parameter_that_one_run_lacks_is_a_difference():
+    with pytest.raises(UserError, match=r"loss\.soft_temperature is 0\.15 or null"):
+        table(made_up(TWO, where={("maskcon", 2): {"params.loss.soft_temperature": None}}))
+
+
+def test_how_a_run_is_recorded_and_by_how_many_processes_is_no_difference():
+    for otherwise in ({"params.track.live": "false"}, {"params.train.processes": "4"}):
+        assert rows(table(made_up(TWO, where={("maskcon", 2): otherwise})))["MaskCon"].summary.n == 3
+
+
+def test_an_axis_makes_rows_of_them():
+    low = made_up(
+        {"maskcon": {1: 0.3, 2: 0.32}}, where={("maskcon", seed): {"params.loss.w": "0.5"} for seed in (1, 2)}
+    )
+    of = table(joined(made_up({"maskcon": {1: 0.5, 2: 0.5}}), low), axes=("loss.w",))
+    assert [(row.axis, row.summary.n) for row in of.rows if row.axis] == [
+        ({"loss.w": "0.5"}, 2),
+        ({"loss.w": "1.0"}, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("axis", "named"),
+    [
+        ("loss.w", {"SelfCon (MoCo)", "Grafit, w 0.5", "ANCOR"}),  # of the others it is null
+        ("loss.classifier_weight", {"SelfCon (MoCo)", "Grafit", "ANCOR, classifier_weight 1.0"}),  # the others lack it
+    ],
+)
+def test_a_method_without_the_parameter_has_no_place_on_the_axis(axis, named):
+    runs = made_up({"selfcon": {1: 0.2, 2: 0.3}, "grafit": {1: 0.4, 2: 0.5}, "ancor": {1: 0.3, 2: 0.4}})
+    of = table(runs, axes=(axis,))
+    assert {row.title for row in of.rows if row.axis} == {name.split(",")[0] for name in named if "," in name}
+    assert headings(of)[:3] == ["method", axis, "values"]
+    assert {row.title: cells(of, row)[1] for row in of.rows}["SelfCon (MoCo)"] == ""
+    assert "null" not in overview_as_markdown([of])
+    assert {line.name for line in over_k(runs, (axis,))} == named
+
+
+def test_an_axis_that_is_no_parameter_is_refused():
+    with pytest.raises(UserError, match=r"--axis loss\.x is no parameter"):
+        table(made_up(TWO), axes=("loss.x",))
+
+
+def test_incomplete_runs_are_left_out_and_counted():
+    of = table(made_up(TWO, where={("maskcon", 3): {"complete": False}}))
+    assert rows(of)["MaskCon"].summary.n == 2
+    assert "Left out: 1 run not complete." in of.notes
+
+
+def test_runs_without_the_metric_are_left_out_and_counted():
+    of = table(made_up(TWO, where={("maskcon", 3): {"metrics.recall_at_1": float("nan")}}))
+    assert rows(of)["MaskCon"].summary.n == 2
+    assert "Left out: 1 run without recall_at_1." in of.notes
+
+
+def test_of_the_same_run_by_two_versions_of_the_code_the_later_counts_and_is_marked():
+    later = made_up({"maskcon": {2: 0.7}}, where={("maskcon", 2): {"commit": "b" * 40, "started": 5000}})
+    of = table(joined(made_up(TWO), later))
+    assert rows(of)["MaskCon†"[:-1]].by_seed == {1: 0.50, 2: 0.7, 3: 0.515}
+    assert rows(of)["MaskCon"].marks == "†"
+    assert rows(of)["Grafit"].marks == ""
+    assert any("1 run of older code" in note for note in of.notes)
+    assert any("commit bbbbbbb" in note for note in of.notes)
+
+
+def test_a_changed_working_copy_is_marked():
+    of = table(made_up(TWO, where={("grafit", 1): {"dirty": True}}))
+    assert rows(of)["Grafit"].marks == "‡"
+    assert any(note.startswith("‡") for note in of.notes)
+
+
+def test_methods_under_different_recipes_are_pointed_out():
+    of = table(made_up(TWO, where={("grafit", seed): {"params.train.epochs": "7"} for seed in (1, 2, 3)}))
+    assert "Rows differ in more than the method: train.epochs is 30 or 7." in of.notes
+
+
+def test_values_tried_on_validation_are_told():
+    values, tried = {"grafit": {"w": 0.5}}, {"grafit": [{"w": 0.2}, {"w": 0.5}]}
+    scored = made_up(TWO, values=values, tried=tried)
+    chosen = made_up({"grafit": {0: 0.39}}, purpose="choose", values=values, tried=tried)
+    [of] = table(joined(scored, chosen)).tried
+    assert (of.title, of.values, of.chosen) == ("Grafit", [{"w": 0.2}, {"w": 0.5}], {"w": 0.5})
+    assert of.scores == [None, 0.39]
+    assert rows(table(joined(scored, chosen)))["Grafit"].summary.n == 3  # the run that chose is not in the mean
+
+
+def test_a_published_figure_stands_beside_ours():
+    known = Published("grafit", "digits", "recall_at_1", 60.57, "somewhere")
+    of = rows(table(made_up(TWO), published=[known]))
+    assert of["Grafit"].published == known
+    assert of["MaskCon"].published is None
+    assert rows(table(made_up(TWO), "recall_at_10", [known]))["Grafit"].published is None
+
+
+@pytest.mark.parametrize(
+    ("runs", "question", "problem"),
+    [
+        (made_up(TWO), {"metric": "recall_at_3"}, "no complete run has the metric recall_at_3; there are recall_at_1,"),
+        (made_up(TWO), {"baseline": "wcl"}, "--baseline wcl has no runs here; there are grafit, maskcon"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(runs, question, problem):
+    with pytest.raises(UserError, match=problem):
+        table(runs, **question)
+
+
+def test_nothing_complete_yet():
+    with pytest.raises(NothingYet, match="no run is complete"):
+        table(made_up({"grafit": {1: 0.5}}, where={("grafit", 1): {"complete": False}}))

@@ -1,0 +1,192 @@
+"""The gallery's page with real clicks and keys, its console and its network watched."""
+
+import numpy as np
+import pytest
+
+from maskcon.explore.gallery_page.page import assemble, page_data
+from tests.explore.made_up_gallery import NASTY, grid, made_up_gallery
+from tests.support.browser import complaints, headless_browser, wait_until
+
+GALLERY = made_up_gallery()
+
+
+def write(folder, gallery):
+    path = folder / "gallery.html"
+    path.write_text(assemble(page_data(gallery, np.arange(len(gallery)), grid(len(gallery)))))
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    path = write(tmp_path_factory.mktemp("page"), GALLERY)
+    with headless_browser() as driver:
+        driver.get(path.as_uri())
+        wait_until(lambda: driver.execute_script("return window.gallery && gallery.ready()"))
+        yield driver
+
+
+@pytest.fixture
+def page(browser):
+    """The page as it opens."""
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    class Page:
+        keys = Keys
+
+        def one(self, selector):
+            return browser.find_element(By.CSS_SELECTOR, selector)
+
+        def all(self, selector):
+            return browser.find_elements(By.CSS_SELECTOR, selector)
+
+        def state(self):
+            return browser.execute_script("return gallery.state()")
+
+        def click_image(self, image):
+            canvas = self.one("#map")
+            place = browser.execute_script("return gallery.placeOf(arguments[0])", image)
+            left = place["x"] - canvas.size["width"] / 2  # selenium counts from the middle
+            top = place["y"] - canvas.size["height"] / 2
+            ActionChains(browser).move_to_element_with_offset(canvas, round(left), round(top)).click().perform()
+
+        def press(self, *keys):
+            for key in keys:
+                ActionChains(browser).send_keys(key).perform()
+
+        def choose(self, selector, text):
+            [option] = [option for option in self.all(f"{selector} option") if option.text == text]
+            option.click()
+
+        def focused(self):
+            return browser.switch_to.active_element
+
+    page = Page()
+    page.press(Keys.ESCAPE, Keys.ESCAPE)
+    yield page
+    assert complaints(browser) == []
+
+
+def neighbours_of(image, count=12):
+    cosines = GALLERY.features @ GALLERY.features[image]
+    return [other for other in np.argsort(-cosines, kind="stable") if other != image][:count]
+
+
+def test_names_are_text_and_never_markup(browser, page):
+    assert browser.title == f"set {NASTY[0]}"
+    assert page.one("#name").text == f"set {NASTY[0]}"
+    assert browser.execute_script("return document.images.length + document.scripts.length") == 2
+    page.click_image(7)
+    assert page.one("#chosen-source").text == f"{NASTY[0]}/7.jpg"
+    shown = {option.get_property("textContent") for option in page.all("#coarse option")}
+    assert shown == {"all 3", *NASTY}
+    assert browser.title == f"set {NASTY[0]}"
+
+
+def test_nothing_is_fetched(browser, page):
+    names = browser.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)")
+    assert [name for name in names if not name.startswith("data:")] == []
+
+
+def test_a_click_shows_the_nearest_images_with_ranks_and_labels(page):
+    page.click_image(23)
+    assert page.state()["selected"] == 23
+    assert page.one("#chosen-name").get_property("textContent") == GALLERY.labels.fine_name[23]
+    buttons = page.all("#nearest button")
+    assert [int(button.get_attribute("data-image")) for button in buttons] == neighbours_of(23)
+    for rank, (button, other) in enumerate(zip(buttons, neighbours_of(23), strict=True), start=1):
+        same = GALLERY.labels.fine[other] == GALLERY.labels.fine[23]
+        cosine = float(GALLERY.features[other] @ GALLERY.features[23])
+        name = GALLERY.labels.fine_name[other]
+        spoken = f"{rank}: {name}, {'same' if same else 'another'} fine class, cosine {cosine:.3f}"
+        assert button.get_attribute("class") == ("right" if same else "wrong")
+        assert button.get_attribute("aria-label") == spoken
+    buttons[2].click()
+    assert page.state()["selected"] == neighbours_of(23)[2]
+    page.one("#close").click()
+    assert page.state()["selected"] is None
+
+
+def test_filters(page):
+    page.one("#coarse").find_elements("tag name", "option")[1].click()
+    name = page.one("#coarse option:checked").get_property("textContent")
+    members = (GALLERY.labels.coarse_name == name).sum()
+    assert page.state()["matching"] == members == 20
+    assert page.one("#shown").text == "20 of 60 images"
+    fine = page.all("#fine option")
+    assert [option.get_property("textContent") for option in fine] == [
+        "all 2",
+        *sorted(set(GALLERY.labels.fine_name[GALLERY.labels.coarse_name == name])),
+    ]
+    fine[2].click()
+    assert page.state()["matching"] == 10
+    page.one("#clear").click()
+    assert page.state()["matching"] == 60
+
+
+def test_confused_pairs(page):
+    button = page.one("#pairs button")
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert page.state()["matching"] == 20  # both classes
+    button.click()
+    assert page.state()["matching"] == 60
+
+
+def test_the_keyboard_alone(page):
+    keys = page.keys
+    page.click_image(0)
+    page.press(keys.ESCAPE)
+    assert page.focused().get_attribute("id") == "map"
+    page.press(keys.ARROW_LEFT)
+    start = page.state()["cursor"]
+    page.press(keys.ARROW_RIGHT)
+    assert page.state()["cursor"] != start
+    page.press("+")
+    assert page.state()["scale"] > 1.2
+    page.press("0", keys.ENTER)
+    opened = page.state()["selected"]
+    assert opened is not None
+    assert page.focused().get_attribute("id") == "chosen-name"
+    page.press(keys.ARROW_DOWN)
+    assert page.focused().get_attribute("data-image") == str(neighbours_of(opened)[0])
+    page.press(keys.ARROW_RIGHT, keys.ENTER)
+    assert page.state()["selected"] == neighbours_of(opened)[1]
+    page.press(keys.ESCAPE)
+    assert page.state()["selected"] is None
+    assert page.focused().get_attribute("id") == "map"
+    assert "nearest images are of the same fine class" in page.one("#said").get_property("textContent")
+
+
+def test_light_and_dark(browser, page):
+    def colours():
+        return browser.execute_script(
+            "const style = getComputedStyle(document.body); return [style.backgroundColor, style.color]"
+        )
+
+    def theme():
+        return page.one("html").get_attribute("data-theme")
+
+    light = colours()
+    assert theme() == "light"
+    page.one("#theme").click()
+    assert theme() == "dark"
+    assert colours() != light
+    page.one("#theme").click()
+    assert colours() == light
+    browser.execute_script("localStorage.clear()")
+    for scheme in ("dark", "light"):
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        wait_until(lambda scheme=scheme: theme() == scheme)
+
+
+def test_without_fine_labels(browser, tmp_path):
+    gallery = made_up_gallery(with_fine=False)
+    browser.get(write(tmp_path, gallery).as_uri())
+    wait_until(lambda: browser.execute_script("return window.gallery && gallery.ready()"))
+    assert not browser.find_element("id", "fine").is_displayed()
+    summary = browser.find_element("id", "summary").text
+    assert summary.startswith("60 images, 3 coarse classes. ")
+    assert complaints(browser) == []

@@ -1,0 +1,268 @@
+"""Stanford Cars in the layouts of its mirrors, and the rule that its coarse labels were made by."""
+
+import io
+from dataclasses import replace
+from hashlib import md5
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.sources import cars196
+from maskcon.images.sources.cars196 import BODY_TYPES, WITHOUT_SUCH_WORD, WORDS, body_type
+from maskcon.parameters.errors import UserError
+from tests.images.small_archives import (
+    REPOSITORY,
+    count_by_coarse,
+    download_and_pack,
+    jpeg,
+    preset,
+    write_files,
+    write_tar,
+)
+
+TRAIN = [14, 3, 196, 174, 14]  # classes, numbered from 1 as in the files
+TEST = [196, 14, 1]
+
+
+def colour(number):
+    return (number, 255 - number, 40)
+
+
+def matlab(**values):
+    file = io.BytesIO()
+    savemat(file, values)
+    return file.getvalue()
+
+
+def records(*fields, rows):
+    """A struct array of MATLAB, one record in a column each."""
+    made = np.zeros((1, len(rows)), [(field, object) for field in fields])
+    for place, row in enumerate(rows):
+        made[0, place] = tuple(row)
+    return made
+
+
+def box():
+    return [np.uint16(39), np.uint16(116), np.uint16(569), np.uint16(375)]
+
+
+BOX = ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2")
+
+
+def annotations(classes):
+    rows = [[*box(), np.uint8(number), f"{place:05}.jpg"] for place, number in enumerate(classes, 1)]
+    return matlab(annotations=records(*BOX, "class", "fname", rows=rows))
+
+
+def challenge(train=TRAIN, test=TEST):
+    """Files of the first layout, by folder or file name."""
+    photos = {
+        f"cars_{split}/{place:05}.jpg": jpeg(colour(number))
+        for split, classes in {"train": train, "test": test}.items()
+        for place, number in enumerate(classes, 1)
+    }
+    without_labels = records(*BOX, "fname", rows=[[*box(), "00001.jpg"]])
+    return photos | {
+        "devkit/cars_train_annos.mat": annotations(train),
+        "devkit/cars_test_annos.mat": matlab(annotations=without_labels),
+        "cars_test_annos_withlabels.mat": annotations(test),
+    }
+
+
+def joined():
+    """Files of the second layout: train and test photos in turns, all numbered together."""
+    classes = [number for pair in zip(TRAIN, [*TEST, None, None], strict=True) for number in pair if number]
+    is_test = [flag for _ in TEST for flag in (0, 1)] + [0, 0]
+    paths = [f"car_ims/{place:06}.jpg" for place in range(1, len(classes) + 1)]
+    rows = [
+        [path, *box(), np.uint8(number), np.uint8(flag)]
+        for path, number, flag in zip(paths, classes, is_test, strict=True)
+    ]
+    listed = records("relative_im_path", *BOX, "class", "test", rows=rows)
+    photos = {path: jpeg(colour(number)) for path, number in zip(paths, classes, strict=True)}
+    return photos | {"cars_annos.mat": matlab(annotations=listed, class_names=np.array(["a"], object))}
+
+
+def class_folder(number):
+    names = read_coarse_table(REPOSITORY / "coarse_labels" / "cars196.csv")["fine_name"]
+    return names[number - 1].replace("/", "-")
+
+
+def sorted_into_folders():
+    return {
+        f"car_data/car_data/{split}/{class_folder(number)}/{place:05}.jpg": jpeg(colour(number))
+        for split, classes in {"train": TRAIN, "test": TEST}.items()
+        for place, number in enumerate(classes, 1)
+    }
+
+
+def packed_as_published(root, files):
+    """The same files in archives, with the checksums that the layout then has."""
+    for archive, folder in {"cars_train": "cars_train", "cars_test": "cars_test", "car_devkit": "devkit"}.items():
+        write_tar(
+            root / f"{archive}.tgz", {name: file for name, file in files.items() if name.startswith(folder + "/")}
+        )
+    write_files(root, {name: file for name, file in files.items() if "/" not in name})
+
+
+def with_checksums_of(layout, root):
+    return tuple(
+        replace(piece, file=replace(piece.file, checksum=md5((root / piece.file.name).read_bytes()).hexdigest()))
+        if piece.file is not None and (root / piece.file.name).exists()
+        else piece
+        for piece in layout
+    )
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.setattr(cars196, "PHOTOS", {"train": len(TRAIN), "test": len(TEST)})
+    return preset("cars196", tmp_path, val_share=0.0)
+
+
+def take_checksums(monkeypatch, root):
+    monkeypatch.setattr(cars196, "LAYOUTS", tuple(with_checksums_of(layout, root) for layout in cars196.LAYOUTS))
+
+
+def check(packed):
+    for split, classes in {"train": TRAIN, "test": TEST}.items():
+        part = packed[split]
+        assert sorted(part.fine + 1) == sorted(classes)
+        for image, fine, name in zip(part.images, part.fine, part.coarse_name, strict=True):
+            assert np.abs(image.astype(int) - colour(fine + 1)).max() <= 4
+            assert name == body_type(class_folder(fine + 1).replace("C-V", "C/V"))
+        assert part.images.shape[1:] == (40, 40, 3)
+    assert len(packed["val"].fine) == 0
+
+
+def test_archives_of_the_challenge(tmp_path, data, monkeypatch):
+    packed_as_published(tmp_path / "source", challenge())
+    take_checksums(monkeypatch, tmp_path / "source")
+    packed = download_and_pack(data, tmp_path)
+    check(packed)
+    assert (packed["train"].fine + 1).tolist() == TRAIN
+
+
+@pytest.mark.parametrize("wrapped", ["", "stanford_cars/"])
+def test_folders_of_the_challenge(tmp_path, data, monkeypatch, wrapped):
+    """As torchvision asks for them; some mirrors have each folder of photos in a folder of the same name."""
+    files = {name.replace("cars_train/", "cars_train/cars_train/"): file for name, file in challenge().items()}
+    write_files(tmp_path / "source" / wrapped, files)
+    mat = "cars_test_annos_withlabels.mat"
+    write_files(tmp_path / "checksums", {mat: files[mat]})
+    take_checksums(monkeypatch, tmp_path / "checksums")
+    check(download_and_pack(data, tmp_path))
+
+
+def test_joined_archive_and_annotations(tmp_path, data, monkeypatch):
+    files = joined()
+    write_tar(tmp_path / "source" / "car_ims.tgz", {name: file for name, file in files.items() if "/" in name})
+    write_files(tmp_path / "source", {"cars_annos.mat": files["cars_annos.mat"]})
+    take_checksums(monkeypatch, tmp_path / "source")
+    packed = download_and_pack(data, tmp_path)
+    check(packed)
+    assert packed["test"].source.tolist() == [f"car_ims/car_ims/00000{place}.jpg" for place in (2, 4, 6)]
+
+
+def test_photos_sorted_into_folders(tmp_path, data):
+    write_files(tmp_path / "source", sorted_into_folders())
+    check(download_and_pack(data, tmp_path))
+
+
+def test_what_to_fetch_by_hand_is_said(tmp_path):
+    with pytest.raises(UserError) as error:
+        cars196.download(tmp_path, tmp_path / "raw")
+    for said in (
+        "is gone",
+        "cars_train.tgz",
+        "065e5b463ae28d29e77c1b4b166cfe61",
+        "cars_annos.mat",
+        "car_data",
+        "mirror",
+    ):
+        assert said in str(error.value)
+
+
+def test_one_piece_of_a_layout_is_not_enough(tmp_path, data):
+    write_files(tmp_path / "source", {name: file for name, file in challenge().items() if "jpg" in name})
+    with pytest.raises(UserError, match="Stanford Cars cannot be fetched"):
+        cars196.download(tmp_path / "source", tmp_path / "raw")
+
+
+def test_another_archive_under_that_name_is_refused(tmp_path):
+    packed_as_published(tmp_path, challenge())
+    with pytest.raises(UserError, match=r"cars_train\.tgz is damaged or another version"):
+        cars196.download(tmp_path, tmp_path / "raw")
+
+
+def raw_of_challenge(raw, changed):
+    files = {f"{name}": file for name, file in (challenge() | changed).items() if file is not None}
+    write_files(raw, files)
+    return raw
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"cars_train/00002.jpg": None}, "cars_train lacks 1 of its photos, such as 00002.jpg"),
+        (
+            {"cars_test_annos_withlabels.mat": annotations(TEST[:2])},
+            "2 photos to test in classes 14 to 196, expected 3",
+        ),
+        ({"cars_test_annos_withlabels.mat": b"<html>"}, "withlabels.mat cannot be read"),
+        ({"cars_test_annos_withlabels.mat": matlab(annotations=records("fname", rows=[["1.jpg"]]))}, "class"),
+        ({"devkit/cars_train_annos.mat": None}, "cars_train_annos.mat cannot be read"),
+        ({"cars_test/00001.jpg": b"GIF"}, "cars_test/00001.jpg"),
+        ({"devkit/cars_train_annos.mat": annotations([14, 3, 197, 174, 14])}, "expected 5 in 1 to 196"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(tmp_path, data, changed, said):
+    raw = raw_of_challenge(tmp_path / "raw", changed)
+    with pytest.raises(UserError, match=said):
+        [list(part.images) for _, part in cars196.parts(raw, data, tmp_path / "scratch")]
+
+
+def test_a_folder_of_an_unknown_class_is_named(tmp_path, data):
+    write_files(
+        tmp_path / "source", sorted_into_folders() | {"car_data/train/Lada Niva SUV 1980/1.jpg": jpeg((1, 2, 3))}
+    )
+    with pytest.raises(UserError, match="Lada Niva SUV 1980"):
+        download_and_pack(data, tmp_path)
+
+
+def test_the_rule_regenerates_the_table():
+    table = read_coarse_table(REPOSITORY / "coarse_labels" / "cars196.csv")
+    assert len(table) == 196
+    assert [body_type(name) for name in table["fine_name"]] == table["coarse_name"].tolist()
+    assert [BODY_TYPES[coarse] for coarse in table["coarse"]] == table["coarse_name"].tolist()
+    assert count_by_coarse("cars196") == dict(zip(BODY_TYPES, [18, 50, 36, 30, 29, 14, 6, 13], strict=True))
+
+
+def test_words_decide_all_but_14():
+    names = read_coarse_table(REPOSITORY / "coarse_labels" / "cars196.csv")["fine_name"]
+    told = {word for telling in WORDS.values() for word in telling}
+    untold = [fine for fine, name in enumerate(names) if not told & set(name.split())]
+    assert untold == [3, 5, 46, 55, 56, 59, 65, 67, 78, 92, 96, 98, 143, 151]
+    assert [names[fine] for fine in untold] == list(WITHOUT_SUCH_WORD)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("Ram C/V Cargo Van Minivan 2012", "van"),
+        ("Ford E-Series Wagon Van 2012", "van"),
+        ("Ford Ranger SuperCab 2011", "pick-up cab"),
+        ("Rolls-Royce Phantom Drophead Coupe Convertible 2012", "convertible"),
+        ("Dodge Caravan Minivan 1997", "van"),
+        ("Hyundai Elantra Touring Hatchback 2012", "hatchback"),
+    ],
+)
+def test_precedence_of_the_words(name, body):
+    assert body_type(name) == body
+
+
+def test_a_name_that_tells_nothing():
+    with pytest.raises(KeyError):
+        body_type("Volga 1965")

@@ -1,0 +1,133 @@
+"""CIFAR-100 and the two splits of CIFARtoy, from archives in the form of the published ones."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading import cifartoy
+from maskcon.images.sources import cifar100, cifartoy_bad, cifartoy_good
+from maskcon.parameters.errors import UserError
+from tests.images.small_archives import (
+    REPOSITORY,
+    count_by_coarse,
+    download_and_pack,
+    planar_batch,
+    preset,
+    stand_in,
+    write_tar,
+)
+
+SUPERCLASSES = [  # of the fine classes 0 to 99, as the authors group them
+    *[4, 1, 14, 8, 0, 6, 7, 7, 18, 3, 3, 14, 9, 18, 7, 11, 3, 9, 7, 11, 6, 11, 5, 10, 7, 6, 13, 15, 3, 15],
+    *[0, 11, 1, 10, 12, 14, 16, 9, 11, 5, 5, 19, 8, 8, 15, 13, 14, 17, 18, 10, 16, 4, 17, 4, 2, 0, 17, 4, 18, 17],
+    *[10, 3, 2, 12, 12, 16, 12, 1, 9, 19, 2, 10, 0, 1, 16, 12, 9, 13, 15, 13, 16, 19, 2, 4, 6, 19, 5, 5, 8, 19],
+    *[18, 1, 2, 15, 6, 0, 17, 8, 14, 13],
+]
+CIFAR_10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+
+
+def write_cifar_100(root, files=None, tested=1):
+    """Four images of each class to train, ``tested`` to test."""
+    labels = {"train": [*range(100)] * 4, "test": [*range(99, -1, -1)] * tested}
+    batches = {name: planar_batch(label, "fine_labels") for name, label in labels.items()}
+    batches |= {"meta": pickle.dumps({b"fine_label_names": [b"apple"]}, protocol=2)} | (files or {})
+    write_tar(root / "cifar-100-python.tar.gz", {f"cifar-100-python/{name}": file for name, file in batches.items()})
+
+
+def write_cifar_10(root):
+    names = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
+    files = {name: planar_batch([*range(10)] * 2, "labels") for name in names}
+    write_tar(root / "cifar-10-python.tar.gz", {f"cifar-10-batches-py/{name}": file for name, file in files.items()})
+
+
+def test_cifar_100_from_archive_to_packed_set(tmp_path, monkeypatch):
+    data = preset("cifar100", tmp_path, val_share=0.5)
+    write_cifar_100(tmp_path / "source")
+    stand_in(monkeypatch, cifar100, "ARCHIVE", tmp_path / "source")
+    packed = download_and_pack(data, tmp_path)
+    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 200, "val": 200, "test": 100}
+    assert packed["test"].fine.tolist() == [*range(99, -1, -1)]
+    for part in packed.values():
+        assert set(part.fine) == {*range(100)}
+        assert part.coarse.tolist() == [SUPERCLASSES[fine] for fine in part.fine]
+        assert (part.images[..., 0] == part.fine[:, None, None]).all()  # the planes stay red, green, blue
+        assert (part.images[..., 2] == np.arange(32)[:, None]).all()  # and rows rows
+    places = [source.split() for source in packed["test"].source]
+    assert places == [["test", str(place)] for place in range(100)]
+    used = sorted(int(source.split()[1]) for split in ("train", "val") for source in packed[split].source)
+    assert used == [*range(400)]
+    assert (packed["train"].fine_name[packed["train"].fine == 0] == "apple").all()
+
+
+def test_without_validation_all_of_train_is_trained_on(tmp_path, monkeypatch):
+    data = preset("cifar100", tmp_path, val_share=0.0)
+    write_cifar_100(tmp_path / "source")
+    stand_in(monkeypatch, cifar100, "ARCHIVE", tmp_path / "source")
+    packed = download_and_pack(data, tmp_path)
+    assert packed["train"].fine.tolist() == [*range(100)] * 4
+    assert len(packed["val"].images) == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"train": planar_batch([1, 2], "labels")}, "fine_labels"),
+        ({"train": pickle.dumps([1], protocol=2)}, "no batch of images"),
+        ({"test": pickle.dumps({b"data": np.zeros((2, 5), np.uint8), b"fine_labels": [0, 1]}, protocol=2)}, "3072"),
+        ({"test": b"\x80"}, "no whole pickle"),
+    ],
+)
+def test_a_wrong_batch_is_named(tmp_path, monkeypatch, files, said):
+    data = preset("cifar100", tmp_path)
+    write_cifar_100(tmp_path / "source", files)
+    stand_in(monkeypatch, cifar100, "ARCHIVE", tmp_path / "source")
+    with pytest.raises(UserError, match=f"cifar-100-python/{next(iter(files))} .*{said}.*fetch it again"):
+        download_and_pack(data, tmp_path)
+
+
+def test_another_archive_under_that_name_is_refused(tmp_path):
+    write_cifar_100(tmp_path)
+    with pytest.raises(
+        UserError, match=r"cifar-100-python\.tar\.gz is damaged or another version.*eb9058c3a382ffc7106e"
+    ):
+        cifar100.download(tmp_path, tmp_path / "raw")
+
+
+def test_20_superclasses_of_5_classes():
+    table = read_coarse_table(REPOSITORY / "coarse_labels" / "cifar100.csv")
+    assert table["coarse"].tolist() == SUPERCLASSES
+    assert len(count_by_coarse("cifar100")) == 20
+    assert set(count_by_coarse("cifar100").values()) == {5}
+    assert table["fine_name"].is_monotonic_increasing
+    named = table.groupby("coarse_name")["fine_name"].agg(list)
+    assert named["large_carnivores"] == ["bear", "leopard", "lion", "tiger", "wolf"]
+    assert named["vehicles_2"] == ["lawn_mower", "rocket", "streetcar", "tank", "tractor"]
+
+
+@pytest.mark.parametrize(
+    ("module", "groups"),
+    [
+        (cifartoy_good, [{"airplane", "automobile", "ship", "truck"}, {"bird", "cat", "dog", "horse"}]),
+        (cifartoy_bad, [{"airplane", "automobile", "dog", "cat"}, {"ship", "truck", "bird", "horse"}]),
+    ],
+)
+def test_cifartoy_from_archive_to_packed_set(tmp_path, monkeypatch, module, groups):
+    """Ten classes are equally frequent in CIFAR-10's 50,000 + 10,000, so that eight make 40,000 + 8,000."""
+    name = module.__name__.rpartition(".")[2]
+    data = preset(name, tmp_path)
+    write_cifar_10(tmp_path / "source")
+    stand_in(monkeypatch, cifartoy, "ARCHIVE", tmp_path / "source")
+    packed = download_and_pack(data, tmp_path)
+    assert {split: len(part.fine) for split, part in packed.items()} == {"train": 64, "val": 16, "test": 16}
+    for part in packed.values():
+        shown = [CIFAR_10[image[0, 0, 0]] for image in part.images]
+        assert shown == part.fine_name.tolist()
+        assert all(name in groups[coarse] for name, coarse in zip(shown, part.coarse, strict=True))
+    assert {batch.split()[0] for batch in packed["train"].source} == {f"data_batch_{number}" for number in range(1, 6)}
+
+
+@pytest.mark.parametrize("name", ["cifartoy_good", "cifartoy_bad"])
+def test_cifartoy_has_2_coarse_classes_of_4(name):
+    assert list(count_by_coarse(name).values()) == [4, 4]

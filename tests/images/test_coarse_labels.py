@@ -1,0 +1,115 @@
+import pandas as pd
+import pytest
+
+from maskcon.images.packed.coarse_labels import label_part, read_coarse_table
+from maskcon.images.packed.image_set import LABEL_COLUMNS
+from maskcon.parameters.errors import UserError
+
+HEADER = "fine,fine_name,coarse,coarse_name\n"
+GOOD = HEADER + "2,rose,1,plant\n0,cat,0,animal\n1,dog,0,animal\n"
+
+
+def write(tmp_path, text):
+    path = tmp_path / "flowers.csv"
+    path.write_text(text)
+    return path
+
+
+def part_of(fine):
+    number = len(fine)
+    return pd.DataFrame(
+        {
+            "fine": fine,
+            "source": [f"file {i}" for i in range(number)],
+            "width": range(0, 2 * number, 2),
+            "height": range(1, 2 * number, 2),
+        }
+    )
+
+
+def test_rows_in_any_order(tmp_path):
+    table = read_coarse_table(write(tmp_path, GOOD))
+    assert table["fine"].tolist() == [0, 1, 2]
+    assert table["fine_name"].tolist() == ["cat", "dog", "rose"]
+    assert table["coarse"].tolist() == [0, 0, 1]
+
+
+def test_names_are_taken_word_for_word(tmp_path):
+    """Words that stand for a missing value elsewhere, and names that look like numbers."""
+    text = HEADER + "0,NA,0,None\n1,007,1,nan\n2,null,1,nan\n"
+    table = read_coarse_table(write(tmp_path, text))
+    assert table["fine_name"].tolist() == ["NA", "007", "null"]
+    assert table["coarse_name"].tolist() == ["None", "nan", "nan"]
+
+
+MALFORMED = {
+    "empty file": "",
+    "header alone": HEADER,
+    "missing column": "fine,fine_name,coarse\n0,cat,0\n",
+    "gap in fine": HEADER + "0,cat,0,animal\n2,dog,0,animal\n",
+    "fine from one": HEADER + "1,cat,0,animal\n2,dog,0,animal\n",
+    "negative fine": HEADER + "-1,cat,0,animal\n0,dog,0,animal\n",
+    "fine twice": HEADER + "0,cat,0,animal\n0,dog,0,animal\n1,cow,0,animal\n",
+    "gap in coarse": HEADER + "0,cat,0,animal\n1,rose,2,plant\n",
+    "two names": HEADER + "0,cat,0,animal\n1,dog,0,animals\n",
+    "one name empty": HEADER + "0,cat,0,animal\n1,dog,0,\n",
+    "name empty": HEADER + "0,cat,0,\n",
+    "fine name empty": HEADER + "0,,0,animal\n",
+    "text for fine": HEADER + "zero,cat,0,animal\n",
+    "text for coarse": HEADER + "0,cat,animal,animal\n",
+    "fraction for fine": HEADER + "0,cat,0,animal\n1.5,dog,0,animal\n",
+    "fraction for coarse": HEADER + "0,cat,0,animal\n1,rose,1.5,plant\n",
+    "no fine": HEADER + "0,cat,0,animal\n,dog,0,animal\n",
+    "no coarse": HEADER + "0,cat,0,animal\n1,dog,,animal\n",
+    "unclosed quote": HEADER + '0,"cat,0,animal\n',
+}
+
+
+@pytest.mark.parametrize("fault", MALFORMED)
+def test_malformed_table_gives_a_sentence_naming_the_file(tmp_path, fault):
+    path = write(tmp_path, MALFORMED[fault])
+    with pytest.raises(UserError, match=r"flowers\.csv") as raised:
+        read_coarse_table(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_missing_and_binary_files_give_a_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"roses\.csv"):
+        read_coarse_table(tmp_path / "roses.csv")
+    (tmp_path / "image.csv").write_bytes(b"\x89PNG\r\n\x1a\n\xff\x00\xfe")
+    with pytest.raises(UserError, match=r"image\.csv"):
+        read_coarse_table(tmp_path / "image.csv")
+
+
+def test_part_gets_its_labels(tmp_path):
+    labels = label_part(part_of([2, 0, 2, 1]), write(tmp_path, GOOD))
+    assert tuple(labels.columns) == LABEL_COLUMNS
+    assert labels.to_numpy().tolist() == [
+        [1, "plant", 2, "rose", "file 0", 0, 1],
+        [0, "animal", 0, "cat", "file 1", 2, 3],
+        [1, "plant", 2, "rose", "file 2", 4, 5],
+        [0, "animal", 1, "dog", "file 3", 6, 7],
+    ]
+
+
+@pytest.mark.parametrize("fine", [3, -1])
+def test_part_with_a_class_that_the_table_lacks(tmp_path, fine):
+    with pytest.raises(UserError, match=rf"flowers\.csv.*{fine}"):
+        label_part(part_of([0, fine]), write(tmp_path, GOOD))
+
+
+def test_coarse_labels_that_the_source_carries_stand(tmp_path):
+    carried = part_of([7, 7]).assign(fine_name=["cat", "cat"], coarse=[3, 1], coarse_name=["big", "small"])
+    labels = label_part(carried, tmp_path / "no such table.csv")
+    assert labels.to_numpy().tolist() == [
+        [3, "big", 7, "cat", "file 0", 0, 1],
+        [1, "small", 7, "cat", "file 1", 2, 3],
+    ]
+
+
+def test_fine_classes_without_names_and_images_without_fine_classes(tmp_path):
+    coarse = part_of([7, 11]).assign(coarse=[0, 1], coarse_name=["a", "b"])
+    assert label_part(coarse, tmp_path)["fine_name"].tolist() == ["7", "11"]
+    labels = label_part(coarse.drop(columns="fine"), tmp_path)
+    assert tuple(labels.columns) == LABEL_COLUMNS
+    assert labels["fine"].tolist() == labels["fine_name"].tolist() == ["", ""]

@@ -1,0 +1,187 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskcon.images.reading import decoding
+from maskcon.images.reading.decoding import decode_photos
+from maskcon.parameters.errors import UserError
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Seven photos, each of one grey, the fourth empty; two a block."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    paths = [folder / f"{number}.png" for number in range(7)]
+    for number, path in enumerate(paths):
+        Image.new("L", (10 + number, 5), 30 * number).save(path)
+    paths[3].write_bytes(b"")
+    return paths
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(decoding, "BLOCK", 2)
+    monkeypatch.setattr(decoding, "CHUNK", 3)
+
+
+def greys(decoded, rows):
+    return [int(image[0, 0, 0]) for chunk in decoded.chunks(np.array(rows, int)) for image in chunk]
+
+
+def test_every_photo_at_its_place_and_those_that_are_bad(photos, tmp_path):
+    decoded = decode_photos(photos, 4, 6, tmp_path / "scratch")
+    assert decoded.own_sizes.tolist() == [[10, 5], [11, 5], [12, 5], [0, 0], [14, 5], [15, 5], [16, 5]]
+    assert decoded.faults == {3: "is empty"}
+    assert greys(decoded, [0, 1, 2, 4, 5, 6]) == [0, 30, 60, 120, 150, 180]
+    assert greys(decoded, [6, 0, 6, 4]) == [180, 0, 180, 120]
+    assert greys(decoded, []) == []
+    assert [chunk.shape for chunk in decoded.chunks(np.arange(7))] == [(3, 4, 6, 3), (3, 4, 6, 3), (1, 4, 6, 3)]
+
+
+def test_several_processes_decode_the_same(photos, tmp_path, monkeypatch):
+    alone = decode_photos(photos, 4, 6, tmp_path / "alone", processes=1)
+    monkeypatch.setattr(decoding, "FEW", 0)
+    together = decode_photos(photos, 4, 6, tmp_path / "together", processes=2)
+    assert together.faults == alone.faults
+    assert (together.own_sizes == alone.own_sizes).all()
+    assert together.file.read_bytes() == alone.file.read_bytes()
+
+
+class Stopped(Exception):
+    pass
+
+
+def stop_after(monkeypatch, blocks):
+    """From the block after so many on, decoding stops; returns the first rows of the blocks begun."""
+    begun = []
+
+    def decode_block(*arguments, original=decoding.decode_block):
+        if len(begun) == blocks:
+            raise Stopped
+        begun.append(arguments[1])
+        return original(*arguments)
+
+    monkeypatch.setattr(decoding, "decode_block", decode_block)
+    return begun
+
+
+def decode_in_two_goes(photos, scratch, monkeypatch, between=lambda: None):
+    """Rows at which blocks of the second go begin, and its result."""
+    with monkeypatch.context() as patched:
+        stop_after(patched, 2)
+        with pytest.raises(Stopped):
+            decode_photos(photos, 4, 6, scratch)
+    between()
+    begun = stop_after(monkeypatch, 99)
+    return begun, decode_photos(photos, 4, 6, scratch)
+
+
+def test_what_was_done_before_an_interruption_is_not_done_again(photos, tmp_path, monkeypatch):
+    begun, decoded = decode_in_two_goes(photos, tmp_path / "scratch", monkeypatch)
+    assert begun == [4, 6]
+    assert greys(decoded, [0, 1, 2, 4, 5, 6]) == [0, 30, 60, 120, 150, 180]
+    assert decoded.faults == {3: "is empty"}
+
+
+def test_a_line_of_the_journal_that_was_cut_off_does_not_count(photos, tmp_path, monkeypatch):
+    journal = tmp_path / "scratch" / "journal"
+    begun, decoded = decode_in_two_goes(
+        photos, tmp_path / "scratch", monkeypatch, lambda: journal.write_text(journal.read_text()[:-5])
+    )
+    assert begun == [2, 4, 6]
+    assert [json.loads(line)[0] for line in journal.read_text().splitlines()] == [0, 2, 4, 6]
+    assert greys(decoded, [0, 1, 2, 4, 5, 6]) == [0, 30, 60, 120, 150, 180]
+
+
+def touch_one(photos):
+    Image.new("L", (10, 5), 200).save(photos[0])
+    os.utime(photos[0], (1, 1))
+
+
+def exchange_two(photos):
+    photos[0], photos[1] = photos[1], photos[0]
+
+
+@pytest.mark.parametrize("change", [touch_one, exchange_two])
+def test_other_photos_are_decoded_anew(photos, tmp_path, monkeypatch, change):
+    begun, decoded = decode_in_two_goes(photos, tmp_path / "scratch", monkeypatch, lambda: change(photos))
+    assert begun == [0, 2, 4, 6]
+    assert greys(decoded, [0]) == [{touch_one: 200, exchange_two: 30}[change]]
+
+
+def test_another_size_is_decoded_anew(photos, tmp_path):
+    decode_photos(photos, 4, 6, tmp_path / "scratch")
+    decoded = decode_photos(photos, 6, 4, tmp_path / "scratch")
+    assert [chunk.shape for chunk in decoded.chunks(np.arange(1))] == [(1, 6, 4, 3)]
+    assert greys(decoded, [2]) == [60]
+
+
+def test_no_photos(tmp_path):
+    decoded = decode_photos([], 4, 6, tmp_path / "scratch")
+    assert decoded.own_sizes.shape == (0, 2)
+    assert list(decoded.chunks(np.arange(0))) == []
+
+
+def test_a_full_disk_is_told_before_anything_is_decoded(photos, tmp_path, monkeypatch):
+    begun = stop_after(monkeypatch, 0)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1000, 950, 50))
+    with pytest.raises(UserError, match="GB of disk"):
+        decode_photos(photos, 4, 6, tmp_path / "scratch")
+    assert begun == []
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from maskcon.images.reading import decoding
+if __name__ == "__main__":
+    decoding.BLOCK, decoding.FEW = 1, 0
+    decoding.decode_photos(sorted(Path(sys.argv[1]).iterdir()), 700, 700, Path(sys.argv[2]), processes=2)
+"""
+
+
+def test_killed_for_good_it_goes_on_and_leaves_no_process(tmp_path, repository):
+    folder, scratch = tmp_path / "photos", tmp_path / "scratch"
+    folder.mkdir()
+    for number in range(60):
+        Image.new("L", (900, 900), number).save(folder / f"{number:02}.png")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    command = [sys.executable, str(tmp_path / "program.py"), str(folder), str(scratch)]
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: (scratch / "journal").is_file() and (scratch / "journal").read_bytes().count(b"\n") >= 3)
+    children = children_of(running.pid)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    wait_until(lambda: not any(is_running(child) for child in children))
+
+    printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    assert "of 60 images were done before" in printed
+    pixels = np.fromfile(scratch / "pixels", np.uint8).reshape(60, -1)
+    assert (pixels == np.arange(60)[:, None]).all()
+
+
+def wait_until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def children_of(process):
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def is_running(process):
+    status = Path(f"/proc/{process}/status")
+    return status.exists() and "\nState:\tZ" not in status.read_text()

@@ -1,0 +1,292 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+from maskcon.images.packed.coarse_labels import label_part
+from maskcon.images.packed.left_out import LeftOut
+from maskcon.images.sources.folder import download, drawn_share, parts
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import FolderSet
+
+SUFFIXES = ["jpg", "png", "webp", "gif", "bmp", "tiff"]
+
+
+@pytest.fixture
+def settings(repository):
+    values = YAML(typ="safe").load((repository / "conf" / "data" / "folder.yaml").read_text())
+    values |= {"coarse_map": str(repository / "coarse_labels" / "carried_by_source.csv"), "stored": None}
+
+    def make(**changes):
+        return FolderSet.model_validate(values | {"height": 8, "width": 10} | changes)
+
+    return make
+
+
+def photograph(path, number=0):
+    """A photo of its own size and grey, in the format that its name says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (20 + number, 30), number % 250).convert("RGB").save(path)
+
+
+def fill(root, counts):
+    """Photos in folders, {folder: number}."""
+    number = 0
+    for folder, several in counts.items():
+        for index in range(several):
+            photograph(root / folder / f"{index:03}.{SUFFIXES[index % 6]}", number)
+            number += 1
+    return root
+
+
+def packed(root, data, tmp_path):
+    """Split -> (labels, images), and what was left out."""
+    result, left_out = {}, []
+    for split, part in parts(root, data, tmp_path / "scratch"):
+        images = np.concatenate([*part.images, np.empty((0, *data.stored_size, 3), np.uint8)])
+        result[split] = (part.labels, images)
+        left_out += part.left_out
+    return result, left_out
+
+
+def test_parts_that_the_folder_has(tmp_path, settings):
+    counts = {
+        f"{split}/{fine}": 3 for split in ("train", "val", "test") for fine in ("bird/wren", "bird/tit", "cat/lion")
+    }
+    result, left_out = packed(fill(tmp_path / "photos", counts), settings(), tmp_path)
+    assert left_out == []
+    assert list(result) == ["train", "val", "test"]
+    for split, (labels, images) in result.items():
+        assert len(labels) == len(images) == 9
+        assert images.shape[1:] == (8, 10, 3)
+        assert sorted(labels["source"]) == list(labels["source"])
+        for row, image in zip(labels.itertuples(), images, strict=True):
+            _, coarse, fine, _ = Path(row.source).parts
+            assert row.source.startswith(f"{split}/")
+            assert (row.coarse_name, row.fine_name) == (coarse, fine)
+            assert row.coarse == ["bird", "cat"].index(coarse)
+            assert row.fine == ["lion", "tit", "wren"].index(fine)
+            assert row.height == 30
+            assert abs(int(image.mean()) - (row.width - 20)) <= 2  # the photo of this row
+
+
+def test_parts_drawn_by_seed(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"bird/wren": 20, "bird/tit": 10, "cat/lion": 5, "cat/lynx": 3})
+    result, _ = packed(root, settings(), tmp_path)
+    counts = {split: Counter(labels["fine_name"]) for split, (labels, _) in result.items()}
+    assert counts["test"] == {"wren": 4, "tit": 2, "lion": 2}
+    assert counts["val"] == {"wren": 2, "tit": 2}
+    assert counts["train"] == {"wren": 14, "tit": 6, "lion": 3, "lynx": 3}
+    sources = [source for labels, _ in result.values() for source in labels["source"]]
+    assert len(sources) == len(set(sources)) == 38
+
+    again, _ = packed(root, settings(), tmp_path / "again")
+    other, _ = packed(root, settings(seed=1), tmp_path / "other")
+    for split in result:
+        assert again[split][0].equals(result[split][0])
+        assert (again[split][1] == result[split][1]).all()
+    assert list(other["test"][0]["source"]) != list(result["test"][0]["source"])
+    assert other["test"][0]["fine_name"].tolist() == result["test"][0]["fine_name"].tolist()
+
+
+def test_shares_of_nothing(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"train/bird": 8, "test/bird": 2, "train/cat": 8, "test/cat": 2})
+    result, _ = packed(root, settings(val_share=0.0), tmp_path)
+    assert {split: len(labels) for split, (labels, _) in result.items()} == {"train": 16, "val": 0, "test": 4}
+    assert result["val"][1].shape == (0, 8, 10, 3)
+
+
+@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.95])
+def test_share_of_each_class(number, share):
+    classes = np.array(["b"] * number + ["a"] * 100)[np.random.default_rng(0).permutation(number + 100)]
+    drawn = drawn_share(classes, share, np.random.default_rng(1))
+    assert len(set(drawn)) == len(drawn)
+    counts = Counter(classes[drawn])
+    assert counts["a"] == min(round(share * 100), 98)
+    if share == 0 or number < 4:
+        assert counts["b"] == 0
+    else:
+        assert counts["b"] == min(max(2, round(share * number)), number - 2)
+
+
+def test_without_fine_classes(tmp_path, settings):
+    result, _ = packed(fill(tmp_path / "photos", {"bird": 5, "cat": 5}), settings(), tmp_path)
+    labels = result["train"][0]
+    assert "fine" not in labels
+    assert (label_part(labels, tmp_path)["fine"] == "").all()
+    assert result["test"][0]["coarse_name"].tolist() == ["bird", "bird", "cat", "cat"]
+
+
+def test_coarse_classes_from_a_table(tmp_path, settings, capsys):
+    root = fill(tmp_path / "photos", {"wren": 4, "lion": 4, "deer": 4, "frog": 2})
+    (tmp_path / "map.csv").write_text('fine_name,coarse_name\nwren,"a, b"\nlion,cat\ndeer,\nfrog,\n')
+    result, left_out = packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
+    assert set(result["train"][0]["fine_name"]) == {"lion", "wren"}
+    assert set(result["train"][0]["coarse_name"]) == {"a, b", "cat"}
+    assert left_out == [
+        LeftOut("deer", 4, "has no coarse class in data.coarse_map"),
+        LeftOut("frog", 2, "has no coarse class in data.coarse_map"),
+    ]
+    [warning] = capsys.readouterr().err.splitlines()
+    assert warning.startswith(
+        "warning: fine classes without coarse class in data.coarse_map (2): deer with 4 photos, frog with 2 photos; "
+    )
+
+
+def test_stored_as_a_square(tmp_path, settings):
+    result, _ = packed(fill(tmp_path / "photos", {"bird": 4, "cat": 4}), settings(stored=12), tmp_path)
+    assert result["train"][1].shape == (4, 12, 12, 3)
+
+
+def test_photos_that_cannot_be_read_are_left_out_where_that_is_wanted(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"bird": 6, "cat": 6})
+    (root / "bird" / "broken.jpg").write_bytes(b"")
+    (root / "cat" / "page.jpg").write_text("<html></html>")
+    with pytest.raises(
+        UserError,
+        match=r"photos that cannot be read \(2\): bird/broken\.jpg is empty, cat/page\.jpg is no image"
+        r'.*make params SET="\(your values\) data\.on_bad_image=skip", or dvc exp run',
+    ):
+        packed(root, settings(), tmp_path)
+    result, left_out = packed(root, settings(on_bad_image="skip"), tmp_path)
+    assert left_out == [
+        LeftOut("bird/broken.jpg", 1, "is empty"),
+        LeftOut("cat/page.jpg", 1, "is no image of a known format"),
+    ]
+    assert sum(len(labels) for labels, _ in result.values()) == 12
+    for labels, images in result.values():
+        assert [int(image.mean()) for image in images] == pytest.approx(labels["width"] - 20, abs=2)
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path, settings):
+    root = fill(
+        tmp_path / "photos",
+        {
+            "train/bird/crane": 3,
+            "test/machine/crane": 2,
+            "train/machine/saw": 3,
+            "train/plant/rose": 1,
+            "test/bird/crane": 2,
+            "test/stone/flint": 1,
+        },
+    )
+    (root / "train/bird/crane/bad.jpg").write_bytes(b"")
+    photograph(root / "train/bird/astray.jpg")
+    with pytest.raises(UserError) as raised:
+        packed(root, settings(), tmp_path)
+    first, *lines = str(raised.value).splitlines()
+    assert first == f"the photos of data.root={root} cannot be used yet"
+    assert [line.split(";")[0] for line in lines] == [
+        "photos that do not lie as split/coarse/fine/photo (1): train/bird/astray.jpg",
+        "photos that cannot be read (1): train/bird/crane/bad.jpg is empty",
+        "fine classes in more than one coarse class (1): crane (bird, machine)",
+        "coarse classes without photo in train (1): stone",
+        "warning: coarse classes with one photo (2): plant, stone",
+        "warning: fine classes with one photo (2): flint, rose",
+        "warning: coarse classes without photo in test (1): plant",
+    ]
+
+
+def test_classes_too_small_to_be_measured_are_told_and_gone_on_with(tmp_path, settings, capsys):
+    """Twelve photos to test, of which one lion and the only lynx have no other of their class there."""
+    root = fill(
+        tmp_path / "photos",
+        {"train/bird/wren": 8, "train/cat/lion": 3, "train/plant/rose": 1}
+        | {"test/bird/wren": 10, "test/cat/lion": 1, "test/cat/lynx": 1},
+    )
+    result, _ = packed(root, settings(val_share=0.0), tmp_path)
+    assert {split: len(labels) for split, (labels, _) in result.items()} == {"train": 12, "val": 0, "test": 12}
+    warnings = capsys.readouterr().err.splitlines()
+    assert [line.split(";")[0] for line in warnings] == [
+        "warning: coarse classes with one photo (1): plant",
+        "warning: fine classes with one photo (2): lynx, rose",
+        "warning: fine classes with one photo in test (1): lion",
+        "warning: coarse classes without photo in test (1): plant",
+    ]
+    assert "a miss at every K" in warnings[1]
+    assert "fine Recall@K of test is at most 83.3%" in warnings[2]  # 10 of 12
+    assert "says nothing about them" in warnings[3]
+
+
+def test_no_warning_where_every_photo_has_another_of_its_class(tmp_path, settings, capsys):
+    packed(fill(tmp_path / "photos", {"bird/wren": 9, "cat/lion": 9}), settings(), tmp_path)
+    assert capsys.readouterr().err == ""
+
+
+def test_too_few_photos_to_draw_a_test_part_from(tmp_path, settings):
+    with pytest.raises(UserError, match=r"the part test has 0 photos, and two .*classes with 4 or more"):
+        packed(fill(tmp_path / "photos", {"bird": 3, "cat": 3}), settings(), tmp_path)
+
+
+def test_gaps_in_a_table_of_labels(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"x": 6})
+    names = sorted(path.name for path in (root / "x").iterdir())
+    labels = pd.DataFrame(
+        {"path": [f"x/{name}" for name in names], "coarse": ["a"] * 5 + [""], "fine": ["f", ""] + ["g"] * 3 + [""]}
+    )
+    labels.to_csv(root / "labels.csv", index=False)
+    with pytest.raises(UserError) as raised:
+        packed(root, settings(), tmp_path)
+    assert f"photos without coarse class (1): x/{names[5]}; give it" in str(raised.value)
+    assert f"photos without fine class, while others have one (1): x/{names[1]}; " in str(raised.value)
+
+
+def test_a_fine_class_is_no_coarse_class_where_no_table_says_so(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"x": 6})
+    names = sorted(path.name for path in (root / "x").iterdir())
+    rows = [f"x/{name},{'a' if place else ''},f" for place, name in enumerate(names)]
+    (root / "labels.csv").write_text("\n".join(["path,coarse,fine", *rows]))
+    with pytest.raises(UserError, match=rf"photos without coarse class \(1\): x/{names[0]}; give it"):
+        packed(root, settings(), tmp_path)
+
+
+def test_no_photo_left(tmp_path, settings):
+    root = tmp_path / "photos"
+    for name in ("a", "b"):
+        (root / name).mkdir(parents=True)
+        (root / name / "x.jpg").write_bytes(b"")
+    with pytest.raises(UserError, match=r"cannot be used yet\nno photo can be read; add some$"):
+        packed(root, settings(on_bad_image="skip"), tmp_path)
+    with pytest.raises(UserError, match=r"cannot be used yet\nphotos that cannot be read \(2\): a/x\.jpg .*$"):
+        packed(root, settings(), tmp_path)
+
+
+def test_a_map_without_any_of_the_classes_is_told_without_what_follows_from_it(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"wren": 4, "lion": 4})
+    (tmp_path / "map.csv").write_text("fine_name,coarse_name\ndeer,animal\n")
+    with pytest.raises(UserError) as raised:
+        packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
+    _, *lines = str(raised.value).splitlines()
+    assert [line.split(";")[0] for line in lines] == ["fine classes that data.coarse_map lacks (2): lion, wren"]
+
+    (tmp_path / "map.csv").write_text("fine_name,coarse_name\nlion,\nwren,\n")
+    with pytest.raises(UserError, match=r"cannot be used yet\nno photo has a coarse class; .*\nwarning: fine classes"):
+        packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
+
+
+def test_a_layout_without_coarse_classes_wants_a_table(tmp_path, settings):
+    root = fill(tmp_path / "photos", {"wren": 4, "lion": 4})
+    with pytest.raises(UserError, match=r"cannot be used yet\nno photo has a coarse class; .* or data\.coarse_map$"):
+        packed(root, settings(layout="fine"), tmp_path)
+
+
+def test_a_single_coarse_class_is_told_and_gone_on_with(tmp_path, settings, capsys):
+    packed(fill(tmp_path / "photos", {"bird": 20}), settings(), tmp_path)
+    [warning] = capsys.readouterr().err.splitlines()
+    assert warning.startswith("warning: all photos are of one coarse class, bird; ")
+
+
+def test_download_only_says_where_the_photos_lie(tmp_path):
+    (tmp_path / "photos").mkdir()
+    download(tmp_path / "photos", tmp_path / "raw")
+    assert str(tmp_path / "photos") in (tmp_path / "raw" / "README").read_text()
+    with pytest.raises(
+        UserError,
+        match=r'data\.root=.*gone is no folder; give .*: make params SET="\(your values\) data\.root=/home/me/photos"',
+    ):
+        download(tmp_path / "gone", tmp_path / "raw")

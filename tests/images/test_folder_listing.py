@@ -1,0 +1,256 @@
+import os
+
+import pytest
+
+from maskcon.images.reading.folder_listing import Problems, list_photos, read_coarse_of_fine
+from maskcon.images.reading.text_table import show
+from maskcon.parameters.errors import UserError
+
+
+def fill(root, *paths):
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(b"")
+    return root
+
+
+def rows(root, layout="auto", coarse_of_fine=None):
+    problems = Problems()
+    listing = list_photos(root, layout, coarse_of_fine or {}, problems)
+    return listing.to_numpy().tolist(), problems.found
+
+
+LAYOUTS = {
+    "split/coarse/fine": (
+        ["train/bird/wren/a.jpg", "Validation/bird/tit/b.PNG", "test/cat/lion/c.webp"],
+        [
+            ["Validation/bird/tit/b.PNG", "val", "bird", "tit"],
+            ["test/cat/lion/c.webp", "test", "cat", "lion"],
+            ["train/bird/wren/a.jpg", "train", "bird", "wren"],
+        ],
+    ),
+    "split/coarse": (
+        ["train/bird/a.jpg", "test/cat/c.gif"],
+        [["test/cat/c.gif", "test", "cat", ""], ["train/bird/a.jpg", "train", "bird", ""]],
+    ),
+    "coarse/fine": (
+        ["bird/wren/a.jpg", "cat/lion/c.jpg"],
+        [["bird/wren/a.jpg", "", "bird", "wren"], ["cat/lion/c.jpg", "", "cat", "lion"]],
+    ),
+    "coarse": (["bird/a.jpg", "cat/a.jpg"], [["bird/a.jpg", "", "bird", ""], ["cat/a.jpg", "", "cat", ""]]),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("said", [True, False])
+def test_folders_named_by_part_and_class(tmp_path, layout, said):
+    paths, expected = LAYOUTS[layout]
+    assert rows(fill(tmp_path, *paths), layout if said else "auto") == (expected, [])
+
+
+def test_folders_named_by_fine_class_and_a_table(tmp_path):
+    fill(tmp_path, "train/wren/a.jpg", "test/lion/b.jpg", "test/deer/c.jpg")
+    listing, found = rows(tmp_path, coarse_of_fine={"wren": "bird", "lion": "cat", "deer": "", "unused": "x"})
+    assert listing == [
+        ["test/deer/c.jpg", "test", "", "deer"],
+        ["test/lion/b.jpg", "test", "cat", "lion"],
+        ["train/wren/a.jpg", "train", "bird", "wren"],
+    ]
+    assert found == []
+    assert rows(fill(tmp_path / "x", "wren/a.jpg"), coarse_of_fine={"wren": "bird"})[0] == [
+        ["wren/a.jpg", "", "bird", "wren"]
+    ]
+
+
+def test_fine_classes_that_the_table_lacks_are_all_named(tmp_path):
+    fill(tmp_path, "wren/a.jpg", "lion/b.jpg", "tit/c.jpg")
+    [problem] = rows(tmp_path, coarse_of_fine={"wren": "bird"})[1]
+    assert problem.startswith("fine classes that data.coarse_map lacks (2): lion, tit; ")
+
+
+def test_a_table_beside_coarse_classes_of_the_folder_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"data\.coarse_map gives the coarse classes, but the folder"):
+        rows(fill(tmp_path, "bird/wren/a.jpg"), coarse_of_fine={"wren": "bird"})
+
+
+def test_a_class_called_like_a_part(tmp_path):
+    fill(tmp_path, "train/a.jpg", "car/a.jpg")
+    with pytest.raises(
+        UserError, match=r"named as parts \(train\), others not \(car\); say what they .* -S data\.layout"
+    ):
+        rows(tmp_path)
+    assert rows(tmp_path, "coarse")[0] == [["car/a.jpg", "", "car", ""], ["train/a.jpg", "", "train", ""]]
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        (["a.jpg", "b.jpg"], "lie in no folder of a class"),
+        (["train/a.jpg", "test/b.jpg"], "lie in no folder of a class"),
+        (["a/b/c/d.jpg", "a/b/c/e.jpg"], "lie 3 folders deep"),
+        ([], "has no photos"),
+        (["bird/readme.txt", "bird/.a.jpg", ".git/bird/a.jpg"], "has no photos"),
+    ],
+)
+def test_no_telling_what_the_folders_mean(tmp_path, paths, said):
+    with pytest.raises(UserError, match=said):
+        rows(fill(tmp_path, *paths))
+
+
+def test_photos_that_lie_elsewhere_than_the_rest(tmp_path):
+    fill(tmp_path, "bird/a.jpg", "bird/b.jpg", "cat/c.jpg", "cat/lion/d.jpg", "e.jpg")
+    listing, [problem] = rows(tmp_path)
+    assert [path for path, *_ in listing] == ["bird/a.jpg", "bird/b.jpg", "cat/c.jpg"]
+    assert problem.startswith("photos that do not lie as coarse/photo (2): ")
+    assert "cat/lion/d.jpg" in problem
+    assert "e.jpg" in problem
+
+
+def test_of_photos_that_all_lie_elsewhere_a_few_are_named(tmp_path):
+    fill(tmp_path, *(f"wren/{number}.jpg" for number in reversed(range(9))))
+    listing, [problem] = rows(tmp_path, "split/fine")
+    assert listing == []
+    assert problem.startswith(
+        "photos that do not lie as split/fine/photo (9): "
+        "wren/0.jpg, wren/1.jpg, wren/2.jpg, wren/3.jpg, wren/4.jpg and 4 more; move them"
+    )
+
+
+def test_other_files_are_passed_over_and_said(tmp_path, capsys):
+    fill(tmp_path, "bird/a.jpg", "bird/notes.txt", "bird/LICENSE", "cat/b.JPG", "cat/.DS_Store", "cat/Thumbs.db")
+    assert len(rows(tmp_path)[0]) == 2
+    assert "passed over files that are not named as photos: 1 (no suffix), 1 .txt" in capsys.readouterr().out
+
+
+def test_links_that_lead_outside(tmp_path):
+    fill(tmp_path, "elsewhere/secret.jpg", "photos/bird/a.jpg")
+    (tmp_path / "photos/bird/link.jpg").symlink_to(tmp_path / "elsewhere/secret.jpg")
+    (tmp_path / "photos/cat").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "photos/bird/same.jpg").symlink_to("a.jpg")
+    listing, [problem] = rows(tmp_path / "photos")
+    assert [path for path, *_ in listing] == ["bird/a.jpg", "bird/same.jpg"]
+    assert problem == "paths that lead outside of the folder (2): bird/link.jpg, cat; copy the photos into it"
+
+
+def test_a_link_to_a_folder_above_does_not_go_round_for_ever(tmp_path):
+    fill(tmp_path, "bird/a.jpg")
+    (tmp_path / "bird/again").symlink_to(tmp_path / "bird")
+    assert rows(tmp_path, "coarse")[0] == [["bird/a.jpg", "", "bird", ""]]
+
+
+def test_names_of_any_kind_are_text(tmp_path):
+    fill(
+        tmp_path,
+        '<b>bold & 50%, "x"/a.jpg',
+        "new\nline/b.jpg",
+        "#let x = 1/c.jpg",
+        "日本/ü.jpg",
+    )
+    listing, found = rows(tmp_path)
+    assert [coarse for _, _, coarse, _ in listing] == ["#let x = 1", '<b>bold & 50%, "x"', "new\nline", "日本"]
+    assert found == []
+    assert show("new\nline") == "new\\nline"
+    assert show("日本") == "日本"
+
+
+def test_names_that_are_no_text(tmp_path):
+    fill(tmp_path, "bird/a.jpg")
+    os.close(os.open(os.fsencode(tmp_path) + b"/bird/\xff.jpg", os.O_CREAT))
+    listing, [problem] = rows(tmp_path)
+    assert len(listing) == 1
+    assert problem == "names that are not UTF-8 (1): bird/\\udcff.jpg; rename them"
+
+
+TABLE = """\ufeffpath, coarse,split,fine
+b.jpg,"big, or not",test,NA
+./a.jpg,small,Training,1
+"""
+
+
+def test_a_table_of_labels(tmp_path):
+    fill(tmp_path, "a.jpg", "b.jpg", "not in the table.jpg")
+    (tmp_path / "labels.csv").write_text(TABLE)
+    expected = [["a.jpg", "train", "small", "1"], ["b.jpg", "test", "big, or not", "NA"]]
+    assert rows(tmp_path) == (expected, [])
+    (tmp_path / "labels.csv").write_text("path,coarse\na.jpg,x\nb.jpg,y\n")
+    assert rows(tmp_path) == ([["a.jpg", "", "x", ""], ["b.jpg", "", "y", ""]], [])
+    (tmp_path / "labels.csv").write_text("path,fine\na.jpg,wren\n")
+    assert rows(tmp_path, coarse_of_fine={"wren": "bird"}) == ([["a.jpg", "", "bird", "wren"]], [])
+
+
+def test_all_that_is_wrong_with_a_table_of_labels(tmp_path):
+    fill(tmp_path, "photos/a.jpg", "photos/b.jpg", "outside.jpg")
+    root = tmp_path / "photos"
+    lines = ["a.jpg,x,train", "./a.jpg,x,train", "../outside.jpg,x,train", "/etc/passwd,x,train", "gone.jpg,x,train"]
+    lines += [",x,train", "b.jpg,x,middle"]
+    (root / "labels.csv").write_text("\n".join(["path,coarse,split", *lines]))
+    listing, found = rows(root)
+    assert [path for path, *_ in listing] == ["a.jpg", "b.jpg"]
+    assert [problem.split(";")[0] for problem in found] == [
+        "unknown names of parts (1): middle",
+        "rows without path (1): row 7",
+        "paths that lead outside of the folder (2): ../outside.jpg, /etc/passwd",
+        "photos in several rows (1): a.jpg",
+        "photos that are not there (1): gone.jpg",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"file,coarse\na.jpg,x\n", r"labels\.csv has no column path; it has file, coarse"),
+        (b"path,class\na.jpg,x\n", r"labels\.csv has no column coarse; it has path, class; expected path, coarse and"),
+        (b"path;coarse\na.jpg;x\n", r"labels\.csv has no column path; it has path;coarse; commas should stand between"),
+        (b"", r"labels\.csv cannot be read"),
+        (b"\x89PNG\xff\xfe", r"labels\.csv cannot be read"),
+        (b'path,coarse\n"a.jpg,x\n', r"labels\.csv cannot be read"),
+    ],
+)
+def test_a_table_of_labels_that_is_none(tmp_path, content, said):
+    (tmp_path / "labels.csv").write_bytes(content)
+    with pytest.raises(UserError, match=said) as raised:
+        rows(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_table_of_coarse_classes(tmp_path, repository):
+    path = tmp_path / "map.csv"
+    path.write_text('fine_name,coarse_name,remark\nwren,"bird, small",x\ndeer,,y\n')
+    assert read_coarse_of_fine(path) == {"wren": "bird, small", "deer": ""}
+    assert read_coarse_of_fine(repository / "coarse_labels" / "carried_by_source.csv") == {}
+    path.write_text("fine_name,coarse_name\nwren,bird\nwren,cat\n")
+    with pytest.raises(UserError, match=r"map\.csv: wren stands in several rows"):
+        read_coarse_of_fine(path)
+
+
+def test_a_table_that_is_not_there(tmp_path):
+    with pytest.raises(
+        UserError, match=r"^there is no file .*map\.csv; expected a CSV file in UTF-8, correct the path$"
+    ):
+        read_coarse_of_fine(tmp_path / "map.csv")
+
+
+@pytest.mark.parametrize("split", ["good", "bad"])
+def test_coarse_maps_of_cifartoy(repository, split):
+    """8 of CIFAR-10's 10 classes in two coarse classes of four; deer and frog are left out."""
+    groups = {
+        "good": ({"airplane", "automobile", "ship", "truck"}, {"bird", "cat", "dog", "horse"}),
+        "bad": ({"airplane", "automobile", "dog", "cat"}, {"ship", "truck", "bird", "horse"}),
+    }
+    coarse_of_fine = read_coarse_of_fine(repository / "coarse_labels" / "maps" / f"cifartoy_{split}.csv")
+    by_coarse = {
+        name: {fine for fine, coarse in coarse_of_fine.items() if coarse == name} for name in coarse_of_fine.values()
+    }
+    assert by_coarse.pop("") == {"deer", "frog"}
+    assert sorted(map(sorted, by_coarse.values())) == sorted(map(sorted, groups[split]))
+
+
+def test_many_names_are_counted_and_not_all_listed(tmp_path):
+    problems = Problems()
+    problems.add("things", range(1234), "mend them")
+    problems.add("others", [], "mend them")
+    [line] = problems.found
+    assert line.startswith("things (1,234): 0, 1, 2, ")
+    assert line.endswith(" 99 and 1,134 more; mend them")
+    with pytest.raises(UserError, match="cannot be used yet\nthings"):
+        problems.tell(tmp_path)

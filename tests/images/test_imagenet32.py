@@ -1,0 +1,136 @@
+"""The downsampled ImageNet, from archives in the form of the published ones."""
+
+import shutil
+
+import pytest
+
+from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading.ilsvrc_devkit_order import ILSVRC_INDEX
+from maskcon.images.sources import imagenet32
+from maskcon.parameters.errors import UserError
+from tests.images.small_archives import (
+    REPOSITORY,
+    count_by_coarse,
+    download_and_pack,
+    planar_batch,
+    preset,
+    write_files,
+    write_zip,
+)
+
+BATCHES = {f"train_data_batch_{number}": [number, 1000, 500 + number] for number in range(1, 11)}
+TEST = {"val_data": [1, 2, 1000]}
+
+
+def batches(labels):
+    return {name: planar_batch(label, "labels", python_2=False) for name, label in labels.items()}
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.setattr(imagenet32, "IMAGES", {"train": 30, "val": 3})
+    return preset("imagenet32", tmp_path, val_share=0.0)
+
+
+def check(packed):
+    labels = [label for batch in BATCHES.values() for label in batch]
+    assert packed["train"].fine.tolist() == [ILSVRC_INDEX[label - 1] for label in labels]
+    assert packed["train"].images[:, 0, 0, 0].tolist() == [label % 251 for label in labels]
+    assert packed["train"].source[-1] == "train_data_batch_10 2"
+    assert packed["test"].fine_name.tolist()[:2] == ["kit fox", "English setter"]
+    assert packed["test"].coarse_name.tolist()[:2] == ["wild mammal", "dog or cat"]
+    assert len(packed["val"].fine) == 0
+
+
+def test_from_the_two_archives(tmp_path, data):
+    write_zip(tmp_path / "source" / "Imagenet32_train.zip", batches(BATCHES))
+    write_zip(tmp_path / "source" / "Imagenet32_val.zip", batches(TEST))
+    check(download_and_pack(data, tmp_path))
+
+
+def test_from_archives_that_hold_a_folder(tmp_path, data):
+    for name, labels in {"train": BATCHES, "val": TEST}.items():
+        files = {f"Imagenet32_{name}/{batch}": content for batch, content in batches(labels).items()}
+        write_zip(tmp_path / "source" / f"Imagenet32_{name}.zip", files)
+    check(download_and_pack(data, tmp_path))
+
+
+def test_from_unpacked_files_without_a_second_copy(tmp_path, data):
+    write_files(tmp_path / "source" / "imagenet" / "train", batches(BATCHES))
+    write_files(tmp_path / "source", batches(TEST))
+    check(download_and_pack(data, tmp_path))
+    assert (tmp_path / "source" / "val_data").samefile(tmp_path / "data/raw/imagenet32/val/val_data")
+
+
+def test_validation_is_a_share_of_every_class(tmp_path, data):
+    write_files(tmp_path / "source", batches(BATCHES) | batches(TEST))
+    packed = download_and_pack(data.model_copy(update={"val_share": 0.2}), tmp_path)
+    assert packed["val"].fine.tolist() == [ILSVRC_INDEX[999]] * 2  # of ten; the others have one image each
+    assert len(packed["train"].fine) == 28
+
+
+def test_what_to_fetch_by_hand_is_said(tmp_path, data):
+    write_files(tmp_path / "source", batches({name: BATCHES[name] for name in list(BATCHES)[1:]}))
+    with pytest.raises(UserError) as error:
+        imagenet32.download(tmp_path / "source", tmp_path / "raw")
+    for said in ("Imagenet32_train.zip", "Imagenet32_val.zip", "image-net.org", "account", str(tmp_path / "source")):
+        assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"train_data_batch_3": [1]}, "28 images .* expected 30"),
+        ({"train_data_batch_3": [0, 1, 2]}, "labels from 0 to 1000, expected 30 from 1 to 1000"),
+        ({"val_data": [1, 2, 1001]}, "labels from 1 to 1001"),
+    ],
+)
+def test_other_images_than_the_sets_are_refused(tmp_path, data, changed, said):
+    write_files(tmp_path / "source", batches(BATCHES | TEST | changed))
+    with pytest.raises(UserError, match=said):
+        download_and_pack(data, tmp_path)
+
+
+def test_an_archive_that_lacks_a_batch_is_refused(tmp_path, data):
+    shortened = {name: labels for name, labels in BATCHES.items() if name != "train_data_batch_7"}
+    write_zip(tmp_path / "source" / "Imagenet32_train.zip", batches(shortened))
+    write_files(tmp_path / "source", batches(TEST))
+    with pytest.raises(UserError, match=r"has no train_data_batch_7; put the whole Imagenet32_train\.zip"):
+        download_and_pack(data, tmp_path)
+
+
+def test_a_batch_that_is_cut_off_is_refused(tmp_path, data):
+    write_files(tmp_path / "source", batches(BATCHES | TEST))
+    cut = tmp_path / "source" / "train_data_batch_4"
+    cut.write_bytes(cut.read_bytes()[:-100])
+    with pytest.raises(UserError, match="train_data_batch_4 is no whole pickle"):
+        download_and_pack(data, tmp_path)
+
+
+def test_order_is_a_permutation_that_begins_with_kit_fox():
+    assert sorted(ILSVRC_INDEX) == [*range(1000)]
+    first = [278, 212, 250, 193, 217, 147, 387, 285, 350, 283, 286, 353, 334, 150, 249, 362, 246, 166, 218, 172]
+    assert list(ILSVRC_INDEX[:20]) == first
+
+
+def test_12_coarse_classes_with_their_counts():
+    counts = [61, 123, 59, 95, 60, 130, 70, 53, 105, 71, 93, 80]
+    assert list(count_by_coarse("imagenet32").values()) == counts
+
+
+def test_classes_are_named_as_torchvision_names_them():
+    from torchvision.models import ResNet18_Weights
+
+    table = read_coarse_table(REPOSITORY / "coarse_labels" / "imagenet32.csv")
+    assert table["fine_name"].tolist() == ResNet18_Weights.DEFAULT.meta["categories"]
+
+
+def test_links_become_copies_on_another_disk(tmp_path, data, monkeypatch):
+    def refuse(*_):
+        raise OSError("another disk")
+
+    monkeypatch.setattr("os.link", refuse)
+    write_files(tmp_path / "source", batches(BATCHES | TEST))
+    check(download_and_pack(data, tmp_path))
+    shutil.rmtree(tmp_path / "source")
+    assert (tmp_path / "data/raw/imagenet32/val/val_data").is_file()

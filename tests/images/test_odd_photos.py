@@ -1,0 +1,184 @@
+"""Photos as they come from cameras, transfers and attackers: each becomes pixels, or is named with a reason.
+
+Cases tried, which docs/reliability.md counts: every file of CORPUS, and every format cut or spoilt at DAMAGES places.
+"""
+
+import io
+import resource
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, features
+
+from maskcon.images.reading.photo import BadPhoto, read_photo
+from tests.support.stated_counts import assert_stated
+
+DAMAGES = 30  # places in each format
+FORMATS = ["jpeg", "png", "gif", "webp", "tiff", "bmp", "ppm", "tga", "jpeg2000", "avif", "ico", "qoi"]
+PIXELS = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+
+
+def saved(image: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def picture(mode: str = "RGB") -> Image.Image:
+    return Image.fromarray(PIXELS).convert(mode)
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png(width: int, height: int, *chunks: bytes) -> bytes:
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """A small file that unpacks to width x height pixels of black."""
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(bytes(width + 1)) for _ in range(height)) + packer.flush()
+    return png(width, height, chunk(b"IDAT", rows))
+
+
+def jpeg_that_claims(width: int, height: int) -> bytes:
+    content = saved(picture(), "jpeg")
+    place = content.index(b"\xff\xc0") + 5  # in the frame's header
+    return content[:place] + struct.pack(">HH", height, width) + content[place + 4 :]
+
+
+def bmp_that_claims(width: int, height: int) -> bytes:
+    content = bytearray(saved(picture(), "bmp"))
+    content[18:26] = struct.pack("<ii", width, height)
+    return bytes(content)
+
+
+def animated(kind: str) -> bytes:
+    frames = [Image.new("RGB", (20, 10), (0, 0, shade)) for shade in (250, 120, 10)]
+    return saved(frames[0], kind, save_all=True, append_images=frames[1:])
+
+
+def rotated(kind: str) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return saved(picture(), kind, exif=exif)
+
+
+# Name of the file -> what makes its bytes, and whether it is to be read. The name's ending is never what decides.
+CORPUS: dict[str, tuple[Callable[[], bytes], bool]] = {
+    "empty.jpg": (lambda: b"", False),
+    "zeros.jpg": (lambda: bytes(5000), False),
+    "text.jpg": (lambda: b"not a picture\n" * 100, False),
+    "page.jpg": (lambda: b"<!DOCTYPE html><html><title>404</title></html>", False),
+    "vectors.jpg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", False),
+    "program.jpg": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(touch ran) system\n", False),
+    "document.jpg": (lambda: b"%PDF-1.7\n1 0 obj<<>>endobj\n", False),
+    "archive.jpg": (lambda: b"PK\x03\x04" + bytes(100), False),
+    "pointer.jpg": (lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", False),
+    "phone.jpg": (lambda: b"\0\0\0\x18ftypheic" + bytes(100), False),
+    "png_named_as.jpg": (lambda: saved(picture(), "png"), True),
+    "jpeg_named_as.png": (lambda: saved(picture(), "jpeg"), True),
+    "bomb_in_text.png": (lambda: png(8, 8, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000), 9))), False),
+    "bomb_in_profile.png": (
+        lambda: png(8, 8, chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(200_000_000), 9)), chunk(b"IDAT", b"")),
+        False,
+    ),
+    "no_pixels.png": (lambda: png(8, 8), False),
+    "no_width.png": (lambda: png(0, 8, chunk(b"IDAT", zlib.compress(b""))), False),
+    "endless.png": (lambda: png(2**31 - 1, 2**31 - 1, chunk(b"IDAT", zlib.compress(b""))), False),
+    "endless.jpg": (lambda: jpeg_that_claims(65_500, 65_500), False),
+    "endless.bmp": (lambda: bmp_that_claims(2**30, 2**30), False),
+    "negative.bmp": (lambda: bmp_that_claims(-30, 40), False),
+    "one_pixel.png": (lambda: saved(Image.new("RGB", (1, 1), "red"), "png"), True),
+    "one_pixel.jpg": (lambda: saved(Image.new("RGB", (1, 1), "red"), "jpeg"), True),
+    "one_pixel.gif": (lambda: saved(Image.new("P", (1, 1)), "gif"), True),
+    "one_row.png": (lambda: saved(Image.new("L", (20_000, 1), 7), "png"), True),
+    "one_column.png": (lambda: saved(Image.new("L", (1, 20_000), 7), "png"), True),
+    "20000_by_8000.jpg": (lambda: saved(Image.new("L", (20_000, 8000), 7), "jpeg"), True),  # decoded at an eighth
+    "20000_squared.jpg": (lambda: jpeg_that_claims(20_000, 20_000), False),
+    "bomb_20000_squared.png": (lambda: png_bomb(20_000, 20_000), False),  # 400 million pixels, at once
+    "16_bits.png": (lambda: saved(Image.fromarray(PIXELS[..., 0] * np.uint16(257)), "png"), True),
+    "16_bits.tiff": (lambda: saved(Image.fromarray(PIXELS[..., 0] * np.uint16(257)), "tiff"), True),
+    "32_bits.tiff": (lambda: saved(Image.fromarray(PIXELS[..., 0].astype(np.int32) * 9999), "tiff"), True),
+    "fractions.tiff": (lambda: saved(Image.fromarray(PIXELS[..., 0].astype(np.float32) / 255), "tiff"), True),
+    "no_numbers.tiff": (lambda: saved(Image.fromarray(np.full((9, 9), np.nan, np.float32)), "tiff"), False),
+    "endless_numbers.tiff": (lambda: saved(Image.fromarray(np.full((9, 9), np.inf, np.float32)), "tiff"), False),
+    "cmyk.jpg": (lambda: saved(picture("CMYK"), "jpeg"), True),
+    "cmyk.tiff": (lambda: saved(picture("CMYK"), "tiff"), True),
+    "lab.tiff": (lambda: saved(picture("LAB"), "tiff"), True),
+    "ycbcr.tiff": (lambda: saved(picture("YCbCr"), "tiff", compression="jpeg"), True),
+    "1_bit.png": (lambda: saved(picture("1"), "png"), True),
+    "grey_and_alpha.png": (lambda: saved(picture("LA"), "png"), True),
+    "palette.png": (lambda: saved(picture("P"), "png"), True),
+    "palette_and_alpha.png": (lambda: saved(picture("P"), "png", transparency=bytes(range(256))), True),
+    "a_clear_colour.gif": (lambda: saved(picture("P"), "gif", transparency=3), True),
+    "colour_and_alpha.webp": (lambda: saved(picture("RGBA"), "webp"), True),
+    "animated.gif": (lambda: animated("gif"), True),
+    "animated.png": (lambda: animated("png"), True),
+    "animated.webp": (lambda: animated("webp"), True),
+    "pages.tiff": (lambda: animated("tiff"), True),
+    "turned.jpg": (lambda: rotated("jpeg"), True),
+    "progressive.jpg": (lambda: saved(picture(), "jpeg", progressive=True), True),
+    "with_more_behind.jpg": (lambda: saved(picture(), "jpeg") + b"<?php" * 100, True),
+    "odd_profile.jpg": (lambda: saved(picture(), "jpeg", icc_profile=b"no profile" * 10), True),
+}
+
+
+def read_or_refused(content: bytes) -> bool:
+    """Whether it was read, at the size asked for. Any exception but a BadPhoto fails the test."""
+    said = ""
+    try:
+        photo = read_photo(io.BytesIO(content), 12, 16)
+        assert photo.pixels.shape == (12, 16, 3)
+        assert photo.pixels.dtype == np.uint8
+        assert photo.width > 0
+        assert photo.height > 0
+    except BadPhoto as fault:
+        said = str(fault)
+    assert "\n" not in said
+    return not said
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_odd_photos(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    make, readable = CORPUS[name]
+    content = make()
+    (tmp_path / name).write_bytes(content)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    said = ""
+    try:
+        read_photo(tmp_path / name, 12, 16)
+    except BadPhoto as fault:
+        said = str(fault)
+    assert read_or_refused(content) == readable == (not said), said
+    assert [path.name for path in tmp_path.iterdir()] == [name]  # a photo runs nothing
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 600_000, f"{name} took {grown / 1000:,.0f} MB of memory"
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_cut_and_spoilt_at_many_places(kind):
+    if kind == "avif" and not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    content = saved(picture(), kind)
+    assert read_or_refused(content)
+    draw = np.random.default_rng(len(content))
+    refused = 0
+    for place in np.linspace(0, len(content) - 1, DAMAGES).astype(int):
+        refused += not read_or_refused(content[:place])
+        spoilt = bytearray(content)
+        for somewhere in (place, *draw.integers(0, min(64, len(content)), 2)):
+            spoilt[somewhere] = draw.integers(0, 256)
+        read_or_refused(bytes(spoilt))
+    assert refused > DAMAGES // 2, "most pieces of a photo are none"
+
+
+def test_the_number_of_cases_is_the_one_stated():
+    assert_stated("photos", 2 * len(CORPUS) + 2 * DAMAGES * len(FORMATS))

@@ -1,0 +1,187 @@
+"""Tables that people hand in, labels.csv and maps of coarse classes: they are used, or refused in sentences.
+
+Cases tried, which docs/reliability.md counts: every odd content, and EXAMPLES of each generated test.
+"""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies
+from PIL import Image
+from ruamel.yaml import YAML
+
+from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading.folder_listing import read_coarse_of_fine
+from maskcon.images.sources.folder import parts
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import FolderSet
+from tests.support.stated_counts import assert_stated
+
+EXAMPLES = 250
+PHOTOS = [f"{name}{number}.png" for name in "ab" for number in range(6)]
+LABELS = "path,coarse\n" + "".join(f"{photo},{photo[0]}\n" for photo in PHOTOS)
+MAP = "fine_name,coarse_name\na,one\nb,two\n"
+TABLE = "fine,fine_name,coarse,coarse_name\n0,a,0,one\n1,b,1,two\n"
+
+
+def odd_contents(whole: str) -> dict[str, bytes]:
+    """A table as it should be, spoilt in all the ways that editors, exports and transfers spoil them."""
+    header, *rows = whole.splitlines()
+    first = header.split(",")[0]
+    return {
+        "nothing": b"",
+        "a mark of UTF-8": b"\xef\xbb\xbf",
+        "a mark of UTF-8 before all": b"\xef\xbb\xbf" + whole.encode(),
+        "UTF-16": whole.encode("utf-16"),
+        "UTF-32": whole.encode("utf-32"),
+        "Latin-1": whole.replace("one", "Käse").replace(",a\n", ",Käse\n").encode("latin-1"),
+        "half a character": whole.encode() + b"\xe2\x82",
+        "bytes of 0": whole.replace("a", "a\0").encode(),
+        "0 alone": b"\0" * 1000,
+        "a photo": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        "CRLF": whole.replace("\n", "\r\n").encode(),
+        "CR": whole.replace("\n", "\r").encode(),
+        "no end of the last line": whole.rstrip("\n").encode(),
+        "blank lines": whole.replace("\n", "\n\n").encode(),
+        "spaces around": whole.replace(",", " , ").encode(),
+        "semicolons": whole.replace(",", ";").encode(),
+        "tabs": whole.replace(",", "\t").encode(),
+        "the header alone": header.encode() + b"\n",
+        "no header": "\n".join(rows).encode(),
+        "the header twice": f"{header}\n{whole}".encode(),
+        "a column twice": "\n".join(f"{line},{line.split(',')[-1]}" for line in whole.splitlines()).encode(),
+        "a column without name": "\n".join([f"{header},", *(f"{row},x" for row in rows)]).encode(),
+        "one field more in every row": "\n".join([header, *(f"{row},x" for row in rows)]).encode(),
+        "one field more in a row": (whole + "x,y,z,u,v,w\n").encode(),
+        "one field less": (whole + "x\n").encode(),
+        "capitals": "\n".join([header.upper(), *rows]).encode(),
+        "only the first column": "\n".join(line.split(",")[0] for line in whole.splitlines()).encode(),
+        "a quote without end": whole.replace("\n", '\n"', 2).encode(),
+        "quotes in quotes": whole.replace("a", '"a""b"').encode(),
+        "lines within quotes": whole.replace("a", '"a\nb"').encode(),
+        "a field of 3 MB": (whole + "x" * 3_000_000 + ",y\n").encode(),
+        "a column of 3 MB": (first + "x" * 3_000_000 + whole).encode(),
+        "a name of 5,000 letters": whole.replace("a", "a" * 5000).encode(),
+        "a comment": ("# made by hand\n" + whole).encode(),
+        "a formula": whole.replace("a", "=cmd()").encode(),
+        "a page": b"<!DOCTYPE html><html><body>404</body></html>",
+        "JSON": b'[{"path": "a0.png", "coarse": "a"}]',
+        "numbers without end": whole.replace("0", "9" * 30).encode(),
+        "fractions": whole.replace("0", "0.5").encode(),
+        "negative numbers": whole.replace("0", "-1").encode(),
+        "digits of another script": whole.replace("0", "\u0660").encode(),
+        "not a number": whole.replace("0", "nan").encode(),
+        "paths outside": whole.replace("a", "../a").encode(),
+        "whole paths": whole.replace("a", "/a").encode(),
+        "the folder itself": whole.replace("a0.png", ".").encode(),
+        "control characters": whole.replace("a", "a\x1b[31m\x07").encode(),
+        "written from the right": whole.replace("a", "\u202ea\u2069").encode(),
+        "an empty row": (whole + ",\n").encode(),
+        "rows twice": (whole + "\n".join(rows) + "\n").encode(),
+    }
+
+
+ALL_LABELS, ALL_MAPS, ALL_TABLES = odd_contents(LABELS), odd_contents(MAP), odd_contents(TABLE)
+
+
+def assert_used_or_refused(use: Callable[[], object]) -> bool:
+    """Whether it was used. Any exception but a UserError fails the test."""
+    said = None
+    try:
+        use()
+    except UserError as error:
+        said = str(error)
+    assert said is None or all(line.isprintable() and 0 < len(line) < 20_000 for line in said.split("\n")), said[:500]
+    return said is None
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    for number, photo in enumerate(PHOTOS):
+        Image.new("RGB", (8, 8), (20 * number, 0, 0)).save(folder / photo)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings_of_folder(repository) -> FolderSet:
+    values = YAML(typ="safe").load((repository / "conf/data/folder.yaml").read_text())
+    values |= {"coarse_map": str(repository / "coarse_labels/carried_by_source.csv"), "stored": None}
+    return FolderSet.model_validate(values | {"height": 8, "width": 8})
+
+
+def use_labels(photos: Path, data: FolderSet, content: bytes) -> None:
+    """What the stage coarse does with a folder, up to the last pixel."""
+    (photos / "labels.csv").write_bytes(content)
+    for _, part in parts(photos, data, photos.parent / "scratch"):
+        images = np.concatenate([*part.images, np.empty((0, 8, 8, 3), np.uint8)])
+        assert len(images) == len(part.labels)
+
+
+@pytest.mark.parametrize("spoilt", ALL_LABELS)
+def test_odd_labels(photos, settings_of_folder, spoilt):
+    used = assert_used_or_refused(lambda: use_labels(photos, settings_of_folder, ALL_LABELS[spoilt]))
+    harmless = {"a mark of UTF-8 before all", "CRLF", "CR", "no end of the last line", "blank lines", "spaces around"}
+    if spoilt in harmless:
+        assert used
+    elif spoilt in {"a column twice", "one field more in every row", "bytes of 0", "the folder itself"}:
+        assert not used  # each could be taken for something that the person did not mean
+
+
+@pytest.mark.parametrize("spoilt", ALL_MAPS)
+def test_odd_maps(tmp_path, spoilt):
+    (tmp_path / "map.csv").write_bytes(ALL_MAPS[spoilt])
+    used = assert_used_or_refused(lambda: read_coarse_of_fine(tmp_path / "map.csv"))
+    assert not (used and spoilt in {"a column twice", "one field more in every row", "bytes of 0"})
+
+
+@pytest.mark.parametrize("spoilt", ALL_TABLES)
+def test_odd_tables_of_a_data_set(tmp_path, spoilt):
+    (tmp_path / "table.csv").write_bytes(ALL_TABLES[spoilt])
+    used = assert_used_or_refused(lambda: read_coarse_table(tmp_path / "table.csv"))
+    assert not (used and spoilt in {"a column twice", "one field more in every row", "bytes of 0", "fractions"})
+
+
+FIELDS = strategies.one_of(
+    strategies.sampled_from([*PHOTOS, "a", "b", "train", "test", "val", "", " ", "0", "1", ".", "..", "a0.png/", "/"]),
+    strategies.text(max_size=10),
+)
+COLUMNS = strategies.sampled_from(
+    ["path", "coarse", "fine", "split", "fine_name", "coarse_name", "", "Path", "coarse.1", "width"]
+)
+
+
+@strategies.composite
+def tables(draw) -> bytes:
+    """A CSV file whose cells are anything, cut or spoilt at times."""
+    header = draw(strategies.lists(COLUMNS, min_size=1, max_size=5))
+    rows = draw(strategies.lists(strategies.lists(FIELDS, min_size=1, max_size=5), max_size=6))
+    text = io.StringIO()
+    csv.writer(text, lineterminator=draw(strategies.sampled_from(["\n", "\r\n"]))).writerows([header, *rows])
+    content = text.getvalue().encode("utf-8", "surrogatepass")
+    cut = draw(strategies.integers(0, len(content)))
+    return draw(strategies.sampled_from([content, content, content[:cut], content[:cut] + b'"\0\xff' + content[cut:]]))
+
+
+@settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
+@given(tables())
+def test_generated_tables(photos, settings_of_folder, content):
+    assert_used_or_refused(lambda: use_labels(photos, settings_of_folder, content))
+    path = photos.parent / "table.csv"
+    path.write_bytes(content)
+    assert_used_or_refused(lambda: read_coarse_of_fine(path))
+    assert_used_or_refused(lambda: read_coarse_table(path))
+
+
+@pytest.mark.parametrize("read", [read_coarse_of_fine, read_coarse_table])
+@pytest.mark.parametrize("name", ["absent.csv", ".", "a\nb", "a" * 5000, "absent/x.csv"])
+def test_a_table_that_is_not_there(tmp_path, read, name):
+    assert not assert_used_or_refused(lambda: read(tmp_path / name))
+
+
+def test_the_number_of_cases_is_the_one_stated():
+    assert_stated("tables of labels", len(ALL_LABELS) + len(ALL_MAPS) + len(ALL_TABLES) + 3 * EXAMPLES + 10)

@@ -1,0 +1,181 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskcon.images.reading.photo import UPRIGHT, BadPhoto, photo_suffixes, read_photo
+
+COLOURS = np.array([[[250, 10, 20], [10, 200, 30]], [[20, 30, 240], [240, 230, 10]], [[0, 0, 0], [255, 255, 255]]])
+SQUARES = np.kron(COLOURS, np.ones((8, 8, 1))).astype(np.uint8)  # 24 x 16: six squares, all different
+
+
+def picture(mode="RGB"):
+    return Image.fromarray(SQUARES).convert(mode)
+
+
+def middles(pixels):
+    """The pixel in the middle of each of the six squares."""
+    height, width = pixels.shape[:2]
+    return pixels[height // 6 :: height // 3, width // 4 :: width // 2].astype(int)
+
+
+LOSSLESS = {"png": {}, "bmp": {}, "tiff": {}, "webp": {"lossless": True}, "ppm": {}, "tga": {}, "jp2": {}, "qoi": {}}
+LOSSY = {"jpeg": {"quality": 95, "subsampling": 0}, "gif": {}, "avif": {"quality": 95}}
+
+
+@pytest.mark.parametrize("suffix", LOSSLESS | LOSSY)
+def test_formats(tmp_path, suffix):
+    path = tmp_path / f"photo.{suffix}"
+    picture().save(path, **(LOSSLESS | LOSSY)[suffix])
+    assert f".{suffix}" in photo_suffixes()
+    photo = read_photo(path, 24, 16)
+    assert (photo.width, photo.height) == (16, 24)
+    assert photo.pixels.shape == (24, 16, 3)
+    assert photo.pixels.dtype == np.uint8
+    if suffix in LOSSLESS:
+        assert (photo.pixels == SQUARES).all()
+    else:
+        assert abs(middles(photo.pixels) - COLOURS).max() <= 12
+
+
+GREY = np.arange(24 * 16).reshape(24, 16)
+DEEP = {
+    "1 bit": ("png", Image.fromarray(GREY % 2 == 1), GREY % 2 * 255),
+    "8 bits": ("png", Image.fromarray((GREY % 256).astype(np.uint8)), GREY % 256),
+    "16 bits": ("png", Image.fromarray((GREY * 170).astype(np.uint16)), np.round(GREY * 170 / 257)),
+    "16 bits, big-endian": ("tiff", Image.fromarray((GREY * 170).astype(">u2")), np.round(GREY * 170 / 257)),
+    "32 bits": ("tiff", Image.fromarray((GREY * 170).astype(np.int32)), np.round(GREY * 170 / 257)),
+    "32 bits up to 255": ("tiff", Image.fromarray((GREY % 256).astype(np.int32)), GREY % 256),
+    "fractions": ("tiff", Image.fromarray((GREY / 383).astype(np.float32)), np.round(GREY / 383 * 255)),
+}
+
+
+@pytest.mark.parametrize("depth", DEEP)
+def test_grey_of_every_depth(tmp_path, depth):
+    suffix, image, expected = DEEP[depth]
+    image.save(tmp_path / f"grey.{suffix}")
+    pixels = read_photo(tmp_path / f"grey.{suffix}", 24, 16).pixels.astype(int)
+    assert abs(pixels - expected[..., None]).max() <= (1 if depth == "fractions" else 0)
+
+
+def test_palette_cmyk_and_grey_with_alpha(tmp_path):
+    picture().quantize(6).save(tmp_path / "palette.png")
+    assert abs(middles(read_photo(tmp_path / "palette.png", 24, 16).pixels) - COLOURS).max() <= 4
+    picture("CMYK").save(tmp_path / "cmyk.jpg", quality=95, subsampling=0)
+    assert abs(middles(read_photo(tmp_path / "cmyk.jpg", 24, 16).pixels) - COLOURS).max() <= 12
+    Image.merge("LA", (picture("L"), Image.new("L", (16, 24), 0))).save(tmp_path / "clear.png")
+    assert (read_photo(tmp_path / "clear.png", 24, 16).pixels == 255).all()
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(255, (10, 20, 30)), (0, (255, 255, 255)), (51, (206, 208, 210))])
+def test_what_is_transparent_lies_on_white(tmp_path, alpha, expected):
+    Image.new("RGBA", (4, 4), (10, 20, 30, alpha)).save(tmp_path / "alpha.png")
+    assert (read_photo(tmp_path / "alpha.png", 4, 4).pixels == expected).all()
+
+
+def test_a_transparent_colour_of_a_palette(tmp_path):
+    image = picture().quantize(6)
+    clear = image.getpixel((4, 4))
+    image.save(tmp_path / "palette.gif", transparency=clear)
+    pixels = middles(read_photo(tmp_path / "palette.gif", 24, 16).pixels)
+    assert (pixels[0, 0] == 255).all()
+    assert abs(pixels[1] - COLOURS[1]).max() <= 4
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_held_any_way_it_is_read_upright(tmp_path, orientation, suffix):
+    """A camera stores what, turned back by the tag, is the scene."""
+    undo = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    stored = picture()
+    if orientation in UPRIGHT:
+        stored = stored.transpose(undo.get(orientation, UPRIGHT[orientation]))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / f"held.{suffix}", exif=exif, quality=95)
+    for height, width in [(24, 16), (12, 30)]:
+        photo = read_photo(tmp_path / f"held.{suffix}", height, width)
+        assert (photo.width, photo.height) == (16, 24)
+        assert photo.pixels.shape == (height, width, 3)
+        assert abs(middles(photo.pixels) - COLOURS).max() <= 40
+
+
+def test_metadata_that_are_damaged_do_no_harm(tmp_path):
+    picture().save(tmp_path / "odd.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(range(60)))
+    assert read_photo(tmp_path / "odd.jpg", 24, 16).width == 16
+
+
+def test_a_large_photo_is_read_at_a_fraction_of_its_size(tmp_path):
+    generator = np.random.default_rng(0)
+    smooth = Image.fromarray(generator.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((1600, 1200), Image.BICUBIC)
+    smooth.save(tmp_path / "large.jpg", quality=95)
+    photo = read_photo(tmp_path / "large.jpg", 64, 64)
+    assert (photo.width, photo.height) == (1600, 1200)
+    exact = np.asarray(smooth.resize((64, 64), Image.LANCZOS)).astype(int)
+    assert abs(photo.pixels - exact).max() <= 8
+
+
+def png_that_claims(width, height):
+    """Three hundred bytes that unpack to width x height pixels of black."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
+
+
+def jpeg():
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(file, "jpeg")
+    return file.getvalue()
+
+
+BAD = {
+    "empty": (b"", "is empty"),
+    "text": (b"not an image", "is no image"),
+    "html": (b"<html><body>404</body></html>", "is no image"),
+    "cut off": (jpeg()[:-800], "is damaged"),
+    "header alone": (jpeg()[:200], "is damaged|is no image"),
+    "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n", "is no image"),
+    "bomb": (png_that_claims(60_000, 60_000), "more pixels than can be decoded"),
+    "smaller bomb": (png_that_claims(9_000, 9_000), "9000 x 9000 pixels are more"),
+    "short": (png_that_claims(100, 100), "is damaged"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD)
+def test_bad_photos(tmp_path, fault):
+    content, reason = BAD[fault]
+    path = tmp_path / "bad.png"
+    path.write_bytes(content)
+    with pytest.raises(BadPhoto, match=reason) as raised:
+        read_photo(path, 8, 8)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_photo_that_is_gone_or_a_folder(tmp_path):
+    with pytest.raises(BadPhoto, match="No such file"):
+        read_photo(tmp_path / "gone.png", 8, 8)
+    with pytest.raises(BadPhoto):
+        read_photo(tmp_path, 8, 8)
+
+
+def test_numbers_that_are_none(tmp_path):
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "nan.tiff")
+    with pytest.raises(BadPhoto, match="no numbers"):
+        read_photo(tmp_path / "nan.tiff", 4, 4)
+
+
+def test_from_a_file_in_memory():
+    assert read_photo(io.BytesIO(jpeg()), 16, 16).pixels.shape == (16, 16, 3)
+    with pytest.raises(BadPhoto, match="is no image"):
+        read_photo(io.BytesIO(b""), 16, 16)

@@ -1,0 +1,49 @@
+import pytest
+
+from maskcon.images.fetching.put_by_hand import DEPTH, link_or_copy, lying_in
+from maskcon.parameters.errors import UserError
+from tests.images.small_archives import write_files
+
+
+def test_the_least_deep_one_is_found(tmp_path):
+    write_files(tmp_path, {"a/b/photos.zip": b"deep", "z/photos.zip": b"near", "a/other.zip": b""})
+    assert lying_in(tmp_path, "photos.zip") == tmp_path / "z" / "photos.zip"
+    write_files(tmp_path, {"photos.zip": b"nearest"})
+    assert lying_in(tmp_path, "photos.zip") == tmp_path / "photos.zip"
+
+
+def test_what_lies_too_deep_or_nowhere_is_not_found(tmp_path):
+    write_files(tmp_path, {"a/" * (DEPTH + 1) + "photos.zip": b""})
+    assert lying_in(tmp_path, "photos.zip") is None
+    assert lying_in(tmp_path / "nowhere", "photos.zip") is None
+
+
+def test_a_folder_is_linked_with_all_in_it(tmp_path):
+    write_files(tmp_path / "root", {"photos/1.jpg": b"one", "photos/more/2.jpg": b"two"})
+    link_or_copy(tmp_path / "root" / "photos", tmp_path / "raw" / "photos")
+    for name in ("1.jpg", "more/2.jpg"):
+        assert (tmp_path / "raw/photos" / name).samefile(tmp_path / "root/photos" / name)
+
+
+def test_a_link_becomes_the_file_that_it_names(tmp_path):
+    write_files(tmp_path, {"disk/1.jpg": b"one"})
+    (tmp_path / "photo.jpg").symlink_to(tmp_path / "disk" / "1.jpg")
+    target = link_or_copy(tmp_path / "photo.jpg", tmp_path / "raw" / "photo.jpg")
+    assert not target.is_symlink()
+    assert target.read_bytes() == b"one"
+
+
+def test_nothing_half_done_stays_under_the_name(tmp_path, monkeypatch):
+    write_files(tmp_path / "root", {"photos/1.jpg": b"one", "photos/2.jpg": b"two"})
+
+    def fill_the_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.link", fill_the_disk)
+        patch.setattr("shutil.copyfile", fill_the_disk)
+        with pytest.raises(UserError, match=r"cannot bring .*photos.* to .*: .*No space left.*free some"):
+            link_or_copy(tmp_path / "root" / "photos", tmp_path / "raw" / "photos")
+    assert list((tmp_path / "raw").iterdir()) == []
+    link_or_copy(tmp_path / "root" / "photos", tmp_path / "raw" / "photos")
+    assert sorted(path.name for path in (tmp_path / "raw" / "photos").iterdir()) == ["1.jpg", "2.jpg"]

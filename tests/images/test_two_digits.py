@@ -1,0 +1,120 @@
+import hashlib
+import re
+
+import numpy as np
+import pytest
+
+from maskcon.embedding.features import raw_pixels
+from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading.digit_scans import load_scans
+from maskcon.images.sources.two_digits import parts
+from maskcon.parameters.model import load_parameters
+
+IMAGES = {"train": 4000, "val": 1000, "test": 1500}
+SHA256 = {  # of the images
+    "train": "0181b1c5925844bbe15e372c42d3116014ca35a14539fed14ba0239d96e67a7e",
+    "val": "b0a47353d27f844e57267e29b7089bcfeefa5ac0ea646ee8f9cbda68fc9e8b10",
+    "test": "6c7f392b265133e3df1f914a6cd27dc551e1ef5f214764a72ff6c6d994f50dd1",
+}
+
+
+@pytest.fixture(scope="module")
+def data(repository):
+    return load_parameters(repository / "params.yaml").data
+
+
+@pytest.fixture(scope="module")
+def composed(scans_folder, data):
+    return dict(parts(scans_folder, data, scans_folder / "scratch"))
+
+
+def scans_of(part):
+    """Indices of the left and right scans of each image, [N, 2]."""
+    return np.array(
+        [re.fullmatch(r"scans (\d+) and (\d+)", source).groups() for source in part.labels["source"]]
+    ).astype(int)
+
+
+def test_default_data_set_is_this_one(data):
+    assert data.name == "two_digits"
+    assert data.images.model_dump() == IMAGES
+
+
+@pytest.mark.parametrize("split", IMAGES)
+def test_counts_and_shapes(composed, split):
+    part, number = composed[split], IMAGES[split]
+    [images] = part.images
+    assert images.shape == (number, 16, 24, 3)
+    assert images.dtype == np.uint8
+    assert len(part.labels) == number
+    assert (images == images[..., :1]).all()
+    assert (part.labels[["width", "height"]] == [24, 16]).all(axis=None)
+
+
+@pytest.mark.parametrize("split", IMAGES)
+def test_every_number_equally_often(composed, split):
+    assert (np.bincount(composed[split].labels["fine"], minlength=100) == IMAGES[split] // 100).all()
+
+
+@pytest.mark.parametrize("split", IMAGES)
+def test_scans_show_the_number(composed, scans_folder, split):
+    digits = load_scans(scans_folder).digits[scans_of(composed[split])]
+    assert (digits[:, 0] * 10 + digits[:, 1] == composed[split].labels["fine"]).all()
+
+
+def test_no_scan_is_in_two_parts(composed):
+    train, val, test = (set(scans_of(composed[split]).ravel()) for split in IMAGES)
+    assert not train & val
+    assert not train & test
+    assert not val & test
+    assert min(map(len, (train, val, test))) > 200
+
+
+@pytest.mark.parametrize(("half", "digit"), [(slice(0, 12), "tens"), (slice(12, 24), "units")])
+def test_tens_stand_left_and_units_right(composed, half, digit):
+    """The average half image of each digit, of train, tells the digits of test apart well above chance (0.1)."""
+
+    def halves_and_digits(part):
+        pixels = part.images[0][:, :, half, 0].reshape(len(part.labels), -1).astype(float)
+        fine = part.labels["fine"]
+        return pixels, fine // 10 if digit == "tens" else fine % 10
+
+    pixels, digits = halves_and_digits(composed["train"])
+    averages = np.stack([pixels[digits == d].mean(axis=0) for d in range(10)])
+    averages /= np.linalg.norm(averages, axis=1, keepdims=True)
+    pixels, digits = halves_and_digits(composed["test"])
+    assert ((pixels @ averages.T).argmax(axis=1) == digits).mean() > 0.5
+
+
+@pytest.mark.parametrize("split", IMAGES)
+def test_same_bytes_everywhere(composed, split):
+    assert hashlib.sha256(composed[split].images[0].tobytes()).hexdigest() == SHA256[split]
+
+
+def test_seed_of_the_data_alone_decides(composed, scans_folder, data):
+    other = dict(parts(scans_folder, data.model_copy(update={"seed": 1}), scans_folder / "scratch"))
+    again = dict(parts(scans_folder, data, scans_folder / "scratch"))
+    assert (again["val"].images[0] == composed["val"].images[0]).all()
+    assert again["val"].labels.equals(composed["val"].labels)
+    assert (other["val"].images[0] != composed["val"].images[0]).any()
+
+
+def test_hard_for_raw_pixels(composed):
+    """The nearest other image, by pixels, has the same number for every third or fourth image alone."""
+    part = composed["test"]
+    features = raw_pixels(part.images[0], channels=1)
+    similarity = features @ features.T
+    np.fill_diagonal(similarity, -1)
+    fine = part.labels["fine"].to_numpy()
+    assert 0.2 < (fine[similarity.argmax(axis=1)] == fine).mean() < 0.4
+
+
+def test_coarse_label_is_the_tens_digit(repository):
+    table = read_coarse_table(repository / "coarse_labels" / "two_digits.csv")
+    assert len(table) == 100
+    for row in table.itertuples():
+        assert (row.fine_name, row.coarse, row.coarse_name) == (
+            f"{row.fine:02}",
+            row.fine // 10,
+            f"tens {row.fine // 10}",
+        )

@@ -1,0 +1,170 @@
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from maskcon.methods.parts.clusters import coding_lengths, k_means, merge_nearest_pair
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def blob(direction, number, spread=0.05, size=16, seed=0):
+    """Unit rows around the unit vector of an axis."""
+    noise = spread * torch.randn(number, size, generator=generator(1000 * direction + seed))
+    return F.normalize(F.one_hot(torch.tensor(direction), size) + noise, dim=1)
+
+
+def length_by_eigenvalues(points):
+    """(n + D) / 2 sum_i log2(1 + D / (16 n) lambda_i), lambda: the eigenvalues of X^T X, in float64."""
+    n, dimensions = points.shape
+    eigenvalues = torch.linalg.eigvalsh(points.double().T @ points.double()).tolist()
+    return (n + dimensions) / 2 * sum(math.log2(1 + dimensions / (16 * n) * max(value, 0)) for value in eigenvalues)
+
+
+# --- coding length
+
+
+@pytest.mark.parametrize("sizes", [(3, 5, 2), (30, 7, 100), (1, 1, 200)])
+def test_coding_length_against_eigenvalues(sizes):
+    points = F.normalize(torch.randn(sum(sizes), 12, generator=generator()), dim=1)
+    labels = torch.arange(3).repeat_interleave(torch.tensor(sizes))[torch.randperm(sum(sizes), generator=generator())]
+    first, second = torch.triu_indices(3, 3)
+    found = coding_lengths(points, F.one_hot(labels).T.bool(), first, second)
+    for j, k, length in zip(first, second, found, strict=True):
+        expected = length_by_eigenvalues(points[(labels == j) | (labels == k)])
+        assert length.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_coding_length_of_many_pairs_in_chunks():
+    """More pairs than are coded together, in any order."""
+    points = F.normalize(torch.randn(300, 12, generator=generator()), dim=1)
+    labels = torch.randint(20, (300,), generator=generator())
+    first, second = torch.triu_indices(20, 20)
+    shuffled = torch.randperm(len(first), generator=generator())
+    belongs = F.one_hot(labels).T.bool()
+    found = coding_lengths(points, belongs, first[shuffled], second[shuffled])
+    for number in range(0, len(shuffled), 17):
+        j, k = first[shuffled[number]], second[shuffled[number]]
+        expected = length_by_eigenvalues(points[(labels == j) | (labels == k)])
+        assert found[number].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_coding_length_of_equal_points():
+    """n equal unit rows: one eigenvalue n, so (n + D) / 2 log2(1 + D / 16); at D = 128, log2(9)."""
+    points = F.normalize(torch.ones(10, 128), dim=1)
+    found = coding_lengths(points, torch.ones(1, 10, dtype=torch.bool), torch.tensor([0]), torch.tensor([0]))
+    assert found.item() == pytest.approx(138 / 2 * math.log2(9), rel=1e-5)
+
+
+# --- merging
+
+
+def merge_by_loops(points, labels, clusters, threshold):
+    best, best_score = None, threshold
+    for j in range(clusters):
+        for k in range(j + 1, clusters):
+            of_j, of_k = points[labels == j], points[labels == k]
+            if len(of_j) == 0 or len(of_k) == 0:
+                continue
+            length_j, length_k = length_by_eigenvalues(of_j), length_by_eigenvalues(of_k)
+            gain = length_j + length_k - length_by_eigenvalues(torch.cat([of_j, of_k]))
+            score = (length_k if len(of_j) >= len(of_k) else length_j) / gain
+            if 0 < score < best_score:
+                best, best_score = (j, k), score
+    return best
+
+
+@pytest.mark.parametrize("threshold", [1.0, 1.4, 1.8, 2.5, 5.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_merged_pair_against_loops(threshold, seed):
+    points = F.normalize(torch.randn(60, 8, generator=generator(seed)) + 2 * torch.eye(8)[0], dim=1)
+    labels = k_means(points, 7, generator(seed))
+    found, merged = merge_nearest_pair(points, labels, 7, threshold)
+    expected = merge_by_loops(points, labels, 7, threshold)
+    assert merged == (expected is not None)
+    if expected:
+        j, k = expected
+        assert torch.equal(found, torch.where(labels == k, j, labels))
+    else:
+        assert torch.equal(found, labels)
+
+
+def test_two_halves_of_one_blob_are_merged_and_other_blobs_are_not():
+    points = torch.cat([blob(0, 20), blob(3, 25), blob(0, 15, seed=1), blob(5, 30)])
+    labels = torch.arange(4).repeat_interleave(torch.tensor([20, 25, 15, 30]))
+    found, merged = merge_nearest_pair(points, labels, 4, threshold=2.1)
+    assert merged
+    assert found.unique().tolist() == [0, 1, 3]
+    assert torch.equal(found == 0, (labels == 0) | (labels == 2))
+    again, merged = merge_nearest_pair(points, found, 4, threshold=2.1)  # label 2 is empty now
+    assert not merged
+    assert torch.equal(again, found)
+
+
+def test_score_of_two_equal_clusters():
+    """Two clusters of n equal points each: the score is 1 + n / D; at n = 4 and D = 16, 1.25."""
+    points, labels = F.normalize(torch.ones(8, 16), dim=1), torch.arange(8) % 2
+    assert merge_nearest_pair(points, labels, 2, threshold=1.26)[1]
+    assert not merge_nearest_pair(points, labels, 2, threshold=1.24)[1]
+
+
+def test_clusters_that_cost_more_together_are_never_merged():
+    """100 equal points each, at right angles, D = 4: 52 log2(5/4) bits each, 102 log2((9/8)^2) together."""
+    points = torch.eye(4)[torch.arange(200) % 2]
+    labels = torch.arange(200) % 2
+    assert 2 * 52 * math.log2(5 / 4) < 102 * 2 * math.log2(9 / 8)
+    assert not merge_nearest_pair(points, labels, 2, threshold=1e9)[1]
+
+
+def test_a_single_cluster_has_nothing_to_merge_with():
+    labels = torch.zeros(10, dtype=torch.int64)
+    found, merged = merge_nearest_pair(blob(0, 10), labels, 1, threshold=100.0)
+    assert not merged
+    assert torch.equal(found, labels)
+
+
+# --- k-means
+
+
+def test_far_blobs_are_found():
+    points = torch.cat([blob(direction, 20 + 10 * direction) for direction in range(5)])
+    truth = torch.arange(5).repeat_interleave(torch.tensor([20, 30, 40, 50, 60]))
+    labels = k_means(points, 5, generator())
+    pairs = {(int(t), int(found)) for t, found in zip(truth, labels, strict=True)}
+    assert len(pairs) == 5  # a one-to-one map
+    assert len({found for _, found in pairs}) == 5
+
+
+def test_every_point_is_nearest_to_the_mean_of_its_cluster():
+    points = torch.cat([blob(direction, 40, spread=0.2) for direction in range(4)])
+    labels = k_means(points, 6, generator(3))
+    means = [points[labels == c].mean(dim=0) for c in range(6)]
+    for point, label in zip(points, labels, strict=True):
+        distances = [float((point - mean).norm()) for mean in means]
+        assert distances[label] == pytest.approx(min(distances), abs=1e-6)
+
+
+def test_nearest_is_by_distance_whatever_the_lengths():
+    points = torch.tensor([[-0.2], [0.0], [0.2], [9.8], [10.0], [10.2]])
+    labels = k_means(points, 2, generator())
+    assert len(labels[:3].unique()) == len(labels[3:].unique()) == 1
+    assert labels[0] != labels[3]
+
+
+def test_as_many_clusters_as_points():
+    points = blob(0, 9, spread=1.0)
+    assert sorted(k_means(points, 9, generator()).tolist()) == list(range(9))
+
+
+def test_equal_points_do_not_break_it():
+    labels = k_means(torch.ones(6, 4), 3, generator())
+    assert len(labels.unique()) == 1
+
+
+def test_the_generator_decides():
+    points = blob(0, 200, spread=1.0)
+    assert torch.equal(k_means(points, 8, generator(1)), k_means(points, 8, generator(1)))
+    assert not torch.equal(k_means(points, 8, generator(1)), k_means(points, 8, generator(2)))

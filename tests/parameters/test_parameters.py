@@ -1,0 +1,208 @@
+"""params.yaml, the presets of conf/ and the sentences about wrong values."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from maskcon.parameters.composition import compose
+from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import METHODS, check_parameters, load_parameters
+from tests.tracking.finished_checkout import VALUES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CONF = REPOSITORY / "conf"
+PRESETS = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.yaml"))
+DATA_SETS, PRESET_METHODS = (sorted(file.stem for file in (CONF / group).glob("*.yaml")) for group in ("data", "loss"))
+
+
+def with_value(key: str, value) -> dict:
+    """VALUES with one value changed or added."""
+    *groups, name = key.split(".")
+    if not groups:
+        return VALUES | {name: value}
+    [group] = groups
+    return VALUES | {group: VALUES[group] | {name: value}}
+
+
+def test_the_committed_parameters_are_what_conf_composes():
+    assert (REPOSITORY / "params.yaml").read_text() == compose(CONF, [])
+
+
+@pytest.mark.parametrize("choice", PRESETS)
+def test_every_preset_is_allowed(choice):
+    assert compose(CONF, [choice])
+
+
+@pytest.mark.parametrize(("data", "loss"), list(itertools.product(DATA_SETS, METHODS)))
+def test_every_method_fits_every_data_set(data, loss, tmp_path):
+    (tmp_path / "params.yaml").write_text(compose(CONF, [f"data={data}", f"loss={loss}"]))
+    parameters = load_parameters(tmp_path / "params.yaml")
+    assert (parameters.data.name, parameters.loss.name) == (data, loss)
+
+
+def test_every_method_has_a_preset():
+    assert sorted(METHODS) == PRESET_METHODS
+
+
+WRONG_VALUES = [
+    ("seed", -1, "seed=-1 is not allowed: it should be greater than or equal to 0"),
+    ("seed", 1.5, "seed=1.5 is not allowed: it should be a valid integer"),
+    ("seed", None, "seed=null is not allowed: it should be a valid integer"),
+    ("seed", True, "seed=true is not allowed: it should be a valid integer"),
+    ("loss", 5, "loss=5 is not allowed: it should be a group of named values, as the presets in conf/ have them"),
+    ("loss.w", 1.5, "loss.w=1.5 is not allowed: it should be less than or equal to 1"),
+    ("loss.w", "0.5", 'loss.w="0.5" is not allowed: it should be a valid number'),
+    ("loss.w", float("nan"), "loss.w=NaN is not allowed: it should be a finite number"),
+    ("loss.temperature", 0, "loss.temperature=0 is not allowed: it should be greater than or equal to 0.0001"),
+    ("evaluate.split", "tset", "evaluate.split=\"tset\" is not allowed: it should be 'val' or 'test'"),
+    ("evaluate.recall_at", [2, 1], "evaluate.recall_at=[2, 1] must rise strictly and begin with 1"),
+    ("data.mean", [0.5], "data.mean=[0.5] is not allowed: it should be a list of at least 3 values"),
+    ("data.mean", [0.5] * 4, "data.mean=[0.5, 0.5, 0.5, 0.5] is not allowed: it should be a list of at most 3 values"),
+    ("data.mean", [0.5, 0.5, 2], "data.mean.2=2 is not allowed: it should be less than or equal to 1"),
+    (
+        "recipe",
+        "../etc",
+        'recipe="../etc" is not allowed: it should be a name of letters, digits and _.- that begins with a letter '
+        "or digit",
+    ),
+    (
+        "train.warmup_epochs",
+        99,
+        "train.warmup_epochs=99 must be less than train.epochs=3; lower it to 2, or train longer",
+    ),
+    (
+        "train.batch_size",
+        2000,
+        "train.batch_size=2000 is more than the 1000 images of data.images.train; lower it",
+    ),
+    (
+        "data.val_share",
+        0.1,
+        "data.val_share=0.1 is no parameter; There are data.name, data.root, data.raw, data.coarse_map, data.channels, "
+        "data.height, data.width, data.mean, data.std, data.augmentation, data.seed, data.images",
+    ),
+    (
+        "data.images",
+        {"train": 1000, "val": 300, "tset": 497, "test": 497},
+        "data.images.tset=497 is no parameter; did you mean data.images.test? "
+        "There are data.images.train, data.images.val, data.images.test",
+    ),
+    (
+        "loss.ww",
+        3,
+        "loss.ww=3 is no parameter; did you mean loss.w? "
+        "There are loss.name, loss.temperature, loss.mixup, loss.negatives, loss.multi_crop, loss.w, "
+        "loss.soft_temperature",
+    ),
+    (
+        "sede",
+        3,
+        "sede=3 is no parameter; did you mean seed? "
+        "There are seed, recipe, data, loss, model, train, evaluate, figures, track",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "sentence"), WRONG_VALUES)
+def test_a_wrong_value_is_one_sentence_with_key_value_and_what_is_allowed(key, value, sentence):
+    with pytest.raises(UserError) as raised:
+        check_parameters(with_value(key, value))
+    assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "said"),
+    [
+        ("loss.name", "maskcn", r'loss\.name="maskcn" is not allowed: it should be one of .*selfcon'),
+        ("data.name", "../etc", r'data\.name="\.\./etc" is not allowed: it should be one of .*two_digits, .*folder'),
+    ],
+)
+def test_a_misspelt_method_or_data_set_is_answered_with_those_there_are(key, name, said):
+    with pytest.raises(UserError, match=said):
+        check_parameters(with_value(key, name))
+
+
+PHOTOS = {key: value for key, value in VALUES["data"].items() if key != "images"} | {
+    "name": "cars196",
+    "height": 224,
+    "width": 200,
+    "stored": 256,
+    "val_share": 0.1,
+}
+
+
+def with_photos(**changes) -> dict:
+    return VALUES | {"data": PHOTOS | changes}
+
+
+def test_photos_are_stored_as_a_square_or_as_the_encoder_sees_them():
+    assert check_parameters(with_photos()).data.stored_size == (256, 256)
+    assert check_parameters(with_photos(stored=None)).data.stored_size == (224, 200)
+    assert check_parameters(VALUES).data.stored_size == (16, 16)
+    with pytest.raises(UserError, match=r"^data\.stored=223 must be at least height=224 and width=200$"):
+        check_parameters(with_photos(stored=223))
+
+
+def test_a_width_that_the_encoder_would_not_use_is_refused(tiny_values):
+    with pytest.raises(UserError, match=r"model\.width=24, but model\.backbone=resnet18 has widths of its own"):
+        check_parameters(tiny_values({"model.backbone": "resnet18", "model.width": 24}))
+    assert check_parameters(tiny_values({"model.backbone": "resnet18", "model.width": None}))
+
+
+def test_evaluation_on_a_part_without_images_is_refused():
+    on_val = VALUES["evaluate"] | {"split": "val"}
+    assert check_parameters(with_photos() | {"evaluate": on_val})
+    assert check_parameters(with_photos(val_share=0))
+    with pytest.raises(UserError, match=r"^evaluate\.split=val, but data\.val_share=0 leaves no images"):
+        check_parameters(with_photos(val_share=0) | {"evaluate": on_val})
+
+
+@pytest.mark.parametrize("text", ["", "3", "- a"])
+def test_a_file_without_groups_is_one_sentence(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match=r"^params\.yaml=.* is not allowed: it should be a group of named values"):
+        load_parameters(tmp_path / "params.yaml")
+
+
+def test_a_missing_value_says_how_to_get_it():
+    with pytest.raises(UserError, match=r"^seed is missing in params\.yaml"):
+        check_parameters({name: value for name, value in VALUES.items() if name != "seed"})
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: 1\na: 2", "\0"])
+def test_what_is_no_yaml_is_one_sentence(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match="cannot be read as YAML") as raised:
+        load_parameters(tmp_path / "params.yaml")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ("loss=maskcn", "Could not find 'loss/maskcn' Available options in 'loss': .*selfcon"),
+        ("loss.ww=3", r"^loss\.ww=3 is no parameter; did you mean loss\.w\?"),
+        ("+loss.ww=3", r"loss\.ww=3 is no parameter; did you mean loss\.w\?"),
+        ("loss.w=3", r"loss\.w=3 is not allowed"),
+        ("loss.w=0,5", r'^loss\.w="0,5" is not allowed: it should be a valid number$'),
+        ("sede=1", r"^sede=1 is no parameter; did you mean seed\?"),
+        ("data.rooot=/x", r'^data\.rooot="/x" is no parameter; did you mean data\.root\?'),
+        ("data.rööt=x", r'^"data\.rööt=x" cannot be read; expected key=value'),
+        ("photos", r"""^"photos" cannot be read; expected key=value, .*data\.root='/home/me/my photos'"""),
+    ],
+)
+def test_a_wrong_choice_is_one_sentence(choice, said):
+    choices = ["loss=grafit", choice] if "loss." in choice else [choice]
+    with pytest.raises(UserError, match=said) as raised:
+        compose(CONF, choices)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "root", ["/tmp/nuö", "/tmp/photos (1)", "~/photos", "/tmp/it's", "/tmp/a,b", "/tmp/[a]{b}&c=d", "/tmp/a b"]
+)
+def test_a_path_of_any_letters_needs_no_quotes(root, tmp_path):
+    for choice in (f"data.root={root}", f'data.root="{root}"'):
+        (tmp_path / "params.yaml").write_text(compose(CONF, ["data=folder", choice]))
+        assert load_parameters(tmp_path / "params.yaml").data.root == root

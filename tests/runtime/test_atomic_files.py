@@ -1,0 +1,139 @@
+import errno
+import json
+import os
+import stat
+
+import pytest
+
+from maskcon.parameters.errors import UserError
+from maskcon.runtime.atomic_files import (
+    CannotWrite,
+    remove_unfinished,
+    require_place,
+    require_writable,
+    write_atomically,
+    write_json,
+    write_table,
+    write_text,
+)
+
+
+def test_makes_folders_and_replaces(tmp_path):
+    path = tmp_path / "a" / "b" / "file.bin"
+    write_atomically(path, lambda file: file.write(b"one"))
+    write_atomically(path, lambda file: file.write(b"two"))
+    assert path.read_bytes() == b"two"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_end(tmp_path, monkeypatch):
+    """In this order a power cut leaves the old file or the new one."""
+    calls = []
+    fsync, replace = os.fsync, os.replace
+
+    def recording_fsync(descriptor):
+        calls.append("flush folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "flush file")
+        fsync(descriptor)
+
+    def recording_replace(old, new):
+        calls.append("name")
+        replace(old, new)
+
+    monkeypatch.setattr("os.fsync", recording_fsync)
+    monkeypatch.setattr("os.replace", recording_replace)
+    write_atomically(tmp_path / "file.bin", lambda file: file.write(b"one"))
+    assert calls == ["flush file", "name", "flush folder"]
+
+
+def test_what_killed_processes_were_writing_is_removed_and_nothing_else(tmp_path):
+    for name in (".encoder.pt.123.part", "encoder.pt", ".gitignore", "part"):
+        (tmp_path / name).write_text("")
+    remove_unfinished(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".gitignore", "encoder.pt", "part"]
+
+
+def test_a_folder_that_cannot_be_written_is_told_before(tmp_path):
+    require_writable(tmp_path / "new")
+    assert not list((tmp_path / "new").iterdir())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotWrite, match=r"cannot write .*file"):
+        require_writable(tmp_path / "file")
+
+
+def test_a_place_is_told_before_work_and_nothing_is_made(tmp_path):
+    require_place(tmp_path / "new" / "folder" / "page.html")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    require_place(tmp_path / "file")  # to be replaced
+    with pytest.raises(CannotWrite, match="Is a directory; name a file, not a folder"):
+        require_place(tmp_path)
+    with pytest.raises(
+        CannotWrite, match=r"file.below.page\.html: Not a directory; a file is where a folder should be"
+    ):
+        require_place(tmp_path / "file" / "below" / "page.html")
+
+
+def test_a_place_in_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # tests may run as root, who may do all
+    with pytest.raises(CannotWrite, match="Permission denied; free some space or make the folder writable"):
+        require_place(tmp_path / "new" / "page.html")
+
+
+def full_disk(file):
+    file.write(b"half of it")
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def fault(file):
+    file.write(b"half of it")
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("write", "error"), [(full_disk, UserError), (fault, KeyboardInterrupt)])
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_failing_write_leaves_what_was_there(tmp_path, write, error, old):
+    path = tmp_path / "file.bin"
+    if old is not None:
+        path.write_bytes(old)
+    with pytest.raises(error) as raised:
+        write_atomically(path, write)
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == ([] if old is None else [old])
+    if error is UserError:
+        assert str(path) in str(raised.value)
+        assert "No space left" in str(raised.value)
+
+
+def test_file_in_the_place_of_a_folder(tmp_path):
+    (tmp_path / "folder").write_text("a file")
+    with pytest.raises(UserError, match=r"cannot write .*file\.bin: .*; a file is where a folder should be"):
+        write_atomically(tmp_path / "folder" / "file.bin", lambda file: file.write(b"x"))
+
+
+def test_folder_in_the_place_of_the_file(tmp_path):
+    (tmp_path / "file.bin").mkdir()
+    with pytest.raises(UserError, match=r"cannot write .*file.bin: Is a directory; name a file, not a folder$"):
+        write_atomically(tmp_path / "file.bin", lambda file: file.write(b"x"))
+    assert [file.name for file in tmp_path.iterdir()] == ["file.bin"]
+
+
+def test_text_is_utf8_with_its_line_ends(tmp_path):
+    write_text(tmp_path / "a.txt", "Grcić\r\nline\n")
+    assert (tmp_path / "a.txt").read_bytes() == "Grcić\r\nline\n".encode()
+
+
+def test_json_keeps_order_and_refuses_what_is_not_json(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"b": 1, "a": [1.5, None, "ć"]})
+    assert json.loads(path.read_text()) == {"b": 1, "a": [1.5, None, "ć"]}
+    assert path.read_text().index('"b"') < path.read_text().index('"a"')
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(path, {"loss": float("nan")})
+    assert "loss" not in path.read_text()
+
+
+def test_table(tmp_path):
+    path = tmp_path / "a.csv"
+    write_table(path, [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 1e-07}])
+    assert path.read_bytes() == b"epoch,loss\n1,0.5\n2,1e-07\n"
+    with pytest.raises(ValueError, match="no rows"):
+        write_table(path, iter([]))

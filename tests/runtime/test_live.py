@@ -1,0 +1,158 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from maskcon.runtime.live import follow
+from maskcon.tracking.record import Inputs, record_run
+from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
+from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles, history
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def until(holds, seconds: float = 180.0) -> None:
+    """Wait for another process."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.2)
+
+
+def points(store, name: str = "pretrain/loss"):
+    return [point for run in all_runs(store) for point in history(store, run, name)]
+
+
+def wait_for_the_follower(store, inputs: Inputs) -> None:
+    """Its lock is free once it has gone."""
+    with store.writing(inputs.hash, wait=60):
+        pass
+
+
+def training(checkout: Path, curve: Path, then: str, **environment: str) -> subprocess.Popen:
+    """A process that writes one epoch in a followed block and then runs ``then``."""
+    script = textwrap.dedent(f"""\
+        import time
+        from pathlib import Path
+        from maskcon.runtime.live import follow
+        with follow(Path({str(curve)!r}), Path({str(checkout)!r}), enabled=True):
+            Path({str(curve)!r}).write_text("epoch,loss,seconds\\n1,3.5,1.25\\n")
+            {then}
+        """)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
+    return subprocess.Popen([sys.executable, "-c", script], env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def test_curves_are_seen_while_training_runs_and_belong_to_the_one_run(store, checkout, tmp_path):
+    inputs = Inputs.of(checkout, parameters_with())
+    curve = tmp_path / "scratch" / "curve.csv"
+    with follow(curve, checkout, enabled=True):
+        until(lambda: len(all_runs(store)) == 1)
+        write_rows(curve, CURVE[:1])
+        until(lambda: points(store) == [(1, 3.5)])
+        write_rows(curve.with_suffix(".part"), CURVE[:2])
+        curve.with_suffix(".part").replace(curve)
+        until(lambda: points(store) == [(1, 3.5), (2, 2.5)])
+        write_rows(curve, CURVE)
+    recorded = record_run(store, inputs, checkout, {})  # at once: waits for the follower's last point
+
+    [run] = all_runs(store)
+    assert recorded.run_id == run.info.run_id
+    assert_complete_without_doubles(store, run)
+
+
+def test_a_killed_training_is_seen_as_such_and_taken_up_again(store, checkout, tmp_path):
+    inputs = Inputs.of(checkout, parameters_with())
+    curve = tmp_path / "curve.csv"
+    process = training(checkout, curve, "time.sleep(120)")
+    until(lambda: points(store) == [(1, 3.5)])
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    wait_for_the_follower(store, inputs)
+    assert [run.info.status for run in all_runs(store)] == ["KILLED"]
+
+    with follow(curve, checkout, enabled=True):
+        slower = {**CURVE[0], "seconds": 9.0, "images_per_second": 100.0}  # the epoch again, at another speed
+        write_rows(curve, [slower, *CURVE[1:]])
+        until(lambda: len(points(store)) == 3)
+        assert [run.info.status for run in all_runs(store)] == ["RUNNING"]
+    wait_for_the_follower(store, inputs)
+    assert [run.info.status for run in all_runs(store)] == ["RUNNING"]
+    record_run(store, inputs, checkout, {})
+
+    [run] = all_runs(store)
+    assert_complete_without_doubles(store, run)
+    assert history(store, run, "pretrain/seconds") == [(1, 1.25), (2, 1.0), (3, 1.5)]
+
+
+def test_a_server_that_does_not_answer_costs_one_line(checkout, tmp_path):
+    process = training(
+        checkout,
+        tmp_path / "curve.csv",
+        "print('trained')",
+        MLFLOW_TRACKING_URI="http://127.0.0.1:9",
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
+    )
+    _, errors = process.communicate(timeout=60)  # returns once the follower has closed its end too
+
+    assert process.returncode == 0
+    [line] = errors.strip().splitlines()
+    assert line == (
+        "warning: no live curves for now: the MLflow store http://127.0.0.1:9 does not work (Connection refused). "
+        "Training goes on; the stage track records it all."
+    )
+    assert not (checkout / "mlflow" / "mlflow.db").exists()
+
+
+def test_nothing_happens_where_it_is_switched_off(checkout, tmp_path, monkeypatch):
+    def never(*arguments, **options):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(subprocess, "Popen", never)
+    with follow(tmp_path / "curve.csv", checkout, enabled=False):
+        pass
+
+
+def test_training_goes_on_where_no_process_can_be_started(checkout, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no_python"))
+    with follow(tmp_path / "curve.csv", checkout, enabled=True):
+        pass
+    assert "no live curves" in capsys.readouterr().err
+
+
+def test_the_error_of_training_is_not_swallowed(store, checkout, tmp_path):
+    with pytest.raises(FloatingPointError), follow(tmp_path / "curve.csv", checkout, enabled=True):
+        raise FloatingPointError("the loss is not finite")
+
+
+def test_training_does_not_import_mlflow():
+    script = "import sys, maskcon.runtime.live; sys.exit(any(m in sys.modules for m in ('mlflow', 'torch', 'pandas')))"
+    assert subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, timeout=60).returncode == 0
+
+
+def test_the_stage_says_how_to_record_later(checkout):
+    run = subprocess.run(
+        [sys.executable, "-m", "stages.track"],
+        cwd=checkout,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
+            "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+            "DVC_EXP_NAME": "tonal-yard",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    [line] = run.stderr.strip().splitlines()
+    assert run.returncode == 0
+    assert line == (
+        "warning: not recorded in MLflow: the MLflow store http://127.0.0.1:9 does not work (Connection refused). "
+        "The results are on disk; record them later with: dvc exp apply tonal-yard && dvc repro track"
+    )

@@ -1,0 +1,130 @@
+"""Scratch folders, and python -m maskcon clean, which removes those that were left."""
+
+import os
+
+import pytest
+from filelock import Timeout
+
+from maskcon.__main__ import main as maskcon
+from maskcon.runtime.atomic_files import CannotWrite
+from maskcon.runtime.scratch import discard, leftovers, remove, scratch_folder
+
+
+def test_same_training_finds_its_folder_again(tmp_path):
+    with scratch_folder(tmp_path / "scratch", "a", "training") as folder:
+        (folder / "state").write_text("epoch 3")
+    with scratch_folder(tmp_path / "scratch", "a", "training") as again:
+        assert (again / "state").read_text() == "epoch 3"
+    with scratch_folder(tmp_path / "scratch", "b", "training") as other:
+        assert not list(other.iterdir())
+
+
+def test_same_training_twice_at_once_has_two_folders(tmp_path, capsys):
+    with scratch_folder(tmp_path, "a", "training a") as first:
+        with scratch_folder(tmp_path, "a", "training a", wait=0.3) as second:
+            assert first != second
+        assert capsys.readouterr().out == (
+            f"training a is running already, as process {os.getpid()}; this one has no part in it\n"
+        )
+    with scratch_folder(tmp_path, "a", "training a") as again:
+        assert again == first
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, Timeout("the lock of something else")])
+def test_what_goes_wrong_inside_comes_out_as_it_is(tmp_path, error):
+    with pytest.raises(type(error) if isinstance(error, Exception) else error), scratch_folder(tmp_path, "a", "a"):
+        raise error
+    with scratch_folder(tmp_path, "a", "a") as again:
+        assert again.name == "a-1"  # the lock was let go
+
+
+def test_what_is_done_leaves_nothing(tmp_path):
+    with scratch_folder(tmp_path, "a", "training a") as folder:
+        (folder / "state").write_text("epoch 3")
+        discard(folder)
+    assert {path.name for path in tmp_path.iterdir()} <= {"choosing.lock"}
+
+
+def test_a_removal_that_was_killed_is_not_gone_on_from(tmp_path, monkeypatch):
+    """The half of it has another name, is listed as left, and is no hindrance to the next."""
+    with scratch_folder(tmp_path, "a", "training a") as folder:
+        (folder / "snapshot").write_text("epoch 3")
+        monkeypatch.setattr("shutil.rmtree", lambda path, **options: None)
+        discard(folder)
+        monkeypatch.undo()
+    assert [one.folder.name for one in leftovers(tmp_path)] == ["a-1.done"]
+    with scratch_folder(tmp_path, "a", "training a") as folder:
+        assert not list(folder.iterdir())
+        discard(folder)
+    assert leftovers(tmp_path) == []
+
+
+def test_files_that_a_killed_process_was_writing_are_removed(tmp_path):
+    with scratch_folder(tmp_path, "a", "training a") as folder:
+        (folder / ".step_000000002.ckpt.123.part").write_bytes(b"half")
+    with scratch_folder(tmp_path, "a", "training a") as folder:
+        assert not list(folder.iterdir())
+
+
+def test_a_root_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotWrite, match=r"cannot write .*file"), scratch_folder(tmp_path / "file", "a", "a"):
+        pass
+
+
+@pytest.fixture
+def left(tmp_path, monkeypatch):
+    """A checkout with one folder that was left, of 3 MB and untouched for two hours; returns its .scratch."""
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with scratch_folder(tmp_path / ".scratch", "a", "training maskcon seed 1") as folder:
+        (folder / "step_000000002.ckpt").write_bytes(bytes(3_000_000))
+    for path in (folder / "step_000000002.ckpt", folder):
+        os.utime(path, (0, path.stat().st_mtime - 2 * 3600))
+    return tmp_path / ".scratch"
+
+
+def test_clean_lists_what_is_left_with_run_size_and_age(left, capsys):
+    maskcon(["clean", "--dry-run"])
+    [_, _, line] = capsys.readouterr().out.splitlines()
+    for part in ("training maskcon seed 1", "3.0 MB", "2 hours ago", "left", "a-1"):
+        assert part in line
+    assert len(leftovers(left)) == 1
+
+
+def test_clean_removes_what_is_left_and_never_what_is_in_use(left, capsys):
+    with scratch_folder(left, "b", "training grafit seed 1") as used:
+        maskcon(["clean", "--yes"])
+        printed = capsys.readouterr().out
+        assert f"in use by process {os.getpid()}" in printed
+        assert "removed 1 of 1, 3.0 MB" in printed
+        [remaining] = leftovers(left)
+        assert remaining.folder == used
+        assert not remove(remaining)
+        assert used.exists()
+    assert sorted(path.name for path in left.iterdir() if path.name[0] == "a") == []
+
+
+@pytest.mark.parametrize(("answer", "remaining"), [("y", 0), ("n", 1), ("", 1)])
+def test_clean_asks(left, monkeypatch, answer, remaining):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: answer)
+    maskcon(["clean"])
+    assert len(leftovers(left)) == remaining
+
+
+def test_clean_without_a_terminal_removes_nothing_unasked(left, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    with pytest.raises(SystemExit) as ended:
+        maskcon(["clean"])
+    assert ended.value.code == 2
+    assert "add --yes" in capsys.readouterr().err
+    assert len(leftovers(left)) == 1
+
+
+def test_clean_with_nothing_left_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    maskcon(["clean", "--yes"])
+    assert capsys.readouterr().out == "nothing is left of interrupted runs\n"
+    assert not list(tmp_path.iterdir())

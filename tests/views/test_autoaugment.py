@@ -1,0 +1,139 @@
+import math
+
+import pytest
+import torch
+from pillow_pictures import from_pillow, pictures, to_pillow
+from scipy.stats import chisquare
+from test_pillow_operations import PILLOW
+from torchvision.transforms import AutoAugment, AutoAugmentPolicy
+
+from maskcon.views.operations.autoaugment import CIFAR10_POLICY, OPERATIONS, Policies, autoaugment, draw_policies
+
+TORCHVISION = AutoAugment(AutoAugmentPolicy.CIFAR10)
+ENHANCED = ("Brightness", "Color", "Contrast", "Sharpness")
+IN_PILLOW = dict(zip(OPERATIONS, (function.__name__ for function in OPERATIONS.values()), strict=True))
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def strength_of(name, level, positive):
+    """The strengths of the MaskCon experiments, written out."""
+    sign = 1 if positive else -1
+    return {
+        "ShearY": lambda: sign * 0.3 * level / 9,
+        "TranslateX": lambda: sign * 150 / 331 * level / 9,
+        "TranslateY": lambda: sign * 150 / 331 * level / 9,
+        "Rotate": lambda: 30 * level / 9,
+        "Posterize": lambda: [8, 8, 7, 7, 6, 6, 5, 5, 4, 4][level],
+        "Solarize": lambda: 256 * (9 - level) / 9,
+        **dict.fromkeys(ENHANCED, lambda: 1 + sign * 0.9 * level / 9),
+    }.get(name, lambda: 0)()
+
+
+def by_pillow(images, policies):
+    """The drawn operations, one image and one operation after the other."""
+    views = []
+    for i, image in enumerate(images):
+        view = to_pillow(image)
+        for turn, (name, _, level) in enumerate(CIFAR10_POLICY[policies.sub_policy[i]]):
+            if policies.applied[i, turn]:
+                view = PILLOW[IN_PILLOW[name]](view, strength_of(name, level, policies.positive[i, turn]))
+        views.append(from_pillow(view))
+    return torch.stack(views)
+
+
+def every_sub_policy(applied, positive):
+    number = len(CIFAR10_POLICY)
+    return Policies(torch.arange(number), *(torch.tensor(pair).expand(number, 2) for pair in (applied, positive)))
+
+
+def test_policy_is_torchvisions():
+    assert list(CIFAR10_POLICY) == TORCHVISION.policies
+
+
+def test_strengths_are_torchvisions():
+    # beside the threshold of Solarize, which the MaskCon code counts down from 256 and torchvision from 255
+    space = TORCHVISION._augmentation_space(10, (32, 32))
+    for name, _, level in (operation for pair in CIFAR10_POLICY for operation in pair):
+        magnitudes, signed = space[name]
+        if name == "Solarize":
+            assert strength_of(name, level, True) == pytest.approx(magnitudes[level].item() * 256 / 255)
+        elif level is not None:
+            theirs = magnitudes[level].item()
+            for positive in (False, True) if signed and name != "Rotate" else (True,):
+                ours = strength_of(name, level, positive)
+                ours = ours * 32 if name.startswith("Translate") else ours - 1 if name in ENHANCED else ours
+                assert ours == pytest.approx(theirs if positive else -theirs, abs=1e-6)
+
+
+@pytest.mark.parametrize("applied", [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("positive", [(True, True), (True, False), (False, True), (False, False)])
+def test_every_sub_policy_is_pillows(applied, positive):
+    images, policies = pictures(25, 32, 32, seed=sum(applied)), every_sub_policy(applied, positive)
+    assert torch.equal(autoaugment(images, policies), by_pillow(images, policies))
+
+
+@pytest.mark.parametrize("number", [1, 7, 300])
+def test_drawn_batches_are_pillows(number):
+    images, policies = pictures(number, 32, 32), draw_policies(number, generator())
+    before = images.clone()
+    views = autoaugment(images, policies)
+    assert torch.equal(views, by_pillow(images, policies))
+    assert views.shape == images.shape
+    assert torch.equal(images, before)
+
+
+def test_an_image_is_not_touched_by_its_neighbours():
+    images, policies = pictures(40, 32, 32), draw_policies(40, generator(5))
+    together = autoaugment(images, policies)
+    for i in range(40):
+        alone = Policies(*(value[i : i + 1] for value in vars(policies).values()))
+        assert torch.equal(autoaugment(images[i : i + 1], alone)[0], together[i])
+
+
+def test_no_images():
+    assert autoaugment(pictures(1, 32, 32)[:0], draw_policies(0, generator())).shape == (0, 3, 32, 32)
+
+
+def test_images_that_it_does_not_take():
+    policies = draw_policies(2, generator())
+    with pytest.raises(TypeError, match="uint8"):
+        autoaugment(torch.zeros(2, 3, 8, 8), policies)
+    with pytest.raises(ValueError, match=r"\[B, 3, H, W\]"):
+        autoaugment(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), policies)
+
+
+# The law of the draws
+
+DRAWS = 100_000
+
+
+def test_sub_policies_are_drawn_uniformly():
+    counts = draw_policies(DRAWS, generator()).sub_policy.bincount(minlength=25)
+    assert chisquare(counts.numpy()).pvalue > 0.001
+
+
+def test_operations_take_place_with_their_probabilities():
+    policies = draw_policies(DRAWS, generator(1))
+    for row, pair in enumerate(TORCHVISION.policies):
+        applied = policies.applied[policies.sub_policy == row].double()
+        for turn, (_, probability, _) in enumerate(pair):
+            error = math.sqrt(probability * (1 - probability) / len(applied))
+            assert abs(applied[:, turn].mean() - probability) <= 4.5 * error  # 50 comparisons
+
+
+def test_fates_and_signs_are_independent_and_signs_even():
+    policies = draw_policies(DRAWS, generator(2))
+    probability = torch.tensor([[p for _, p, _ in pair] for pair in CIFAR10_POLICY])[policies.sub_policy]
+    fates, signs = policies.applied.double() - probability, policies.positive.double() - 0.5
+    assert (signs.mean(0).abs() < 4 * 0.5 / math.sqrt(DRAWS)).all()
+    correlations = torch.corrcoef(torch.cat([fates, signs], dim=1).T) - torch.eye(4)
+    assert correlations.abs().max() < 4.5 / math.sqrt(DRAWS)
+
+
+def test_draws_depend_on_the_generator_alone():
+    first, again, other = (draw_policies(50, generator(seed)) for seed in (3, 3, 4))
+    assert all(torch.equal(value, vars(again)[name]) for name, value in vars(first).items())
+    assert not torch.equal(first.sub_policy, other.sub_policy)

@@ -1,0 +1,178 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from torch.nn import functional as F
+from torch.testing import assert_close
+
+from maskcon.runtime.randomness import torch_generator
+from maskcon.views import characters
+from maskcon.views.characters import STRONG, WEAK, Strength, affine_maps, distort, strong, weak
+
+STILL = Strength(shift=0.0, rotation=0.0, scale=0.0, shear=0.0, contrast=0.0, noise=0.0)
+SIZES = [(16, 24), (17, 9), (12, 12)]
+
+
+def random_images(number=8, channels=1, height=16, width=24):
+    return torch.randint(256, (number, channels, height, width), generator=torch_generator(0)).byte()
+
+
+def warped(images, **changes):
+    """Float images [B, c, H, W] through the maps of given shifts and so on, 0 or 1 where not given."""
+    number, _, height, width = images.shape
+    still = {"shift_y": 0.0, "shift_x": 0.0, "rotation": 0.0, "scale": 1.0, "shear": 0.0}
+    values = {name: torch.full((number,), changes.get(name, value)) for name, value in still.items()}
+    grid = F.affine_grid(affine_maps(**values, height=height, width=width), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_no_strength_no_change(channels, height, width):
+    images = random_images(4, channels, height, width)
+    assert_close(distort(images, STILL, torch_generator(1)), images / 255, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("down", "right"), [(1, 0), (0, 2), (-3, 1)])
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_whole_pixels_of_shift(down, right, height, width):
+    image = random_images(1, 1, height, width) / 255
+    expected = torch.zeros_like(image)
+    for y in range(height):
+        for x in range(width):
+            if 0 <= y - down < height and 0 <= x - right < width:
+                expected[0, 0, y, x] = image[0, 0, y - down, x - right]
+    assert_close(warped(image, shift_y=float(down), shift_x=float(right)), expected, rtol=0, atol=1e-5)
+
+
+def test_quarter_turn():
+    """By hand: a point right of the centre goes to its top where the angle counts from x towards y downwards."""
+    image = torch.zeros(1, 1, 5, 5)
+    image[0, 0, 2, 4] = 1
+    turned = warped(image, rotation=math.pi / 2)
+    assert turned[0, 0, 0, 2].item() == pytest.approx(1, abs=1e-5)
+    assert turned.sum().item() == pytest.approx(1, abs=1e-4)
+
+
+def test_scale_above_one_enlarges():
+    image = torch.zeros(1, 1, 16, 24)
+    image[..., 6:10, 10:14] = 1
+    assert warped(image, scale=2.0).sum().item() == pytest.approx(4 * image.sum().item(), rel=0.15)
+    assert warped(image, scale=0.5).sum().item() == pytest.approx(image.sum().item() / 4, rel=0.15)
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize("strength", [WEAK, STRONG])
+def test_geometry_equals_scipy(monkeypatch, strength, height, width):
+    """Every image of a batch against scipy's affine transform about the centre, with the numbers that were drawn."""
+    drawn = {}
+
+    def recording(**values):
+        drawn.update(values)
+        return affine_maps(**values)
+
+    monkeypatch.setattr(characters, "affine_maps", recording)
+    images = random_images(6, 1, height, width)
+    view = distort(images, replace(strength, contrast=0.0, noise=0.0), torch_generator(3))
+
+    centre = np.array([(height - 1) / 2, (width - 1) / 2])
+    for i in range(6):
+        angle, scale, shear = (drawn[name][i].item() for name in ("rotation", "scale", "shear"))
+        turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])  # of (y, x)
+        slant = np.array([[1.0, 0.0], [shear, 1.0]])  # x of the input grows with y of the output
+        matrix = turn @ slant / scale
+        shift = np.array([drawn["shift_y"][i].item(), drawn["shift_x"][i].item()])
+        expected = ndimage.affine_transform(
+            images[i, 0].numpy() / 255, matrix, centre - matrix @ (centre + shift), order=1, mode="grid-constant"
+        )
+        np.testing.assert_allclose(view[i, 0].numpy(), expected, atol=1e-4)
+
+
+def test_draws_stay_within_the_strength(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(characters, "affine_maps", lambda **values: drawn.update(values) or affine_maps(**values))
+    strong(random_images(2000, 1, 8, 8), torch_generator(0))
+    ranges = {
+        "shift_y": (-STRONG.shift, STRONG.shift),
+        "shift_x": (-STRONG.shift, STRONG.shift),
+        "rotation": (-STRONG.rotation, STRONG.rotation),
+        "shear": (-STRONG.shear, STRONG.shear),
+        "scale": (1 / (1 + STRONG.scale), 1 + STRONG.scale),
+    }
+    for name, (low, high) in ranges.items():
+        values = drawn[name]
+        assert low - 1e-6 <= values.min() < low + 0.05 * (high - low), name
+        assert high - 0.05 * (high - low) < values.max() <= high + 1e-6, name
+
+
+def test_contrast_is_one_factor_an_image():
+    images = torch.full((500, 1, 8, 8), 100, dtype=torch.uint8)
+    factors = distort(images, replace(STILL, contrast=0.6), torch_generator(0)) / (100 / 255)
+    factors = factors[:, 0, 2:-2, 2:-2].flatten(1)
+    assert_close(factors.amin(dim=1), factors.amax(dim=1))
+    assert 1 / 1.6 - 1e-4 <= factors.min() < 0.65
+    assert 1.55 < factors.max() <= 1.6 + 1e-4
+
+
+def test_noise_has_a_deviation_of_its_own_for_each_image_and_differs_between_pixels():
+    images = torch.full((200, 1, 16, 16), 128, dtype=torch.uint8)
+    deviations = distort(images, replace(STILL, noise=0.08), torch_generator(0)).flatten(1).std(dim=1)
+    assert deviations.max() < 0.08 * 1.15
+    assert deviations.min() < 0.01
+    assert 0.03 < deviations.mean() < 0.05
+
+
+@pytest.mark.parametrize("view", [weak, strong])
+def test_each_image_has_its_own_draw(view):
+    images = random_images(1).repeat(6, 1, 1, 1)
+    views = view(images, torch_generator(0)).flatten(1)
+    distances = torch.cdist(views, views) + torch.eye(6)
+    assert distances.min() > 0.1
+
+
+@pytest.mark.parametrize("view", [weak, strong])
+def test_generator_alone_decides(view):
+    images = random_images()
+    first = view(images, torch_generator(0))
+    state = torch.get_rng_state()
+    torch.rand(3)
+    assert torch.equal(first, view(images, torch_generator(0)))
+    assert not torch.equal(first, view(images, torch_generator(1)))
+    torch.set_rng_state(state)
+    view(images, torch_generator(0))
+    assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("view", [weak, strong])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_views_are_float_in_range_and_leave_the_images_alone(view, channels):
+    images = random_images(50, channels)
+    before = images.clone()
+    views = view(images, torch_generator(0))
+    assert views.dtype == torch.float32
+    assert views.shape == images.shape
+    assert views.min() >= 0
+    assert views.max() <= 1
+    assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_never_a_flip(monkeypatch, height, width):
+    """The maps keep orientation, and no image is turned by a right angle or more."""
+    made = []
+    monkeypatch.setattr(characters, "affine_maps", lambda **values: made.append(affine_maps(**values)) or made[-1])
+    strong(random_images(2000, 1, height, width), torch_generator(0))
+    maps = made[0].double()
+    assert (torch.linalg.det(maps[:, :, :2]) > 0.5).all()
+    assert (maps[:, 0, 0] > 0).all()
+    assert (maps[:, 1, 1] > 0).all()
+
+
+def test_left_stays_left():
+    images = torch.zeros(300, 1, 16, 24, dtype=torch.uint8)
+    images[..., 4:12, 4:8] = 200
+    views = strong(images, torch_generator(0))
+    assert (views[..., :12].mean(dim=(1, 2, 3)) > views[..., 12:].mean(dim=(1, 2, 3))).all()

@@ -1,0 +1,211 @@
+import math
+
+import pytest
+import torch
+from PIL import Image
+from pillow_pictures import from_pillow, pictures, to_pillow
+from scipy.stats import chi2_contingency, ks_2samp
+from torchvision.transforms import RandomResizedCrop
+
+from maskcon.views.operations import crop
+from maskcon.views.operations.crop import Crops, draw_crops, resized_crop
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def crop_of(top, left, height, width, flip=False):
+    one = (torch.tensor([value]) for value in (top, left, height, width))
+    return Crops(*one, flip=torch.tensor([flip]))
+
+
+def by_pillow(images, crops, size):
+    """The same boxes, one image after the other."""
+    views = []
+    for i, image in enumerate(images):
+        top, left, height, width = (int(side[i]) for side in (crops.top, crops.left, crops.height, crops.width))
+        box = (left, top, left + width, top + height)
+        view = to_pillow(image).crop(box).resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        views.append(from_pillow(view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if crops.flip[i] else view))
+    return torch.stack(views)
+
+
+def equal_pixels(images, size, seed=0):
+    crops = draw_crops(len(images), *images.shape[2:], generator(seed))
+    return torch.equal(resized_crop(images, crops, size), by_pillow(images, crops, size))
+
+
+@pytest.mark.parametrize("part", [1, 100, 301])  # less than, and more than, what is worked on at once
+def test_small_images_are_pillows_to_the_last_pixel(part):
+    assert equal_pixels(pictures(part, 32, 32), (32, 32))
+
+
+@pytest.mark.parametrize(
+    ("image_size", "size"),
+    [
+        ((32, 32), (64, 64)),  # enlarged, power of two
+        ((32, 32), (48, 40)),  # enlarged, other sizes
+        ((28, 28), (28, 28)),
+        ((40, 56), (16, 16)),  # shrunk
+        ((64, 64), (32, 32)),  # shrunk to a power of two
+        ((64, 48), (20, 30)),  # either, and Pillow resizes some rows first
+        ((33, 20), (7, 19)),
+        ((50, 50), (1, 1)),
+    ],
+)
+def test_other_sizes_are_pillows_to_the_last_pixel(image_size, size):
+    assert equal_pixels(pictures(90, *image_size), size)
+
+
+@pytest.mark.parametrize(
+    ("image_size", "size"),
+    [((96, 80), (70, 64)), ((80, 130), (81, 97)), ((100, 96), (128, 128)), ((96, 150), (60, 150))],
+)
+def test_large_images_are_pillows_to_the_last_pixel(image_size, size):
+    """On a CPU by the few pixels that count, whose weights are those of the matrices."""
+    assert crop.NARROW * max(crop._taps(*pair) for pair in zip(image_size, size, strict=True)) <= min(image_size)
+    assert equal_pixels(pictures(60, *image_size), size)
+    assert equal_pixels(pictures(1, *image_size), size, seed=3)
+
+
+@pytest.mark.parametrize("sides", [(96, 70), (50, 50), (64, 200), (90, 31)])
+def test_bands_are_what_the_matrices_hold(sides):
+    source, target = sides
+    crops = draw_crops(40, source, source, generator())
+    matrices = crop._resize_matrices(crops.left, crops.width, source, target, crops.flip).double()
+    first, weights = crop._resize_bands(crops.left, crops.width, source, target, crops.flip)
+    spread = torch.zeros(40, target, source + weights.shape[2], dtype=torch.float64)
+    places = first[..., None] + torch.arange(weights.shape[2])
+    spread.scatter_(2, places, weights.double() / 2**22)
+    torch.testing.assert_close(spread[..., :source], matrices, rtol=0, atol=0)
+    assert (spread[..., source:] == 0).all()
+
+
+def test_some_boxes_are_resized_rows_first():
+    # 24 rows lost against 1 column: if the order were not Pillow's, a tenth of the pixels would differ
+    images, crops = pictures(30, 32, 32), crop_of(0, 0, 32, 32)
+    many = Crops(**{name: value.expand(30) for name, value in vars(crops).items()})
+    assert torch.equal(resized_crop(images, many, (8, 31)), by_pillow(images, many, (8, 31)))
+
+
+def test_checkerboard_of_extremes():
+    board = ((torch.arange(32)[:, None] + torch.arange(32)) % 2 * 255).to(torch.uint8).expand(200, 3, 32, 32)
+    assert equal_pixels(board, (32, 32))
+    assert equal_pixels(board, (24, 24))
+
+
+def test_whole_image_is_itself_and_its_mirror_image():
+    image = pictures(1, 32, 32)
+    assert torch.equal(resized_crop(image, crop_of(0, 0, 32, 32), (32, 32)), image)
+    assert torch.equal(resized_crop(image, crop_of(0, 0, 32, 32, flip=True), (32, 32)), image.flip(3))
+
+
+def test_two_pixels_enlarged_by_hand():
+    # [0, 100] to 4 pixels: centres at 0.25, 0.75, 1.25, 1.75 source pixels, so weights 1, 3/4, 1/4, 0 of the first
+    image = torch.tensor([[[[9, 0, 100, 9]]]], dtype=torch.uint8)
+    view = resized_crop(image, crop_of(0, 1, 1, 2), (1, 4))
+    assert view.tolist() == [[[[0, 25, 75, 100]]]]
+
+
+def test_four_pixels_shrunk_by_hand():
+    # to 2 pixels: weights 3, 3, 1 of 7 inside the box; what lies beside the box does not count
+    image = torch.tensor([[[[255, 70, 0, 140, 210, 255]]]], dtype=torch.uint8)
+    view = resized_crop(image, crop_of(0, 1, 1, 4), (1, 2))
+    assert view.tolist() == [[[[(3 * 70 + 3 * 0 + 140) // 7, (0 + 3 * 140 + 3 * 210) // 7]]]]
+
+
+def test_grey_images_and_autocast():
+    image = pictures(5, 32, 32)[:, :1]
+    crops = draw_crops(5, 32, 32, generator())
+    expected = resized_crop(image.expand(-1, 3, -1, -1), crops, (32, 32))[:, :1]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(resized_crop(image, crops, (32, 32)), expected)
+
+
+def test_images_are_left_alone_and_must_be_bytes():
+    images = pictures(4, 32, 32)
+    before = images.clone()
+    resized_crop(images, draw_crops(4, 32, 32, generator()), (32, 32))
+    assert torch.equal(images, before)
+    with pytest.raises(TypeError, match="uint8"):
+        resized_crop(images.float(), draw_crops(4, 32, 32, generator()), (32, 32))
+
+
+def test_no_images():
+    assert resized_crop(pictures(1, 32, 32)[:0], draw_crops(0, 32, 32, generator()), (24, 24)).shape == (0, 3, 24, 24)
+
+
+# The law of the draws
+
+
+def torchvision_draws(number, height, width, scale=(0.2, 1.0), ratio=(3 / 4, 4 / 3)):
+    torch.manual_seed(1)
+    image = torch.empty(3, height, width)
+    return torch.tensor([RandomResizedCrop.get_params(image, scale, ratio) for _ in range(number)])
+
+
+def ours_and_torchvisions(number, *arguments):
+    ours = draw_crops(number, *arguments[:2], generator(2), *arguments[2:])
+    return torch.stack([ours.top, ours.left, ours.height, ours.width], dim=1), torchvision_draws(number, *arguments)
+
+
+def chance_of_same_counts(ours, theirs):
+    """p of the chi-squared test that two samples of integers have one law; rare values are put together."""
+    values = torch.cat([ours, theirs]).unique()
+    counts = torch.stack([(sample[:, None] == values).sum(0) for sample in (ours, theirs)])
+    rare = counts.sum(0) < 20
+    table = torch.cat([counts[:, ~rare], counts[:, rare].sum(1, keepdim=True)], dim=1)
+    return chi2_contingency(table[:, table.sum(0) > 0].numpy()).pvalue
+
+
+@pytest.mark.parametrize("size", [(32, 32), (32, 48)])
+def test_boxes_have_torchvisions_law(size):
+    ours, theirs = ours_and_torchvisions(20_000, *size)
+    for column in range(4):
+        assert chance_of_same_counts(ours[:, column], theirs[:, column]) > 0.001
+    joint = [sample[:, 2] * 1000 + sample[:, 3] for sample in (ours, theirs)]
+    assert chance_of_same_counts(*joint) > 0.001
+    # in float64: float32 would split quotients that are equal
+    area, log_ratio = zip(
+        *((s[:, 2] * s[:, 3], (s[:, 3].double() / s[:, 2].double()).log()) for s in (ours, theirs)), strict=True
+    )
+    assert ks_2samp(*area).pvalue > 0.001
+    assert ks_2samp(*log_ratio).pvalue > 0.001
+
+
+def test_another_law_is_told_apart():
+    ours, _ = ours_and_torchvisions(20_000, 32, 32)
+    theirs = torchvision_draws(20_000, 32, 32, scale=(0.22, 1.0))
+    assert chance_of_same_counts(ours[:, 2], theirs[:, 2]) < 1e-6
+
+
+@pytest.mark.parametrize(("size", "ratio"), [((8, 64), (0.75, 1.25)), ((64, 8), (0.75, 1.25)), ((30, 30), (2.0, 3.0))])
+def test_where_no_box_fits_it_is_torchvisions_centred_one(size, ratio):
+    scale = (0.9, 1.0)  # of so long an image, or in so long a box: never fits
+    ours, theirs = ours_and_torchvisions(20, *size, scale, ratio)
+    assert ours.unique(dim=0).tolist() == theirs.unique(dim=0).tolist()
+
+
+def test_boxes_lie_in_the_image_and_reach_its_edges():
+    crops = draw_crops(5_000, 20, 12, generator())
+    assert crops.top.min() == 0
+    assert crops.left.min() == 0
+    assert (crops.top + crops.height).max() == 20
+    assert (crops.left + crops.width).max() == 12
+    assert min(crops.height.min(), crops.width.min()) >= 1
+
+
+def test_half_are_mirrored_whatever_the_box():
+    crops = draw_crops(20_000, 32, 32, generator())
+    assert abs(crops.flip.double().mean() - 0.5) < 4 * math.sqrt(0.25 / 20_000)
+    large = crops.height > crops.height.median()
+    assert chance_of_same_counts(crops.flip[large].int(), crops.flip[~large].int()) > 0.001
+
+
+def test_draws_depend_on_the_generator_alone():
+    first, again, other = (draw_crops(50, 32, 32, generator(seed)) for seed in (3, 3, 4))
+    assert all(torch.equal(value, vars(again)[name]) for name, value in vars(first).items())
+    assert not torch.equal(first.width, other.width)
+    with pytest.raises(AttributeError):
+        first.top = again.top

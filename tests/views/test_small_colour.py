@@ -1,0 +1,65 @@
+import pytest
+import torch
+from pillow_pictures import pictures
+
+from maskcon.runtime.randomness import torch_generator
+from maskcon.views.operations.autoaugment import autoaugment, draw_policies
+from maskcon.views.operations.crop import draw_crops, resized_crop
+from maskcon.views.small_colour import strong, weak
+
+VIEWS = pytest.mark.parametrize("view", [weak, strong])
+
+
+@VIEWS
+@pytest.mark.parametrize("size", [(32, 32), (28, 36)])
+def test_views_are_bytes_of_the_same_shape(view, size):
+    images = pictures(20, *size)
+    before = images.clone()
+    views = view(images, torch_generator(0, "views"))
+    assert views.dtype == torch.uint8
+    assert views.shape == images.shape
+    assert views.is_contiguous()
+    assert torch.equal(images, before)
+
+
+@VIEWS
+def test_same_generator_same_bytes(view):
+    images = pictures(200, 32, 32)
+    first, again, other = (view(images, torch_generator(0, "views", step)) for step in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@VIEWS
+def test_every_image_has_a_draw_of_its_own(view):
+    same_image = pictures(2, 32, 32)[1:].expand(64, -1, -1, -1)
+    assert len(view(same_image, torch_generator(0, "views")).unique(dim=0)) >= 60
+
+
+def test_weak_is_a_crop_of_a_fifth_to_all():
+    images = pictures(50, 32, 32)
+    crops = draw_crops(50, 32, 32, torch_generator(0, "views"), scale=(0.2, 1.0))
+    assert torch.equal(weak(images, torch_generator(0, "views")), resized_crop(images, crops, (32, 32)))
+
+
+def test_strong_is_weak_and_then_the_policy():
+    images = pictures(200, 32, 32)
+    generator = torch_generator(0, "views")
+    cropped = weak(images, generator)
+    policies = draw_policies(200, generator)
+    views = strong(images, torch_generator(0, "views"))
+    assert torch.equal(views, autoaugment(cropped, policies))
+    changed = (views != cropped).flatten(1).any(dim=1)
+    assert changed.sum() > 100
+    assert policies.applied.any(dim=1)[changed].all()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@VIEWS
+def test_other_device_same_bytes(view):
+    images = pictures(600, 32, 32)
+    expected = view(images, torch_generator(0, "views"))
+    views = view(images.cuda(), torch_generator(0, "views"))
+    assert views.device.type == "cuda"
+    assert (views.cpu().int() - expected.int()).abs().max() <= 1
+    assert (views.cpu() == expected).double().mean() > 0.9999

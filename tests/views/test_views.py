@@ -1,0 +1,42 @@
+import pytest
+import torch
+from PIL import Image
+
+from maskcon.runtime.randomness import torch_generator
+from maskcon.views.operations.crop import resized
+from maskcon.views.operations.families import view_maker
+
+
+def stored(number=6, channels=3):
+    return torch.randint(256, (number, channels, 40, 40), generator=torch.Generator().manual_seed(0)).byte()
+
+
+@pytest.mark.parametrize("augmentation", ["characters", "small_colour", "photo"])
+@pytest.mark.parametrize("strength", ["weak", "strong"])
+@pytest.mark.parametrize("size", [None, (40, 40), (32, 24)])
+def test_views_have_the_size_that_is_asked_for(augmentation, strength, size):
+    images = stored()
+    stretch = torch.linspace(0.5, 2, 6, dtype=torch.float64)
+    view = view_maker(augmentation, strength, size)(images, torch_generator(0), stretch)
+    assert view.shape == (6, 3, *(size or (40, 40)))
+    assert view.dtype == torch.float32
+    assert view.min() >= -1e-6
+    assert view.max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("augmentation", ["small_colour", "photo"])
+def test_stretch_decides_the_box_and_one_is_the_same_as_none(augmentation):
+    view = view_maker(augmentation, "weak", (24, 24))
+    images = stored()
+    one = torch.ones(6, dtype=torch.float64)
+    plain = view(images, torch_generator(0))
+    assert torch.equal(plain, view(images, torch_generator(0), one))
+    assert not torch.equal(plain, view(images, torch_generator(0), one * 2))
+
+
+@pytest.mark.parametrize("size", [(40, 40), (17, 23), (64, 48)])
+def test_whole_images_are_resized_as_pillow_does(size):
+    images = stored(3)
+    for image, made in zip(images, resized(images, size), strict=True):
+        picture = Image.fromarray(image.permute(1, 2, 0).numpy()).resize(size[::-1], Image.BILINEAR)
+        assert made.permute(1, 2, 0).flatten().tolist() == list(picture.tobytes())
