@@ -23,7 +23,7 @@ for stage in ("download", "coarse", "pretrain", "embed", "evaluate"):
 """
 SMALL = ["train.epochs=2", "train.warmup_epochs=1", "train.queue_size=256", "model.width=4", "track.live=false"]
 CHECKED_BY = [
-    "tests/pipeline/test_dvc_yaml.py",
+    "tests/pipeline/test_rooms.py",
     "tests/parameters/test_parameter_reference.py",
     "tests/parameters/test_parameters.py::test_every_method_has_a_preset",
     "tests/parameters/test_parameters.py::test_every_method_fits_every_data_set[shapes-one_neighbour]",
@@ -66,7 +66,6 @@ def copy(tmp_path_factory):
         change.apply(folder)
     python(folder, "-m", "maskcon.commands.params")
     python(folder, "-m", "maskcon.commands.describe_parameters")
-    python(folder, "-m", "tests.pipeline.code_dependencies", "--write")
     return folder
 
 

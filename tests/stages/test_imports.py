@@ -58,6 +58,4 @@ def test_a_stage_imports_what_it_uses(loaded, stage):
 
 
 def test_every_stage_is_looked_at(repository):
-    from code_dependencies import read_pipeline
-
-    assert set(read_pipeline(repository)["stages"]) == set(USED)
+    assert {path.stem for path in (repository / "stages").glob("*.py")} - {"__init__"} == set(USED)
