@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make .venv and install requirements.lock into it; does nothing where both are as they should be.
+# Make .venv, install requirements.lock into it, and the project itself as a path to this folder, with the command
+# maskcon; does nothing where all is as it should be.
 #
 #     ./set_up.sh                     the newest suitable Python that is found
 #     PYTHON=/path/python ./set_up.sh that one
@@ -62,7 +63,11 @@ if [ "$python" != .venv/bin/python ]; then
 fi
 echo "Installing requirements.lock into .venv (the first time: several GB, some minutes)"
 rm -f .venv/installed_requirements.lock
+install() {
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" </dev/null ||
+        stop "the installation failed, see above; the same command tries again and keeps what has been downloaded"
+}
 # Every package at the version and with the checksum of the lock, or nothing is installed.
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock </dev/null ||
-    stop "the installation failed, see above; the same command tries again and keeps what has been downloaded"
+install --require-hashes --requirement requirements.lock
+install --no-index --no-deps --no-build-isolation --editable .
 cp requirements.lock .venv/installed_requirements.lock # written last: an installation cut short is taken up again
