@@ -40,7 +40,6 @@ from benchmarks.ratios import in_turn, ratio_of
 from benchmarks.run import commit, differs, versions
 from maskcon.images.packed.image_set import TrainingSet
 from maskcon.runtime.atomic_files import write_text
-from maskcon.training.captured_step import fastest_step
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import SilentWatcher, train
 from maskcon.training.step import training_step
@@ -191,8 +190,7 @@ def ours_epoch(setting: Setting, sizes: Sizes) -> Epoch:
 
     learner, optimizer = setting.learner("auto")
     batch = setting.batch_of_views()
-    step = fastest_step(learner, training_step)
-    each = seconds_of(lambda: step(learner, optimizer, batch), sizes.steps, setting.device)
+    each = seconds_of(lambda: training_step(learner, optimizer, batch), sizes.steps, setting.device)
     return Epoch(seconds[len(seconds) // 2], each, setting.images // setting.batch, precision_on(setting.device))
 
 

@@ -20,7 +20,7 @@ from maskcon.methods.parts.contrast import own_and_queue, soft_cross_entropy
 from maskcon.methods.parts.interface import Keys, build_method
 from maskcon.runtime.randomness import torch_generator
 from maskcon.training.batches import TwoViewBatches
-from maskcon.training.step import follow, training_step
+from maskcon.training.step import move_key_network, training_step
 from maskcon.views.operations.autoaugment import CIFAR10_POLICY
 from maskcon.views.operations.families import view_maker
 
@@ -50,12 +50,12 @@ def momentum_against(update) -> Contest:
 
     def difference() -> float:
         first, second = copy.deepcopy(moved), copy.deepcopy(moved)
-        follow(first, query, 0.99)
+        move_key_network(first, query, 0.99)
         update(second, query)
         pairs = zip(first.parameters(), second.parameters(), strict=True)
         return max(float((mine - other).detach().abs().max()) for mine, other in pairs)
 
-    return Contest(lambda: follow(ours, query, 0.99), lambda: update(theirs, query), difference, ROUNDING)
+    return Contest(lambda: move_key_network(ours, query, 0.99), lambda: update(theirs, query), difference, ROUNDING)
 
 
 def momentum_against_published() -> Contest:

@@ -25,12 +25,6 @@ from maskcon.views.operations.crop import resized
 BATCH = 512  # images at a time
 PIXELS_SIDE = 32  # the raw pixels of larger images are averaged down to this height and width
 
-# Precisions tried before float32, the most exact first, both being equally fast. None on the CPU: how they round there,
-# and whether they gain anything, depends on the processor, and the metrics of a run should not. On one without
-# instructions for bfloat16 (AVX2 alone) resnet18 took 7.6 times as long in it as in float32.
-LOWER_PRECISIONS = {"cuda": (torch.float16, torch.bfloat16)}
-AGREEMENT = 0.9999  # cosine similarity to float32 features that each image of the first batch must keep
-
 
 def embed(
     encoder: Encoder,
@@ -68,18 +62,10 @@ def embedded_rows(
     encoder = with_folded_batch_norms(encoder)
     stream = ImageStream(images, channels, torch.device(device))
     size = size or stream.shape[2:]
-    precision = group.from_first(_precision(encoder, stream, size) if group.is_first else None)
     starts = group.share_of(range(0, len(images), BATCH))
     places = [torch.arange(start, min(start + BATCH, len(images))) for start in starts]
     for start, planes in zip(starts, stream.blocks(places), strict=True):
-        yield start, unit_features(encoder, resized(planes, size) / 255, precision).cpu().numpy()
-
-
-def _precision(encoder: Encoder, stream: ImageStream, size: tuple[int, int]) -> torch.dtype:
-    """The one for all images, chosen by the first batch."""
-    if stream.device.type not in LOWER_PRECISIONS or not len(stream):
-        return torch.float32
-    return best_precision(encoder, resized(stream[torch.arange(min(BATCH, len(stream)))], size) / 255)
+        yield start, unit_features(encoder, resized(planes, size) / 255).cpu().numpy()
 
 
 def with_folded_batch_norms(encoder: Encoder) -> Encoder:
@@ -92,22 +78,13 @@ def with_folded_batch_norms(encoder: Encoder) -> Encoder:
     return folded.to(memory_format=torch.channels_last)
 
 
-def unit_features(encoder: Encoder, batch: Tensor, precision: torch.dtype) -> Tensor:
-    """float32 [B, F], unit rows, of images float32 [B, c, H, W] in [0, 1]."""
-    with torch.autocast(batch.device.type, dtype=precision, enabled=precision != torch.float32):
-        features = encoder(batch)
-    return F.normalize(features.float(), dim=1)
+def unit_features(encoder: Encoder, batch: Tensor) -> Tensor:
+    """float32 [B, F], unit rows, of images float32 [B, c, H, W] in [0, 1].
 
-
-def best_precision(encoder: Encoder, batch: Tensor) -> torch.dtype:
-    """The first of LOWER_PRECISIONS whose features agree with those of float32, image by image; else float32."""
-    exact = None
-    for precision in LOWER_PRECISIONS.get(batch.device.type, ()):
-        exact = unit_features(encoder, batch, torch.float32) if exact is None else exact
-        cosine = (unit_features(encoder, batch, precision) * exact).sum(dim=1)
-        if bool((cosine > AGREEMENT).all()):  # no where a number has overflowed
-            return precision
-    return torch.float32
+    Without the TF32 that torch lets convolutions on a GPU use: what is published shall not depend on the device.
+    """
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        return F.normalize(encoder(batch), dim=1)
 
 
 def raw_pixels(images: np.ndarray, channels: int) -> np.ndarray:

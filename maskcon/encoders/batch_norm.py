@@ -10,13 +10,9 @@ does the same on the CPU, where torch has none.
 Source: Chan, Golub and LeVeque, Updating Formulae and a Pairwise Algorithm for Computing Sample Variances, 1979.
 """
 
-from typing import Any
-
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
-
-from maskcon.runtime.process_group import gathered
+from torch.distributed.nn.functional import all_gather
 
 
 def synchronised(network: nn.Module, device: torch.device) -> nn.Module:
@@ -41,7 +37,7 @@ class JointBatchNorm(nn.BatchNorm2d):
             return super().forward(images)
         exact = images.float()
         variances, means = torch.var_mean(exact, dim=(0, 2, 3), correction=0)  # v_r, m_r
-        variances, means = OfAllProcesses.apply(torch.stack([variances, means])).unbind(1)  # [N, c] each
+        variances, means = torch.stack(all_gather(torch.stack([variances, means]))).unbind(1)  # [N, c] each
         mean = means.mean(dim=0)
         variance = (variances + (means - mean).square()).mean(dim=0)
         if self.num_batches_tracked is not None:  # it is None where a micro-batch is encoded again
@@ -55,17 +51,3 @@ class JointBatchNorm(nn.BatchNorm2d):
         self.num_batches_tracked += 1
         self.running_mean.lerp_(mean, self.momentum)
         self.running_var.lerp_(variance * (number / (number - 1)), self.momentum)
-
-
-class OfAllProcesses(torch.autograd.Function):
-    """x_r -> [x_1, ..., x_N], the same in all processes. The loss of each hangs on it: dL/dx_r = sum_s dL_s/dx_r."""
-
-    @staticmethod
-    def forward(context: Any, mine: Tensor) -> Tensor:
-        return torch.stack(gathered(mine))
-
-    @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
-        total = gradient.clone()
-        dist.all_reduce(total)
-        return total[dist.get_rank()]

@@ -478,6 +478,9 @@ class TrainParameters(Group):
     # would end in other numbers on another machine.
     precision: Literal["auto", "float32", "bfloat16"]
     """Of the networks' arithmetic; auto: bfloat16 on a GPU, float32 on the CPU."""
+    compile: bool
+    """Compile the networks with torch.compile: some minutes at the start, then steps may be faster; losses differ in
+    their last digits."""
     resident_share: Share
     """Of the device's memory: sets up to here are held on it, larger ones stream from the disk."""
     snapshot_epochs: Epochs

@@ -6,7 +6,7 @@ what an uninterrupted one would.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -28,13 +28,7 @@ class Batch:
     coarse: Tensor  # int64 [B], of the whole batch
     seed: int = 0  # of whatever else is drawn for this batch
     places: Tensor | None = None  # int64 [B], of the images in the training set
-    view_of: Callable[[Tensor, torch.Generator], Tensor] | None = (
-        None  # places [B] -> a further query view [b] of those
-    )
-
-    def turned(self) -> "Batch":
-        """The same images with query and key view exchanged."""
-        return replace(self, query_view=self.key_view, key_view=self.query_view)
+    view_of: Callable[[Tensor, torch.Generator], Tensor] | None = None  # places [B] -> a further query view [b]
 
     def generator(self, use: str) -> torch.Generator:
         """A generator on the CPU for one use of this batch."""

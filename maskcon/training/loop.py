@@ -5,9 +5,10 @@ trained = train(training_set, parameters, device, Checkpoints(folder), watcher)
 
 import copy
 import math
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -15,13 +16,12 @@ import torch
 from maskcon.encoders.networks import Encoder, ProjectedEncoder, build_encoder
 from maskcon.images.packed.image_set import TrainingSet
 from maskcon.images.packed.image_stream import blocks_of, resident_or_streamed
-from maskcon.methods.parts.interface import Method, build_method
+from maskcon.methods.parts.interface import build_method
 from maskcon.methods.parts.key_queue import KeyQueue
 from maskcon.parameters.errors import Interrupted, UserError
-from maskcon.parameters.model import DataParameters, Parameters, TrainParameters
+from maskcon.parameters.model import Parameters, TrainParameters
 from maskcon.runtime.randomness import derived_seed, torch_generator
 from maskcon.training.batches import Batch, TwoViewBatches
-from maskcon.training.captured_step import Step, fastest_step
 from maskcon.training.checkpoint import CheckpointClock, Checkpoints
 from maskcon.training.keeping import Keeper
 from maskcon.training.non_finite import NonFiniteSteps
@@ -119,12 +119,11 @@ def train(
     clock = CheckpointClock(train_parameters.checkpoint_seconds, train_parameters.checkpoint_steps)
     keeper = Keeper(checkpoints, clock, watcher.snapshot)
     loss_of = processes.with_mean_gradients(learner, all_weights_used=learner.method.uses_keys)
-    step = fastest_step(learner, partial(training_step, loss_of=loss_of))
     for epoch in range(len(state.curve) + 1, train_parameters.epochs + 1):
         if state.epoch_so_far.steps == 0:
             renew_memory(epoch, learner, batches)
         for batch in batches.epoch(epoch, first_batch=state.epoch_so_far.steps):
-            loss = take_step(step, state, batch, epoch, len(batches), train_parameters)
+            loss = take_step(state, batch, loss_of, epoch, len(batches), train_parameters)
             watcher.step_done(epoch, loss)
             if state.epoch_so_far.steps == len(batches):
                 stop_if_not_finite(state, batches, checkpoints, train_parameters)
@@ -162,10 +161,13 @@ def build_learner(
         encoder = build_encoder(model, parameters.data)
         network = ProjectedEncoder(encoder, model.projector_hidden_size, model.projection_size)
         method = build_method(parameters.loss)
-        kept_features = size_of_kept_features(encoder, method, parameters.data)
         learner = ContrastiveLearner(
             processes.prepared(network, device),
-            KeyQueue(parameters.train.queue_size, model.projection_size, kept_features, method.uses_places),
+            KeyQueue(
+                parameters.train.queue_size,
+                model.projection_size,
+                encoder.feature_size if method.uses_features else None,
+            ),
             method,
             coarse_classes,
             parameters.loss.temperature,
@@ -174,14 +176,17 @@ def build_learner(
             parameters.train.accumulate,
             processes,
         )
+    if parameters.train.compile:
+        require_compiler()
+        learner.query_network.compile()
+        learner.key_network.compile()
     return learner.to(device).train()
 
 
-def size_of_kept_features(encoder: Encoder, method: Method, data: DataParameters) -> int | None:
-    """Numbers an image that the queue keeps beside keys; None for a method that uses none."""
-    if method.uses_features == "all layers":
-        return encoder.size_of_all_layers(data)
-    return encoder.feature_size if method.uses_features else None
+def require_compiler() -> None:
+    """Raises: UserError, where torch.compile would find no C++ compiler."""
+    if shutil.which(os.environ.get("CXX", "c++")) is None and shutil.which("g++") is None:
+        raise UserError("train.compile=true needs a C++ compiler, such as g++; install one, or set train.compile=false")
 
 
 def training_precision(wanted: str, device: torch.device) -> torch.dtype:
@@ -198,8 +203,8 @@ def fill_queue(learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
     missing = len(learner.queue.keys)
     for repetition in range(missing):  # small sets fill a large queue with several views of each image
         for batch in batches.epoch(f"queue {repetition}"):
-            keys, features = learner.encode_keys_and_features(batch.key_view)
-            learner.queue.enqueue(keys, batch.coarse, features, batch.places)
+            keys, features = learner.encode_key_view(batch.key_view)
+            learner.queue.enqueue(keys, batch.coarse, features)
             missing -= len(batch.coarse)
             if missing <= 0:
                 return
@@ -223,9 +228,9 @@ def renew_memory(epoch: int, learner: ContrastiveLearner, batches: TwoViewBatche
 
 
 def take_step(
-    step: Step,
     state: TrainingState,
     batch: Batch,
+    loss_of: Callable[..., torch.Tensor],
     epoch: int,
     steps_per_epoch: int,
     train_parameters: TrainParameters,
@@ -237,7 +242,7 @@ def take_step(
         group["lr"] = rate
     state.non_finite.before_step()
     progress = number / (train_parameters.epochs * steps_per_epoch)
-    loss = step(state.learner, state.optimizer, batch, progress=progress)
+    loss = training_step(state.learner, state.optimizer, batch, progress, loss_of)
     finite = state.non_finite.after_step(number, loss)
     state.epoch_so_far.add(loss, finite)
     return loss

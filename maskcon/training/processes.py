@@ -10,23 +10,23 @@ batch. So a method is written as for one process, and nothing in it depends on t
     L      = L(f(x_1), ..., f(x_B))                                           the same in all processes
     dL/dw  = sum_r sum_{i of process r} dL/df(x_i) df(x_i)/dw                 w: weights of the network f
 
-DistributedDataParallel takes the mean over processes of each weight's gradient. ``joined`` therefore hands N times the
-gradient back to the network, whose mean is the sum above; weights of extra heads, which stand behind it, have the whole
-gradient in every process, and that is its own mean.
+DistributedDataParallel takes the mean over processes of each weight's gradient. ``joined`` hands the sum over processes
+back to the network, N times the gradient as all have the same, whose mean is the sum above; weights of extra heads,
+which stand behind it, have the whole gradient in every process, and that is its own mean.
 """
 
 import contextlib
 import datetime
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.nn.functional import all_gather
 from torch.nn.parallel import DistributedDataParallel
 
 from maskcon.encoders.batch_norm import synchronised
-from maskcon.runtime.process_group import ProcessGroup, gathered, joined_group
+from maskcon.runtime.process_group import ProcessGroup, joined_group
 
 LONGEST_WAIT = datetime.timedelta(minutes=30)  # for another process, while the first loads or writes a checkpoint
 
@@ -80,7 +80,7 @@ class SeveralProcesses(Processes):
         self.batch_norm = batch_norm
 
     def joined(self, mine: Tensor) -> Tensor:
-        return Joined.apply(mine, self.rank, self.number)
+        return torch.stack(all_gather(mine), dim=1).flatten(0, 1)  # row i of process r becomes row i N + r
 
     def exchanged_for_keys(self, view: Tensor) -> Tensor:
         # Queries are every N-th image of a batch, keys so many in a row. The order of images is drawn anew in each
@@ -90,7 +90,7 @@ class SeveralProcesses(Processes):
         return self.joined(view).chunk(self.number)[self.rank]
 
     def joined_keys(self, mine: Tensor) -> Tensor:
-        return self.joined(mine) if self.batch_norm == "synchronised" else torch.cat(gathered(mine))
+        return self.joined(mine) if self.batch_norm == "synchronised" else torch.cat(all_gather(mine))
 
     def prepared(self, network: nn.Module, device: torch.device) -> nn.Module:
         return synchronised(network, device) if self.batch_norm == "synchronised" else network
@@ -101,19 +101,6 @@ class SeveralProcesses(Processes):
     def take_from_first(self, tensors: Iterable[Tensor]) -> None:
         for tensor in tensors:
             dist.broadcast(tensor, src=0)
-
-
-class Joined(torch.autograd.Function):
-    """Rows of all processes, row i of process r at i N + r. Backward: N times the gradient of the own rows."""
-
-    @staticmethod
-    def forward(context: Any, mine: Tensor, rank: int, number: int) -> Tensor:
-        context.rank, context.number = rank, number
-        return torch.stack(gathered(mine), dim=1).flatten(0, 1)
-
-    @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return gradient[context.rank :: context.number] * context.number, None, None
 
 
 @contextlib.contextmanager

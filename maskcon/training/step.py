@@ -1,47 +1,68 @@
-"""One training step: the core that all methods share, and the networks it moves."""
+"""The step that all methods share: momentum contrast against a soft target.
+
+    q_i = unit(f_q(x_i)),    k_i = unit(f_k(x'_i))              x, x': query view and key view of image i
+    S_i = [q_i · k_i, q_i · queue_1, ..., q_i · queue_K]        [B, 1 + K]
+    L   = mean_i - sum_j Z_ij log softmax(S_i / temperature)_j  Z: the method's target, from keys and coarse labels
+    f_q <- f_q - rate dL/df_q,    f_k <- m f_k + (1 - m) f_q,    queue <- [k, queue without its oldest]
+
+With Z_i = [1, 0, ..., 0] this is MoCo (He et al., Momentum Contrast, CVPR 2020). It moves f_k before it encodes the
+keys; here f_k moves at the end of the step, which is the same, as both networks start equal. Its keys never meet the
+batch norm statistics of their own queries: see train.batch_norm.
+"""
 
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from maskcon.encoders.networks import ProjectedEncoder
-from maskcon.methods.parts.contrast import batch_and_queue, soft_cross_entropy
+from maskcon.methods.parts.contrast import soft_cross_entropy
 from maskcon.methods.parts.interface import Keys, Method, NearestView, Scene
 from maskcon.methods.parts.key_queue import KeyQueue
 from maskcon.training.batches import Batch
 from maskcon.training.micro_batches import encode_in_parts
+from maskcon.training.mixed_images import mixed_contrast
 from maskcon.training.processes import ALONE, Processes
 
 
-@torch.no_grad()
-def follow(key_network: nn.Module, query_network: nn.Module, momentum: float) -> None:
-    """key <- momentum key + (1 - momentum) query, of parameters alone: batch-norm statistics stay the key network's.
+def training_step(
+    learner: "ContrastiveLearner",
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    progress: float = 0.0,
+    loss_of: Callable[..., Tensor] | None = None,
+) -> Tensor:
+    """Move both networks and the queue by one batch; returns the loss, a scalar on the device, detached.
 
-    In place. On a GPU all at once: a launch costs more there than the few numbers of most parameters. On the CPU it
-    costs next to nothing, and a parameter at a time stays in its cache.
+    Args:
+        progress: share of the training that is done.
+        loss_of: the learner as it computes its loss beside other processes, see Processes.with_mean_gradients.
     """
-    keys, queries = list(key_network.parameters()), list(query_network.parameters())
-    if keys[0].device.type == "cuda":
-        torch._foreach_lerp_(keys, queries, 1 - momentum)
-        return
-    for key_parameter, query_parameter in zip(keys, queries, strict=True):
-        key_parameter.lerp_(query_parameter, 1 - momentum)
+    keys = learner.encode_keys(batch, progress) if learner.method.uses_keys else None  # k, beside the queue
+    loss = (loss_of or learner)(batch, keys)  # q, S, Z and L: ContrastiveLearner.forward
+
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # reaches the query network and the extra head, never a key
+    optimizer.step()
+    move_key_network(learner.key_network, learner.query_network, learner.key_momentum)
+
+    if keys is not None:  # last: no query is contrasted with its own key twice
+        learner.queue.enqueue(keys.own, keys.own_coarse, keys.own_features)
+    return loss.detach()
 
 
 class ContrastiveLearner(nn.Module):
     """Query network, key network, queue, and what the method keeps beside them: all that a checkpoint must hold.
 
     Args:
-        query_network: trained by gradient; the key network starts as its copy.
+        query_network: f_q, trained by gradient; the key network f_k starts as its copy.
         coarse_classes: C, for an extra head or memory.
         precision: torch.float32, or torch.bfloat16 for autocast in both networks. Similarities, targets and losses are
             always float32.
         micro_batches: parts that a batch is encoded in, see micro_batches.py.
-        processes: those that share each batch, see maskcon/training/processes.py.
+        processes: those that share each batch, see processes.py.
     """
 
     def __init__(
@@ -70,100 +91,61 @@ class ContrastiveLearner(nn.Module):
         self.micro_batches = micro_batches
         self.processes = processes
 
-    def trained_parameters(self) -> list[nn.Parameter]:
-        return [parameter for parameter in self.parameters() if parameter.requires_grad]
-
-    def forward(
-        self,
-        batch: Batch,
-        own_key: Tensor | None,
-        progress: float = 0.0,
-        own_features: Tensor | None = None,
-        turned: tuple[Tensor, Tensor | None] | None = None,
-    ) -> Tensor:
-        """The loss of a batch; with ``turned``, keys and features of its query view, the mean of both ways round."""
-        loss = self.loss(batch, own_key, progress, own_features)
-        if turned is None:
-            return loss
-        return (loss + self.loss(batch.turned(), turned[0], progress, turned[1])) / 2
-
-    def loss(
-        self, batch: Batch, own_key: Tensor | None, progress: float = 0.0, own_features: Tensor | None = None
-    ) -> Tensor:
-        """The method's loss of a batch, of which this process encodes its share.
-
-        Args:
-            own_key: float32 [B, D], keys of the batch; None for a method that uses none.
-            progress: share of the training that is done.
-            own_features: float32 [B, F], unit rows, what the keys are projections of; for a method that uses them.
-        """
+    def forward(self, batch: Batch, keys: Keys | None) -> Tensor:
+        """L of a batch, a scalar, of which this process encodes its share; ``keys`` is None for a method without."""
         method = self.method
         features, projection = self.encode_queries(batch.query_view)  # [B, F], [B, D]
-        nearest = self.encode_nearest(batch)
         loss = projection.new_zeros(())
-        if method.uses_keys:
-            generator = batch.generator("target")
-            queue = self.queue
-            keys = Keys(own_key, queue.keys, batch.coarse, queue.coarse, progress, generator, self.memory)
-            keys = replace(keys, own_features=own_features, queue_features=queue.features)
-            keys = replace(keys, own_places=batch.places, queue_places=queue.places)
-            if method.draw is not None:
-                keys = replace(keys, drawn=method.draw(keys))
-            projections = [projection, *(view.projection for view in nearest)]
-            contrast = torch.stack([self.contrast(unit(each), keys) for each in projections]).mean()
+        if keys is not None:
+            contrast = self.contrast(unit(projection), keys)
             if method.mixup is not None:
-                mixed = self.mixed_contrast(batch, keys)
+                mixed = mixed_contrast(self, method.mixup, batch, keys)
                 contrast = (1 - method.mixup.weight) * contrast + method.mixup.weight * mixed
             loss = method.contrast_weight * contrast
         if method.extra_head is not None:
-            scene = Scene(
-                features,
-                projection,
-                batch.coarse,
-                lambda: self.encode_queries(batch.key_view),
-                batch.places,
-                nearest,
-            )
+            scene = self.scene(batch, features, projection)
             loss = loss + method.extra_head.weight * method.extra_head.loss(self.extra_head, scene)
         return loss
 
-    def contrast(self, query: Tensor, keys: Keys) -> Tensor:
-        """Cross-entropy of the queries [B, D] against the method's target."""
+    def contrast(self, q: Tensor, keys: Keys) -> Tensor:
+        """Cross-entropy of queries [B, D], unit rows, against the method's target; a scalar."""
         method = self.method
-        own, queue = keys.own, keys.queue
+        k, queue = keys.own, keys.queue
         if method.angle is not None:
-            query = method.angle(self.extra_head, query, keys.own_coarse)
-            own = method.angle(self.extra_head, own, keys.own_coarse)
+            q = method.angle(self.extra_head, q, keys.own_coarse)
+            k = method.angle(self.extra_head, k, keys.own_coarse)
             queue = method.angle(self.extra_head, queue, keys.queue_coarse)
-        similarities = method.key_set(query, own, queue)  # [B, M]
-        kept = method.kept and method.kept(similarities.detach(), keys)
-        return soft_cross_entropy(similarities, method.target(keys), self.temperature, kept)
+        similarities = method.key_set(q, k, queue)  # S: [B, 1 + K], or another key set of the method
+        target = method.target(keys)  # Z, of the same shape
+        kept = method.kept and method.kept(similarities.detach(), keys)  # None: all keys count
+        return soft_cross_entropy(similarities, target, self.temperature, kept)
 
-    def mixed_contrast(self, batch: Batch, keys: Keys) -> Tensor:
-        """Momentum mixup: query images mixed with other images' key views, and targets mixed alike."""
-        mixup = self.method.mixup
-        theta, permuted = draw_mixture(len(batch.coarse), mixup.beta, batch.generator("mixup"))
-        permuted = permuted.to(batch.coarse.device, non_blocking=True)  # so few that they are on their way at once
-        others = self.processes.share_of(self.processes.joined(batch.key_view)[permuted])
-        mixed_view = theta * batch.query_view + (1 - theta) * others
-        query = unit(self.encode_queries(mixed_view)[1])
-        target = mixup.target(keys)  # [B, B + K]
-        mixed_target = theta * target + (1 - theta) * target[permuted]
-        kept = None
-        if not mixup.batch_negatives:
-            own = torch.eye(len(query), dtype=torch.bool, device=query.device)
-            kept = torch.cat([own | own[permuted], torch.ones_like(target[:, len(query) :], dtype=torch.bool)], dim=1)
-        return soft_cross_entropy(batch_and_queue(query, keys.own, keys.queue), mixed_target, self.temperature, kept)
+    @torch.no_grad()
+    def encode_keys(self, batch: Batch, progress: float = 0.0) -> Keys:
+        """The batch's keys and the queue, with all else that a target may be made of."""
+        k, features = self.encode_key_view(batch.key_view)
+        return Keys(
+            own=k,
+            queue=self.queue.keys,
+            own_coarse=batch.coarse,
+            queue_coarse=self.queue.coarse,
+            progress=progress,
+            generator=batch.generator("target"),
+            memory=self.memory,
+            draw=self.method.draw,
+            own_features=features,
+            queue_features=self.queue.features,
+        )
 
-    def encode_nearest(self, batch: Batch) -> list[NearestView]:
-        """A query view of each of the nearest images of every image, where the method asks for such."""
-        if not self.method.multi_crop:
-            return []
-        generator = batch.generator("nearest images")
-        return [
-            NearestView(places, *self.encode_queries(batch.view_of(places, generator)))
-            for places in self.memory.nearest[batch.places].unbind(dim=1)
-        ]
+    @torch.no_grad()
+    def encode_key_view(self, view: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Keys float32 [B, D] of a view, unit rows, and the features float32 [B, F] behind them, where a method uses
+        those. Batch norm is in training mode, with statistics of its own."""
+        view = self.processes.exchanged_for_keys(view)
+        with self._autocast(view):
+            features, projection = encode_in_parts(self.key_network, view, self.micro_batches)
+        k = unit(self.processes.joined_keys(projection.float()))
+        return k, unit(self.processes.joined_keys(features.float())) if self.method.uses_features else None
 
     def encode_queries(self, view: Tensor) -> tuple[Tensor, Tensor]:
         """float32 features [B, F] and projections [B, D] of a view, of which [b, ...] is here; with gradient."""
@@ -171,23 +153,24 @@ class ContrastiveLearner(nn.Module):
             features, projection = encode_in_parts(self.query_network, view, self.micro_batches)
         return self.processes.joined(features.float()), self.processes.joined(projection.float())
 
-    @torch.no_grad()
-    def encode_keys(self, key_view: Tensor) -> Tensor:
-        """Keys float32 [B, D] of a view, unit rows; batch norm in training mode, with statistics of its own."""
-        return self.encode_keys_and_features(key_view)[0]
+    def scene(self, batch: Batch, features: Tensor, projection: Tensor) -> Scene:
+        """What the loss of an extra head is computed from."""
+        return Scene(
+            features,
+            projection,
+            batch.coarse,
+            encode_other_view=lambda: self.encode_queries(batch.key_view),
+            places=batch.places,
+            nearest=self.encode_nearest(batch) if self.method.multi_crop else [],
+        )
 
-    @torch.no_grad()
-    def encode_keys_and_features(self, key_view: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Keys as above, and the features float32 [B, F] behind them, unit rows, where the method uses those."""
-        key_view = self.processes.exchanged_for_keys(key_view)
-        uses = self.method.uses_features
-        network = self.key_network.with_all_layers if uses == "all layers" else self.key_network
-        with self._autocast(key_view):
-            features, projection = encode_in_parts(network, key_view, self.micro_batches)
-        keys = unit(self.processes.joined_keys(projection.float()))
-        if not uses:
-            return keys, None
-        return keys, unit(self.processes.joined_keys(features.float()))
+    def encode_nearest(self, batch: Batch) -> list[NearestView]:
+        """A query view of each of the nearest images of every image."""
+        generator = batch.generator("nearest images")
+        return [
+            NearestView(places, *self.encode_queries(batch.view_of(places, generator)))
+            for places in self.memory.nearest[batch.places].unbind(dim=1)
+        ]
 
     @torch.no_grad()
     def encode_for_memory(self, images: Tensor) -> Tensor:
@@ -199,53 +182,30 @@ class ContrastiveLearner(nn.Module):
         network.train()
         return unit(projection.float())
 
+    def trained_parameters(self) -> list[nn.Parameter]:
+        return [parameter for parameter in self.parameters() if parameter.requires_grad]
+
     def _autocast(self, images: Tensor) -> AbstractContextManager:
         if self.precision == torch.float32:
             return nullcontext()
         return torch.autocast(images.device.type, dtype=self.precision)
 
 
+@torch.no_grad()
+def move_key_network(key_network: nn.Module, query_network: nn.Module, momentum: float) -> None:
+    """f_k <- m f_k + (1 - m) f_q, of parameters alone: batch-norm statistics stay the key network's. In place.
+
+    On a GPU all at once, where a launch costs more than the few numbers of most parameters; on the CPU one parameter
+    at a time stays in its cache.
+    """
+    keys, queries = list(key_network.parameters()), list(query_network.parameters())
+    if keys[0].device.type == "cuda":
+        torch._foreach_lerp_(keys, queries, 1 - momentum)
+        return
+    for key_parameter, query_parameter in zip(keys, queries, strict=True):
+        key_parameter.lerp_(query_parameter, 1 - momentum)
+
+
 def unit(vectors: Tensor) -> Tensor:
     """Rows brought to length 1."""
     return nn.functional.normalize(vectors, dim=1)
-
-
-def draw_mixture(number: int, beta: float, generator: torch.Generator) -> tuple[float, Tensor]:
-    """theta ~ Beta(beta, beta), one for the batch, and a permutation int64 [number].
-
-    torch's Beta takes no generator: the share of the first of two gamma variables is Beta distributed. Below a beta of
-    0.05 both would be too small for float32 too often; parameters.py allows none.
-    """
-    shape = torch.full((2,), float(beta))
-    gamma = torch._standard_gamma(shape, generator=generator)
-    return float(gamma[0] / gamma.sum()), torch.randperm(number, generator=generator)
-
-
-def training_step(
-    learner: ContrastiveLearner,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    progress: float = 0.0,
-    loss_of: Callable[..., Tensor] | None = None,
-) -> Tensor:
-    """Move all networks and the queue by one batch; returns the loss, a scalar on the device, detached.
-
-    Args:
-        loss_of: the learner as it computes its loss beside other processes, see Processes.with_mean_gradients.
-    """
-    follow(learner.key_network, learner.query_network, learner.key_momentum)
-    uses_keys = learner.method.uses_keys
-    own_key, own_features = learner.encode_keys_and_features(batch.key_view) if uses_keys else (None, None)
-    turned = learner.encode_keys_and_features(batch.query_view) if learner.method.both_views else None
-    loss = (loss_of or learner)(batch, own_key, progress, own_features, turned)
-
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-
-    if uses_keys:
-        # Last: a batch is never contrasted with its own keys twice.
-        learner.queue.enqueue(own_key, batch.coarse, own_features, batch.places)
-    if turned is not None:
-        learner.queue.enqueue(turned[0], batch.coarse, turned[1], batch.places)
-    return loss.detach()

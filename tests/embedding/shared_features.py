@@ -53,11 +53,6 @@ def sources(group: ProcessGroup) -> Iterator[tuple[str, Callable[[np.ndarray], R
     encoder = small_encoder()
     yield "pixels", lambda images: raw_pixel_rows(images, 1, group), raw_pixels_size(random_images(1), 1)
     yield "encoder", lambda images: embedded_rows(encoder, images, 1, CPU, (8, 12), group), encoder.feature_size
-    # As on a GPU: at bfloat16, if that is exact enough for the first batch. What another process would choose, which
-    # here is float32, does not count.
-    agreement = 0.9 if group.is_first else 2.0
-    with patch.multiple(embeddings, LOWER_PRECISIONS={"cpu": (torch.bfloat16,)}, AGREEMENT=agreement):
-        yield "lower", lambda images: embedded_rows(encoder, images, 1, CPU, None, group), encoder.feature_size
 
 
 def small_encoder() -> Encoder:

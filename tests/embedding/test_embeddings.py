@@ -6,14 +6,7 @@ import torch
 from PIL import Image
 
 from maskcon.embedding import features as embeddings
-from maskcon.embedding.features import (
-    AGREEMENT,
-    best_precision,
-    embed,
-    raw_pixels,
-    unit_features,
-    with_folded_batch_norms,
-)
+from maskcon.embedding.features import embed, raw_pixels, with_folded_batch_norms
 from maskcon.encoders.networks import build_encoder
 
 CPU = torch.device("cpu")
@@ -78,34 +71,19 @@ def test_folded_batch_norms_change_nothing_and_none_is_left(encoder_and_images):
         assert torch.equal(value, before[name]), name
 
 
-@torch.inference_mode()
-def test_lower_precision_is_taken_where_every_image_agrees(encoder_and_images, monkeypatch):
-    """On a GPU; here the CPU is told to try the same."""
-    encoder, images = encoder_and_images
-    assert best_precision(encoder, images) == torch.float32  # the CPU tries none
-    monkeypatch.setitem(embeddings.LOWER_PRECISIONS, "cpu", (torch.float16, torch.bfloat16))
-    exact = unit_features(encoder, images, torch.float32)
-    precision = best_precision(encoder, images)
-    assert precision == torch.float16
-    cosine = (unit_features(encoder, images, precision) * exact).sum(dim=1)
-    assert AGREEMENT < cosine.min() < 1
-    monkeypatch.setattr(embeddings, "AGREEMENT", 1.0 + 1e-6)
-    assert best_precision(encoder, images) == torch.float32
+def test_convolutions_on_a_gpu_are_float32_too(tiny_parameters, monkeypatch):
+    parameters = tiny_parameters()
+    encoder = build_encoder(parameters.model, parameters.data).eval()
+    seen = []
+    encode = type(encoder).forward
 
+    def watched(self, images):
+        seen.append((images.dtype, torch.backends.cudnn.allow_tf32))
+        return encode(self, images)
 
-@torch.inference_mode()
-def test_overflow_is_no_agreement(tiny_parameters, monkeypatch):
-    """Features of 10^6 are infinite in float16; bfloat16 holds them."""
-    images = torch.rand(8, 1, 16, 24, generator=torch.Generator().manual_seed(0))
-    encoder = trained(tiny_parameters(), images)
-    encoder.backbone[-2].weight *= 1e6
-    encoder.backbone[-2].bias *= 1e6
-    encoder = with_folded_batch_norms(encoder)
-    monkeypatch.setitem(embeddings.LOWER_PRECISIONS, "cpu", (torch.float16,))
-    assert best_precision(encoder, images) == torch.float32
-    monkeypatch.setitem(embeddings.LOWER_PRECISIONS, "cpu", (torch.float16, torch.bfloat16))
-    monkeypatch.setattr(embeddings, "AGREEMENT", 0.99)
-    assert best_precision(encoder, images) == torch.bfloat16
+    monkeypatch.setattr(type(encoder), "forward", watched)
+    embed(encoder, random_images(3), 1, CPU)
+    assert seen == [(torch.float32, False)]
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -1,4 +1,3 @@
-import copy
 import math
 from dataclasses import replace
 
@@ -15,7 +14,6 @@ from maskcon.methods.parts.interface import build_method
 from maskcon.methods.parts.targets import masked_softmax, temperature_for_share
 from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
-from maskcon.training.step import training_step
 
 
 def adaptive_maskcon(**loss):
@@ -136,7 +134,7 @@ def test_queue_keeps_the_features_beside_their_keys():
     parameters = small_parameters("adaptive_maskcon")
     learner = build_learner(parameters, 3, torch.device("cpu"))
     views = torch.from_numpy(small_set().images[:16, :, :, :1]).permute(0, 3, 1, 2) / 255
-    keys, features = learner.encode_keys_and_features(views)
+    keys, features = learner.encode_key_view(views)
     learner.queue.enqueue(keys, torch.arange(16), features)
     assert_close(learner.queue.features[:16], normalize(learner.key_network(views)[0], dim=1))
     assert_close(
@@ -183,44 +181,6 @@ def test_temperature_moves_by_equal_factors(progress, temperature):
 def test_an_end_needs_a_beginning():
     with pytest.raises(Exception, match=r"soft_temperature_end=0\.2 needs loss\.soft_temperature"):
         adaptive_maskcon(soft_temperature_end=0.2)
-
-
-@pytest.mark.parametrize("backbone", ["small_conv", "resnet18"])
-def test_similarity_of_layers_is_the_mean_of_their_cosines(backbone):
-    parameters = small_parameters("adaptive_maskcon", similarity_of="layers")
-    parameters = parameters.model_copy(update={"model": parameters.model.model_copy(update={"backbone": backbone})})
-    learner = build_learner(parameters, 3, torch.device("cpu"))
-    network = learner.key_network.eval()
-    batch = batch_of(small_set())
-    keys, rows = learner.encode_keys_and_features(batch.key_view)
-    layers = network.encoder.all_layers(batch.key_view)
-    cosines = [normalize(layer, dim=1) @ normalize(layer, dim=1).T for layer in layers]
-    assert len(layers) == {"small_conv": 3, "resnet18": 4}[backbone]
-    assert_close(rows @ rows.T, torch.stack(cosines).mean(dim=0))
-    assert_close(layers[-1], network.encoder(batch.key_view))
-    assert_close(keys, normalize(network(batch.key_view)[1], dim=1))
-    learner.queue.enqueue(keys, batch.coarse, rows)
-    assert learner.queue.features.shape[1] == rows.shape[1]
-
-
-def test_both_views_are_queries():
-    """The loss is the mean of both ways round, and the queue takes the keys of both views, with their places."""
-    plain, both = (
-        build_learner(
-            small_parameters("adaptive_maskcon", both_views=flag, older_own_keys="no positives"), 3, torch.device("cpu")
-        )
-        for flag in (False, True)
-    )
-    batch = batch_of(small_set())
-    losses = []
-    for one in (batch, batch.turned()):
-        learner = copy.deepcopy(plain)
-        losses.append(training_step(learner, torch.optim.SGD(learner.trained_parameters(), lr=0.1), one))
-    loss = training_step(both, torch.optim.SGD(both.trained_parameters(), lr=0.1), batch)
-    assert_close(loss, torch.stack(losses).mean())
-    assert_close(both.queue.keys[:16], plain.encode_keys(batch.key_view))
-    assert_close(both.queue.keys[16:32], plain.encode_keys(batch.query_view))
-    assert both.queue.places[:32].tolist() == [*range(16), *range(16)]
 
 
 def test_classifier_is_there_only_with_weight():

@@ -91,23 +91,23 @@ def loss_by_hand(learner, batch, own_key, temperature, classifier_weight):
 def test_loss_against_its_definition(classifier_weight):
     learner, batch, own_key = learner_and_batch(ALL_CLASSES, temperature=0.2, classifier_weight=classifier_weight)
     expected = loss_by_hand(learner, batch, own_key, 0.2, classifier_weight)
-    assert learner.loss(batch, own_key).item() == pytest.approx(expected, rel=1e-5)
+    assert learner(batch, replace(learner.encode_keys(batch), own=own_key)).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_keys_of_other_classes_have_no_effect():
     learner, batch, own_key = learner_and_batch(ALL_CLASSES)
     batch = replace(batch, coarse=torch.tensor([0, 1, 0, 1]))
-    before = learner.loss(batch, own_key)
+    before = learner(batch, replace(learner.encode_keys(batch), own=own_key))
     learner.queue.keys[learner.queue.coarse == 2] = unit_rows(13, 8, seed=9)
-    assert learner.loss(batch, own_key).item() == before.item()
+    assert learner(batch, replace(learner.encode_keys(batch), own=own_key)).item() == before.item()
     learner.queue.keys[learner.queue.coarse == 1] = unit_rows(13, 8, seed=9)
-    assert learner.loss(batch, own_key).item() != before.item()
+    assert learner(batch, replace(learner.encode_keys(batch), own=own_key)).item() != before.item()
 
 
 def test_absent_classes_leave_the_cross_entropy_alone():
     learner, batch, own_key = learner_and_batch(torch.full((40,), -1))
     _, projection = learner.query_network(batch.query_view)
-    loss = learner.loss(batch, own_key)
+    loss = learner(batch, replace(learner.encode_keys(batch), own=own_key))
     torch.testing.assert_close(loss, F.cross_entropy(learner.extra_head(projection.relu()), batch.coarse))
     loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in learner.query_network.parameters())
@@ -115,7 +115,7 @@ def test_absent_classes_leave_the_cross_entropy_alone():
 
 def test_cross_entropy_alone_trains_the_classifier():
     learner, batch, own_key = learner_and_batch(ALL_CLASSES, classifier_weight=1.0)
-    learner.loss(batch, own_key).backward()
+    learner(batch, replace(learner.encode_keys(batch), own=own_key)).backward()
     _, projection = learner.query_network(batch.query_view)
     cross_entropy = F.cross_entropy(learner.extra_head(projection.relu()), batch.coarse)
     (expected,) = torch.autograd.grad(cross_entropy, learner.extra_head.weight)
@@ -124,7 +124,7 @@ def test_cross_entropy_alone_trains_the_classifier():
 
 def test_the_contrast_trains_the_query_network():
     learner, batch, own_key = learner_and_batch(ALL_CLASSES, classifier_weight=0.0)
-    learner.loss(batch, own_key).backward()
+    learner(batch, replace(learner.encode_keys(batch), own=own_key)).backward()
     assert learner.query_network.projector[2].weight.grad.abs().max() > 0
     assert learner.extra_head.weight.grad.abs().max() == 0
 

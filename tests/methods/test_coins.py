@@ -37,8 +37,9 @@ def test_loss_equals_the_loops(tiny_parameters, w):
     learner.queue.enqueue(random_keys(1, size=64, dimensions=8).queue, torch.arange(64) % 3)
     coarse = torch.tensor([0, 2, 1, 1])
     views = torch.rand(2, 4, 1, 16, 24, generator=torch.Generator().manual_seed(0))
-    own_key = learner.encode_keys(views[1])
-    loss = learner.loss(Batch(views[0], views[1], coarse), own_key)
+    own_key = learner.encode_key_view(views[1])[0]
+    batch = Batch(views[0], views[1], coarse)
+    loss = learner(batch, learner.encode_keys(batch))
 
     with torch.no_grad():
         features, projection = learner.query_network(views[0])

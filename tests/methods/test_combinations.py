@@ -6,11 +6,10 @@ from target_oracle import random_keys
 from torch.testing import assert_close
 
 from maskcon.methods.parts.interface import build_method
-from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import check_parameters
-from maskcon.training import step
+from maskcon.training import mixed_images
 from maskcon.training.batches import Batch, TwoViewBatches
 from maskcon.training.loop import build_learner, renew_memory
+from maskcon.training.mixed_images import mixed_contrast
 from maskcon.training.step import unit
 from maskcon.views.operations.crop import resized
 
@@ -58,9 +57,9 @@ def keys_of(learner, batch, own_key, progress):
 def test_mixed_contrast_is_over_both_images_keys_and_the_queue(monkeypatch, tiny_parameters, loss, changes, theta):
     """Row by row: two own keys and the queue, no other key of the batch; theta = 1 is the image's own target."""
     permuted = torch.arange(16).roll(3)
-    monkeypatch.setattr(step, "draw_mixture", lambda *_: (theta, permuted))
+    monkeypatch.setattr(mixed_images, "draw_mixture", lambda *_: (theta, permuted))
     learner, batch = learner_and_batch(tiny_parameters({"loss.mixup": MIXUP} | changes, loss=loss))
-    own_key = learner.encode_keys(batch.key_view)
+    own_key = learner.encode_key_view(batch.key_view)[0]
     keys = keys_of(learner, batch, own_key, 0.5)
     target = learner.method.target(keys)
 
@@ -79,7 +78,7 @@ def test_mixed_contrast_is_over_both_images_keys_and_the_queue(monkeypatch, tiny
         )
         assert weights.sum().item() == pytest.approx(1, abs=1e-5)
         total -= (weights * log_share).sum()
-    assert_close(learner.mixed_contrast(batch, keys), total / 16, rtol=1e-4, atol=1e-5)
+    assert_close(mixed_contrast(learner, learner.method.mixup, batch, keys), total / 16, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("loss", "weight_of_contrast"), [("maskcon", 1.0), ("coins", 0.5)])
@@ -88,13 +87,13 @@ def test_mixup_takes_its_weight_from_the_contrast(tiny_parameters, loss, weight_
     for weight in (0.0, 0.3, 1.0):
         changes = {"loss.mixup": MIXUP | {"weight": weight}}
         learner, batch = learner_and_batch(tiny_parameters(changes, loss=loss))
-        losses[weight] = learner.loss(batch, learner.encode_keys(batch.key_view))
+        losses[weight] = learner(batch, learner.encode_keys(batch))
     plain, batch = learner_and_batch(tiny_parameters(loss=loss))
-    own_key = plain.encode_keys(batch.key_view)
-    assert_close(losses[0.0], plain.loss(batch, own_key))
+    own_key = plain.encode_key_view(batch.key_view)[0]
+    assert_close(losses[0.0], plain(batch, replace(plain.encode_keys(batch), own=own_key)))
     assert_close(losses[0.3], 0.7 * losses[0.0] + 0.3 * losses[1.0])
     keys = keys_of(plain, batch, own_key, 0.0)
-    difference = learner.mixed_contrast(batch, keys) - plain.contrast(
+    difference = mixed_contrast(learner, learner.method.mixup, batch, keys) - plain.contrast(
         unit(plain.query_network(batch.query_view)[1]), keys
     )
     assert difference.abs() > 0.1
@@ -122,7 +121,7 @@ def test_negatives_keep_every_key_with_weight(tiny_parameters, loss, changes):
 
 def test_negatives_change_the_loss_as_if_those_left_out_were_not_in_the_queue(tiny_parameters):
     learner, batch = learner_and_batch(tiny_parameters({"loss.negatives": NEGATIVES}))
-    own_key = learner.encode_keys(batch.key_view)
+    own_key = learner.encode_key_view(batch.key_view)[0]
     noise = torch.randn(64, 8, generator=torch.Generator().manual_seed(2))
     learner.queue.enqueue(unit(own_key.repeat(4, 1) + 0.2 * noise), learner.queue.coarse.clone())  # some near, some not
     keys = keys_of(learner, batch, own_key, 0.5)
@@ -134,7 +133,12 @@ def test_negatives_change_the_loss_as_if_those_left_out_were_not_in_the_queue(ti
         -(target[i, kept[i]] * (similarities[i, kept[i]] / learner.temperature).log_softmax(dim=0)).sum()
         for i in range(16)
     ]
-    assert_close(learner.loss(batch, own_key, progress=0.5).detach(), torch.stack(rows).mean(), rtol=1e-4, atol=1e-5)
+    assert_close(
+        learner(batch, replace(learner.encode_keys(batch, 0.5), own=own_key)).detach(),
+        torch.stack(rows).mean(),
+        rtol=1e-4,
+        atol=1e-5,
+    )
 
 
 # Multi-crop
@@ -160,8 +164,8 @@ def test_memory_is_made_of_images_as_large_as_views(tiny_parameters, tiny_set, l
 
 
 @pytest.mark.parametrize("loss", ["maskcon", "supcon", "grafit", "ascl", "wcl"])
-def test_views_of_the_nearest_images_are_queries_for_the_image_s_target(tiny_parameters, tiny_set, loss):
-    """Neighbours of the epoch's start, their views drawn from the batch's seed; for keys the mean over all views."""
+def test_views_of_the_nearest_images_are_encoded(tiny_parameters, tiny_set, loss):
+    """Neighbours of the epoch's start, their views drawn from the batch's seed."""
     parameters = tiny_parameters({"loss.multi_crop": 2}, loss=loss)
     learner, _ = learner_and_batch(parameters)
     images = torch.from_numpy(tiny_set.images[..., :1]).permute(0, 3, 1, 2).contiguous()
@@ -186,117 +190,4 @@ def test_views_of_the_nearest_images_are_queries_for_the_image_s_target(tiny_par
         assert torch.equal(encoded[n].places, nearest[batch.places, n])
         assert_close(encoded[n].projection, learner.query_network(views[n])[1])
 
-    if loss == "wcl":
-        assert learner.loss(batch, None).isfinite()
-        return
-    own_key = learner.encode_keys(batch.key_view)
-    target = learner.method.target(keys_of(learner, batch, own_key, 0.0))
-    terms = []
-    for view in (batch.query_view, *views):
-        query = unit(learner.query_network(view)[1])
-        logits = torch.cat([(query * own_key).sum(dim=1, keepdim=True), query @ learner.queue.keys.T], dim=1)
-        terms.append(-(target * (logits / learner.temperature).log_softmax(dim=1)).sum(dim=1).mean())
-    assert_close(learner.loss(batch, own_key), sum(terms) / 3, rtol=1e-4, atol=1e-5)
-
-
-def test_memory_comes_from_the_network_that_is_trained(tiny_parameters):
-    """Keys where a method has them; a method without keys leaves its key network as it began."""
-    images = torch.rand(4, 1, 16, 24)
-    for loss in ("maskcon", "wcl"):
-        learner, _ = learner_and_batch(tiny_parameters(loss=loss))
-        with torch.no_grad():
-            for parameter in learner.query_network.parameters():
-                parameter += 0.1
-        before = {name: value.clone() for name, value in learner.state_dict().items()}
-        network = learner.key_network if loss == "maskcon" else learner.query_network
-        network.eval()
-        expected = unit(network(images)[1]).detach()
-        network.train()
-        assert_close(learner.encode_for_memory(images), expected)
-        assert all(torch.equal(value, before[name]) for name, value in learner.state_dict().items())
-        assert network.encoder.training
-
-
-# What is refused
-
-
-NEUTRAL = [
-    (loss, {}) for loss in ("selfcon", "supcon", "grafit", "coins", "maskcon", "ascl", "sane", "potential", "wcl")
-]
-
-
-@pytest.mark.parametrize(("loss", "changes"), NEUTRAL)
-def test_presets_combine_nothing(tiny_parameters, loss, changes):
-    method = build_method(tiny_parameters(changes, loss=loss).loss)
-    assert (method.mixup is not None) is (loss == "sane")
-    assert (method.kept is not None) is (loss == "potential")
-    assert method.multi_crop == 0
-    assert method.memory is None
-    assert " with " not in method.title
-
-
-def test_title_names_what_is_combined(tiny_parameters):
-    changes = {"loss.mixup": MIXUP, "loss.negatives": NEGATIVES, "loss.multi_crop": 2}
-    method = build_method(tiny_parameters(changes).loss)
-    assert method.title == "MaskCon with momentum mixup with potential negatives with 2 nearest images"
-
-
-@pytest.mark.parametrize(
-    ("loss", "changes", "sentence"),
-    [
-        (
-            "wcl",
-            {"mixup": MIXUP},
-            'loss.mixup={"weight": 0.3, "beta": 2.0} is not allowed: loss.name=wcl does not use it',
-        ),
-        (
-            "wcl",
-            {"negatives": NEGATIVES},
-            'loss.negatives={"margin": 0.2, "warmup_share": 0.1} is not allowed: loss.name=wcl',
-        ),
-        ("sane", {"negatives": NEGATIVES}, "is not allowed: loss.name=sane does not use it, it should be null"),
-        (
-            "sane",
-            {"multi_crop": 2},
-            "loss.multi_crop=2 is not allowed: loss.name=sane does not use it, it should be null",
-        ),
-        ("selfcon", {"multi_crop": 2}, "loss.multi_crop=2 is not allowed: loss.name=selfcon does not use it"),
-        ("coins", {"multi_crop": 2}, "loss.multi_crop=2 is not allowed: loss.name=coins does not use it"),
-        ("potential", {"multi_crop": 2}, "loss.multi_crop=2 is not allowed: loss.name=potential does not use it"),
-        ("coins", {"w": 1.0, "mixup": MIXUP}, "loss.w=1 leaves loss.name=coins no contrast, which loss.mixup={"),
-        (
-            "coins",
-            {"w": 1.0, "negatives": NEGATIVES},
-            "loss.w=1 leaves loss.name=coins no contrast, which loss.negatives",
-        ),
-        (
-            "maskcon",
-            {"w": 0.0, "multi_crop": 1},
-            "loss.w=0 makes the own key the only positive, which loss.multi_crop=1",
-        ),
-        (
-            "grafit",
-            {"w": 0.0, "multi_crop": 1},
-            "loss.w=0 makes the own key the only positive, which loss.multi_crop=1",
-        ),
-        ("ascl", {"negatives": NEGATIVES}, "needs loss.mask_by_coarse=true with loss.name=ascl"),
-        (
-            "maskcon",
-            {"mixup": MIXUP | {"weight": 1.0}, "negatives": NEGATIVES},
-            "loss.mixup.weight=1 leaves no plain contrast, which loss.negatives={",
-        ),
-        ("sane", {"mixup": None}, "loss.mixup=null is not allowed: it should be a group"),
-        ("maskcon", {"mixup": 0.5}, "loss.mixup=0.5 is not allowed: it should be a group"),
-        ("maskcon", {"mixup": {"weight": 1.5, "beta": 2.0}}, "loss.mixup.weight=1.5 is not allowed"),
-        ("maskcon", {"mixup": {"weight": 0.5}}, "loss.mixup.beta is missing"),
-        ("maskcon", {"mixup": {"weight": 0.5, "beta": 0.04}}, "loss.mixup.beta=0.04 is not allowed"),
-        ("maskcon", {"multi_crop": -1}, "loss.multi_crop=-1 is not allowed"),
-    ],
-)
-def test_combination_without_sense_is_refused_in_one_sentence(tiny_values, loss, changes, sentence):
-    values = tiny_values(loss=loss)
-    values["loss"] |= changes
-    with pytest.raises(UserError) as refused:
-        check_parameters(values)
-    assert sentence in str(refused.value)
-    assert len(str(refused.value).splitlines()) == 1
+    assert learner(batch, learner.encode_keys(batch) if learner.method.uses_keys else None).isfinite()

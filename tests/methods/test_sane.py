@@ -9,10 +9,11 @@ from torch.testing import assert_close
 from maskcon.methods.parts.contrast import batch_and_queue
 from maskcon.methods.sane import build, refined_target, refinement_weight
 from maskcon.parameters.model import Mixup, SANEParameters
-from maskcon.training import step
+from maskcon.training import mixed_images, step
 from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
-from maskcon.training.step import draw_mixture, unit
+from maskcon.training.mixed_images import draw_mixture, mixed_contrast
+from maskcon.training.step import unit
 
 CPU = torch.device("cpu")
 
@@ -131,13 +132,14 @@ def learner_and_batch(tiny_parameters):
 def mixed_call(monkeypatch, learner, batch, theta, permuted):
     """Target and similarities of the mixed contrast, and the images that the query network saw, for a given mixture."""
     calls, seen = [], []
-    monkeypatch.setattr(step, "draw_mixture", lambda number, beta, generator: (theta, permuted))
-    monkeypatch.setattr(step, "soft_cross_entropy", lambda *args: calls.append(args) or torch.zeros(()))
+    monkeypatch.setattr(mixed_images, "draw_mixture", lambda number, beta, generator: (theta, permuted))
+    for module in (step, mixed_images):
+        monkeypatch.setattr(module, "soft_cross_entropy", lambda *args: calls.append(args) or torch.zeros(()))
     encode = learner.encode_queries
     monkeypatch.setattr(learner, "encode_queries", lambda view: seen.append(view) or encode(view))
     with torch.no_grad():
-        own_key = learner.encode_keys(batch.key_view)
-        learner.loss(batch, own_key, progress=0.5)
+        own_key = learner.encode_key_view(batch.key_view)[0]
+        learner(batch, learner.encode_keys(batch, progress=0.5))
     (_, plain_target, *_), (similarities, target, *_) = calls
     return own_key, seen, plain_target, similarities, target
 
@@ -173,15 +175,16 @@ def test_mixture_is_of_query_images_with_other_key_views_and_their_targets(monke
 
 def test_loss_is_the_weighted_sum_of_plain_and_mixed(learner_and_batch):
     learner, batch = learner_and_batch
-    own_key = learner.encode_keys(batch.key_view)
+    own_key = learner.encode_key_view(batch.key_view)[0]
     keys = replace(random_keys(0), own=own_key, queue=learner.queue.keys, own_coarse=batch.coarse, progress=0.5)
     query = unit(learner.query_network(batch.query_view)[1])
     plain = -batch_and_queue(query, own_key, learner.queue.keys).div(0.2).log_softmax(dim=1).diagonal().mean()
-    mixed = learner.mixed_contrast(batch, keys)
+    mixed = mixed_contrast(learner, learner.method.mixup, batch, keys)
     for weight in (0.0, 0.3, 1.0):
         mixup = replace(learner.method.mixup, weight=weight)
         learner.method = replace(learner.method, mixup=mixup)
-        assert_close(learner.loss(batch, own_key, progress=0.5), (1 - weight) * plain + weight * mixed)
+        keys = learner.encode_keys(batch, progress=0.5)
+        assert_close(learner(batch, keys), (1 - weight) * plain + weight * mixed)
 
 
 @pytest.mark.parametrize("beta", [0.5, 2.0])

@@ -310,7 +310,7 @@ def test_both_views_and_both_heads_are_trained(tiny_parameters, mask_by_coarse):
     learner, batch = learner_and_batch(tiny_parameters({"loss.mask_by_coarse": mask_by_coarse}, loss="wcl"))
     batch.query_view.requires_grad_()
     batch.key_view.requires_grad_()
-    learner.loss(batch, None).backward()
+    learner(batch, None).backward()
     assert batch.query_view.grad.any()
     assert batch.key_view.grad.any()
     for network in (learner.query_network, learner.extra_head):

@@ -82,7 +82,8 @@ def views_and_keys(processes: Processes) -> dict[str, Any]:
         nearest = [batch.view_of(torch.arange(8, 24), generator) for generator in [batch.generator("nearest")] * 2]
         found[family] = [processes.joined(part) for part in (batch.query_view, batch.key_view, *nearest)]
     learner = build_learner(check_parameters(values_for_tests()), 3, CPU, processes)
-    found["keys"] = learner.encode_keys(processes.share_of(torch.rand(16, 1, 16, 24, generator=torch.Generator())))
+    view = torch.rand(16, 1, 16, 24, generator=torch.Generator())
+    found["keys"] = learner.encode_key_view(processes.share_of(view))[0]
     return found
 
 

@@ -254,9 +254,9 @@ def test_queue_is_filled_with_real_keys_and_their_labels(tiny_parameters, tiny_s
 def test_first_step_meets_a_full_queue(monkeypatch, tmp_path, tiny_parameters, tiny_set):
     queues = []
 
-    def watched(learner, optimizer, batch, **progress):
+    def watched(learner, *arguments):
         queues.append(copy.deepcopy(learner.queue))
-        return training_step(learner, optimizer, batch, **progress)
+        return training_step(learner, *arguments)
 
     training_step = loop.training_step
     monkeypatch.setattr(loop, "training_step", watched)

@@ -21,8 +21,7 @@ def learner_and_batch(tiny_parameters, loss, accumulate):
 
 
 def gradients_of(learner, batch):
-    own_key = learner.encode_keys(batch.key_view) if learner.method.uses_keys else None
-    loss = learner.loss(batch, own_key)
+    loss = learner(batch, learner.encode_keys(batch) if learner.method.uses_keys else None)
     loss.backward()
     return loss.detach(), {name: weight.grad for name, weight in learner.named_parameters() if weight.requires_grad}
 

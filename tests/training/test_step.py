@@ -2,9 +2,7 @@ import copy
 import math
 
 import pytest
-import target_oracle
 import torch
-from target_oracle import random_keys
 from torch.nn import functional as F
 from torch.testing import assert_close
 
@@ -12,7 +10,9 @@ from maskcon.methods.parts.contrast import own_and_queue, soft_cross_entropy
 from maskcon.parameters.model import METHODS
 from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
-from maskcon.training.step import follow, training_step, unit
+from maskcon.training.step import move_key_network, training_step, unit
+from tests.methods import target_oracle
+from tests.methods.target_oracle import random_keys
 
 CPU = torch.device("cpu")
 
@@ -76,7 +76,7 @@ def test_key_parameters_follow_and_statistics_do_not(tiny_parameters, momentum):
             parameter += torch.rand_like(parameter)
     query(torch.rand(8, 1, 16, 24))
     before_key, before_query = copy.deepcopy(key), copy.deepcopy(query)
-    follow(key, query, momentum)
+    move_key_network(key, query, momentum)
     for after, old, new in zip(key.parameters(), before_key.parameters(), query.parameters(), strict=True):
         assert_close(after, momentum * old + (1 - momentum) * new.detach())
     for after, old in zip(key.buffers(), before_key.buffers(), strict=True):
@@ -114,18 +114,13 @@ def test_key_network_has_batch_norm_statistics_of_its_own(tiny_parameters):
 
 @pytest.mark.parametrize("loss", ["selfcon", "supcon", "grafit", "coins", "maskcon"])
 def test_step_in_the_published_order(tiny_parameters, loss):
-    """Momentum, keys, loss against the queue of before, gradient step on the query side, enqueue: all by hand."""
+    """Keys, loss against the queue of before, gradient step on the query side, momentum, enqueue: all by hand."""
     parameters = tiny_parameters({"train.key_momentum": 0.7}, loss=loss)
     learner, batch = learner_and_batch(parameters)
-    with torch.no_grad():
-        for parameter in learner.query_network.parameters():
-            parameter *= 1.1  # so that following is seen
     by_hand = copy.deepcopy(learner)
     loss_of_step = training_step(learner, sgd(learner), batch)
 
     with torch.no_grad():
-        for key, query in zip(by_hand.key_network.parameters(), by_hand.query_network.parameters(), strict=True):
-            key.copy_(0.7 * key + 0.3 * query)
         own_key = unit(by_hand.key_network(batch.key_view)[1])
     features, projection = by_hand.query_network(batch.query_view)
     query = unit(projection)
@@ -153,8 +148,9 @@ def test_step_in_the_published_order(tiny_parameters, loss):
             pairs = zip(getattr(learner, name).parameters(), getattr(by_hand, name).parameters(), strict=True)
             for after, before in pairs:
                 assert_close(after.detach(), (before - 0.1 * before.grad).detach(), rtol=1e-4, atol=1e-5)
-    for after, followed in zip(learner.key_network.parameters(), by_hand.key_network.parameters(), strict=True):
-        assert_close(after, followed)
+    networks = (learner.key_network, by_hand.key_network, learner.query_network)
+    for after, before, query in zip(*(network.parameters() for network in networks), strict=True):
+        assert_close(after, 0.7 * before + 0.3 * query.detach())
     assert_close(learner.queue.keys[:16], own_key)
     assert torch.equal(learner.queue.coarse[:16], batch.coarse)
     assert torch.equal(learner.queue.keys[16:], by_hand.queue.keys[16:])
@@ -180,8 +176,7 @@ def test_loss_sees_the_queue_of_before(monkeypatch, tiny_parameters):
 @pytest.mark.parametrize("loss", METHODS)
 def test_gradient_reaches_the_query_side_alone(tiny_parameters, loss):
     learner, batch = learner_and_batch(tiny_parameters(loss=loss))
-    own_key, own_features = learner.encode_keys_and_features(batch.key_view)
-    learner.loss(batch, own_key, own_features=own_features).backward()
+    learner(batch, learner.encode_keys(batch) if learner.method.uses_keys else None).backward()
     for name, parameter in learner.named_parameters():
         if name.startswith("key_network."):
             assert parameter.grad is None
@@ -237,7 +232,7 @@ def test_following_all_parameters_at_once_is_following_one_by_one(tiny_parameter
             for number, parameter in enumerate(learner.query_network.parameters()):
                 parameter += 0.01 * number
         networks.append(learner)
-    follow(networks[0].key_network, networks[0].query_network, 0.9)
+    move_key_network(networks[0].key_network, networks[0].query_network, 0.9)
     torch._foreach_lerp_(
         list(networks[1].key_network.parameters()), list(networks[1].query_network.parameters()), 1 - 0.9
     )
@@ -249,7 +244,7 @@ def test_following_keeps_the_addresses(tiny_parameters):
     """In place: whoever holds a key parameter sees it move."""
     learner = build_learner(tiny_parameters(), 3, CPU)
     addresses = [parameter.data_ptr() for parameter in learner.key_network.parameters()]
-    follow(learner.key_network, learner.query_network, 0.5)
+    move_key_network(learner.key_network, learner.query_network, 0.5)
     assert [parameter.data_ptr() for parameter in learner.key_network.parameters()] == addresses
 
 

@@ -43,7 +43,7 @@ class Keys:
     progress: float = 0.0  # share of the training that is done, for what follows a schedule
     generator: torch.Generator | None = None  # of this step, on the CPU, for what is drawn
     memory: nn.Module | None = None  # of the method, where it has one
-    drawn: Any = None  # what the method's ``draw`` returned for this batch
+    draw: Callable[[Keys], Any] | None = None  # of the method, see ``drawn``
     own_features: Tensor | None = None  # float32 [B, F], of the momentum encoder's backbone, unit rows,
     queue_features: Tensor | None = None  # float32 [K, F], for a method that uses them
     own_places: Tensor | None = None  # int64 [B], of the images in the training set,
@@ -53,6 +53,11 @@ class Keys:
     def same_coarse(self) -> Tensor:
         """bool [B, K]: the queue entry has the coarse class of the row."""
         return self.own_coarse[:, None] == self.queue_coarse[None, :]
+
+    @cached_property
+    def drawn(self) -> Any:
+        """What the method's ``draw`` returns for this batch, drawn once."""
+        return self.draw(self)
 
 
 @dataclass(frozen=True)
