@@ -15,10 +15,10 @@ import torch
 from maskcon.encoders.networks import Encoder, ProjectedEncoder, build_encoder
 from maskcon.images.packed.image_set import TrainingSet
 from maskcon.images.packed.image_stream import blocks_of, resident_or_streamed
-from maskcon.methods.parts.interface import Method, build_method
+from maskcon.methods.parts.interface import build_method
 from maskcon.methods.parts.key_queue import KeyQueue
 from maskcon.parameters.errors import Interrupted, UserError
-from maskcon.parameters.model import DataParameters, Parameters, TrainParameters
+from maskcon.parameters.model import Parameters, TrainParameters
 from maskcon.runtime.randomness import derived_seed, torch_generator
 from maskcon.training.batches import Batch, TwoViewBatches
 from maskcon.training.captured_step import Step, fastest_step
@@ -162,10 +162,13 @@ def build_learner(
         encoder = build_encoder(model, parameters.data)
         network = ProjectedEncoder(encoder, model.projector_hidden_size, model.projection_size)
         method = build_method(parameters.loss)
-        kept_features = size_of_kept_features(encoder, method, parameters.data)
         learner = ContrastiveLearner(
             processes.prepared(network, device),
-            KeyQueue(parameters.train.queue_size, model.projection_size, kept_features, method.uses_places),
+            KeyQueue(
+                parameters.train.queue_size,
+                model.projection_size,
+                encoder.feature_size if method.uses_features else None,
+            ),
             method,
             coarse_classes,
             parameters.loss.temperature,
@@ -175,13 +178,6 @@ def build_learner(
             processes,
         )
     return learner.to(device).train()
-
-
-def size_of_kept_features(encoder: Encoder, method: Method, data: DataParameters) -> int | None:
-    """Numbers an image that the queue keeps beside keys; None for a method that uses none."""
-    if method.uses_features == "all layers":
-        return encoder.size_of_all_layers(data)
-    return encoder.feature_size if method.uses_features else None
 
 
 def training_precision(wanted: str, device: torch.device) -> torch.dtype:
@@ -199,7 +195,7 @@ def fill_queue(learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
     for repetition in range(missing):  # small sets fill a large queue with several views of each image
         for batch in batches.epoch(f"queue {repetition}"):
             keys, features = learner.encode_keys_and_features(batch.key_view)
-            learner.queue.enqueue(keys, batch.coarse, features, batch.places)
+            learner.queue.enqueue(keys, batch.coarse, features)
             missing -= len(batch.coarse)
             if missing <= 0:
                 return

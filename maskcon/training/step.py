@@ -79,16 +79,6 @@ class ContrastiveLearner(nn.Module):
         own_key: Tensor | None,
         progress: float = 0.0,
         own_features: Tensor | None = None,
-        turned: tuple[Tensor, Tensor | None] | None = None,
-    ) -> Tensor:
-        """The loss of a batch; with ``turned``, keys and features of its query view, the mean of both ways round."""
-        loss = self.loss(batch, own_key, progress, own_features)
-        if turned is None:
-            return loss
-        return (loss + self.loss(batch.turned(), turned[0], progress, turned[1])) / 2
-
-    def loss(
-        self, batch: Batch, own_key: Tensor | None, progress: float = 0.0, own_features: Tensor | None = None
     ) -> Tensor:
         """The method's loss of a batch, of which this process encodes its share.
 
@@ -106,11 +96,9 @@ class ContrastiveLearner(nn.Module):
             queue = self.queue
             keys = Keys(own_key, queue.keys, batch.coarse, queue.coarse, progress, generator, self.memory)
             keys = replace(keys, own_features=own_features, queue_features=queue.features)
-            keys = replace(keys, own_places=batch.places, queue_places=queue.places)
             if method.draw is not None:
                 keys = replace(keys, drawn=method.draw(keys))
-            projections = [projection, *(view.projection for view in nearest)]
-            contrast = torch.stack([self.contrast(unit(each), keys) for each in projections]).mean()
+            contrast = self.contrast(unit(projection), keys)
             if method.mixup is not None:
                 mixed = self.mixed_contrast(batch, keys)
                 contrast = (1 - method.mixup.weight) * contrast + method.mixup.weight * mixed
@@ -149,11 +137,7 @@ class ContrastiveLearner(nn.Module):
         query = unit(self.encode_queries(mixed_view)[1])
         target = mixup.target(keys)  # [B, B + K]
         mixed_target = theta * target + (1 - theta) * target[permuted]
-        kept = None
-        if not mixup.batch_negatives:
-            own = torch.eye(len(query), dtype=torch.bool, device=query.device)
-            kept = torch.cat([own | own[permuted], torch.ones_like(target[:, len(query) :], dtype=torch.bool)], dim=1)
-        return soft_cross_entropy(batch_and_queue(query, keys.own, keys.queue), mixed_target, self.temperature, kept)
+        return soft_cross_entropy(batch_and_queue(query, keys.own, keys.queue), mixed_target, self.temperature)
 
     def encode_nearest(self, batch: Batch) -> list[NearestView]:
         """A query view of each of the nearest images of every image, where the method asks for such."""
@@ -180,12 +164,10 @@ class ContrastiveLearner(nn.Module):
     def encode_keys_and_features(self, key_view: Tensor) -> tuple[Tensor, Tensor | None]:
         """Keys as above, and the features float32 [B, F] behind them, unit rows, where the method uses those."""
         key_view = self.processes.exchanged_for_keys(key_view)
-        uses = self.method.uses_features
-        network = self.key_network.with_all_layers if uses == "all layers" else self.key_network
         with self._autocast(key_view):
-            features, projection = encode_in_parts(network, key_view, self.micro_batches)
+            features, projection = encode_in_parts(self.key_network, key_view, self.micro_batches)
         keys = unit(self.processes.joined_keys(projection.float()))
-        if not uses:
+        if not self.method.uses_features:
             return keys, None
         return keys, unit(self.processes.joined_keys(features.float()))
 
@@ -236,8 +218,7 @@ def training_step(
     follow(learner.key_network, learner.query_network, learner.key_momentum)
     uses_keys = learner.method.uses_keys
     own_key, own_features = learner.encode_keys_and_features(batch.key_view) if uses_keys else (None, None)
-    turned = learner.encode_keys_and_features(batch.query_view) if learner.method.both_views else None
-    loss = (loss_of or learner)(batch, own_key, progress, own_features, turned)
+    loss = (loss_of or learner)(batch, own_key, progress, own_features)
 
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
@@ -245,7 +226,5 @@ def training_step(
 
     if uses_keys:
         # Last: a batch is never contrasted with its own keys twice.
-        learner.queue.enqueue(own_key, batch.coarse, own_features, batch.places)
-    if turned is not None:
-        learner.queue.enqueue(turned[0], batch.coarse, turned[1], batch.places)
+        learner.queue.enqueue(own_key, batch.coarse, own_features)
     return loss.detach()
