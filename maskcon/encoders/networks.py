@@ -53,28 +53,6 @@ class Encoder(nn.Module):
             return maps.mean(dim=(2, 3))  # adaptive pooling, faster
         return F.adaptive_avg_pool2d(maps, self.pooled).flatten(1)
 
-    def all_layers(self, images: Tensor) -> list[Tensor]:
-        """float [B, c, H, W] -> [B, channels * height * width] of every resolution, the last one's the features.
-
-        Of each resolution its last map, averaged to the same places as the features are.
-        """
-        maps = (images.contiguous(memory_format=torch.channels_last) - self.mean) / self.std
-        last_of_resolution: list[Tensor] = []
-        for layer in self.backbone:
-            maps = layer(maps)
-            if last_of_resolution and last_of_resolution[-1].shape[2:] == maps.shape[2:]:
-                last_of_resolution.pop()
-            last_of_resolution.append(maps)
-        return [F.adaptive_avg_pool2d(each, self.pooled).flatten(1) for each in last_of_resolution]
-
-    @torch.no_grad()
-    def size_of_all_layers(self, data: DataParameters) -> int:
-        """How many numbers ``all_layers`` makes of an image of this set."""
-        was_training = self.training
-        layers = self.eval().all_layers(torch.zeros(1, data.channels, data.height, data.width))
-        self.train(was_training)
-        return sum(layer.shape[1] for layer in layers)
-
 
 class ProjectedEncoder(nn.Module):
     """An encoder with the projector of the contrast: Linear, ReLU, Linear, no batch norm (MaskCon's published code)."""
@@ -90,14 +68,6 @@ class ProjectedEncoder(nn.Module):
         """float [B, c, H, W] in [0, 1] -> features [B, F], projections [B, D] of any length."""
         features = self.encoder(images)
         return features, self.projector(features)
-
-    def with_all_layers(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The same projections, beside unit features of every resolution in one row [B, F'].
-
-        The cosine of two such rows is the mean of the layers' cosines.
-        """
-        layers = self.encoder.all_layers(images)
-        return torch.cat([F.normalize(layer.float(), dim=1) for layer in layers], dim=1), self.projector(layers[-1])
 
 
 def build_encoder(model: ModelParameters, data: DataParameters) -> Encoder:

@@ -53,7 +53,6 @@ def build(loss: BuCSFRParameters) -> Method:
             ),
             first_epoch=1 + loss.warmup_epochs,
         ),
-        on_host=("positives and negatives are drawn with a seed of their own at each step",),
     )
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from maskcon.methods.parts.contrast import potential_keys
-from maskcon.methods.parts.interface import CHOSEN_NEGATIVES, Keys, Method
+from maskcon.methods.parts.interface import Keys, Method
 from maskcon.methods.parts.targets import masked_softmax, own_key_and
 from maskcon.parameters.model import PotentialParameters
 
@@ -37,7 +37,6 @@ def build(loss: PotentialParameters) -> Method:
         kept=lambda similarities, keys: potential_keys(
             similarities, mined(keys, loss.mined, loss.mask_by_coarse), keys.progress, loss.negatives
         ),
-        on_host=(CHOSEN_NEGATIVES,),
     )
 
 

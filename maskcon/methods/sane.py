@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from maskcon.methods.parts.contrast import batch_and_queue, over_batch_and_queue
-from maskcon.methods.parts.interface import MIXTURES, Keys, Method, MomentumMixup
+from maskcon.methods.parts.interface import Keys, Method, MomentumMixup
 from maskcon.methods.parts.targets import masked_softmax, own_key_target
 from maskcon.parameters.model import SANEParameters
 
@@ -47,7 +47,6 @@ def build(loss: SANEParameters) -> Method:
             weight=loss.mixup.weight,
             beta=loss.mixup.beta,
         ),
-        on_host=(MIXTURES,),
     )
 
 

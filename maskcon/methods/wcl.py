@@ -29,12 +29,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maskcon.methods.parts.interface import ExtraHead, Method, Scene
+from maskcon.methods.parts.nearest_images import nearest_images
 from maskcon.parameters.model import WCLParameters
 
 
 def build(loss: WCLParameters) -> Method:
     return Method(
-        title="WCL",
+        title=f"WCL with {loss.multi_crop} nearest images" if loss.multi_crop else "WCL",
         equation=(
             'L = L_"NT-Xent" (u) + beta / 2 ("SC"(v_a, G(v_b)) + "SC"(v_b, G(v_a))), quad '
             'G "connected components of the 1-nearest-neighbour graph"'
@@ -42,6 +43,8 @@ def build(loss: WCLParameters) -> Method:
         source="Zheng et al., Weakly Supervised Contrastive Learning, ICCV 2021",
         target=None,
         contrast_weight=0.0,
+        multi_crop=loss.multi_crop,
+        memory=nearest_images(loss.multi_crop, loss.mask_by_coarse) if loss.multi_crop else None,
         extra_head=ExtraHead(
             build=lambda feature_size, projection_size, _: graph_head(
                 feature_size, loss.graph_hidden_size, projection_size
@@ -52,7 +55,6 @@ def build(loss: WCLParameters) -> Method:
             "the batch, with the components that G finds in the other view as classes"
             + (", and edges join images of the same coarse class alone" if loss.mask_by_coarse else ""),
         ),
-        on_host=("the components of the graph are found on the CPU",),
     )
 
 

@@ -290,15 +290,8 @@ class AdaptiveMaskConParameters(CombinableWithMultiCrop):
     positive_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None
     """Share of the coarse class's keys that the soft labels amount to, as if so many had equal weight: one over the
     fine classes expected in a coarse class; null: soft_temperature is given instead."""
-    soft_temperature_end: Temperature | None
-    """T at the end of training, to which it moves from soft_temperature; null: it stays."""
-    similarity_of: Literal["keys", "features", "both", "layers"]
-    """What tells how alike two images are: projected keys, the features behind them, the mean of both, or of the
-    features of every resolution inside the encoder."""
-    older_own_keys: Literal["positives", "no positives"]
-    """Whether keys of the image itself that are in the queue still count as any other of its coarse class."""
-    both_views: bool
-    """Let each view be the query once, the other one its key: twice the encoding for an image."""
+    similarity_of: Literal["keys", "features"]
+    """What tells how similar two images are: their keys, or the features behind the keys."""
     classifier_share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
     """Share of a coarse classifier's loss; the rest is the contrast's; 0: no classifier."""
 
@@ -309,11 +302,6 @@ class AdaptiveMaskConParameters(CombinableWithMultiCrop):
                 f"soft_temperature={written(self.soft_temperature)} and "
                 f"loss.positive_share={written(self.positive_share)}: one of the two must be given, "
                 "and the other be null"
-            )
-        if self.soft_temperature is None and self.soft_temperature_end is not None:
-            raise ValueError(
-                f"soft_temperature_end={written(self.soft_temperature_end)} needs loss.soft_temperature to begin with; "
-                "give one, or set loss.soft_temperature_end=null"
             )
         return self
 

@@ -25,11 +25,7 @@ def mixed_contrast(learner: ContrastiveLearner, mixup: MomentumMixup, batch: Bat
     q = normalize(learner.encode_queries(mixed_view)[1], dim=1)
     target = mixup.target(keys)  # [B, B + K]
     mixed_target = theta * target + (1 - theta) * target[permuted]
-    kept = None
-    if not mixup.batch_negatives:
-        own = torch.eye(len(q), dtype=torch.bool, device=q.device)
-        kept = torch.cat([own | own[permuted], torch.ones_like(target[:, len(q) :], dtype=torch.bool)], dim=1)
-    return soft_cross_entropy(batch_and_queue(q, keys.own, keys.queue), mixed_target, learner.temperature, kept)
+    return soft_cross_entropy(batch_and_queue(q, keys.own, keys.queue), mixed_target, learner.temperature)
 
 
 def draw_mixture(number: int, beta: float, generator: torch.Generator) -> tuple[float, Tensor]:

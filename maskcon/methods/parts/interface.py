@@ -7,8 +7,7 @@ a cross-entropy against a soft target over the same keys,
     L = mean_i - sum_j Z_ij log_softmax(S_i)_j .
 
 A method is the way it fills the target Z; a few add one of the other parts of ``Method``. Adding one is a file here
-with a function ``build``, its parameters in maskcon/parameters/model.py, a preset conf/loss/NAME.yaml, and a test. What
-methods combine with is in combinations.py.
+with a function ``build``, its parameters in maskcon/parameters/model.py, a preset conf/loss/NAME.yaml, and a test.
 """
 
 from __future__ import annotations
@@ -17,19 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from maskcon.methods.parts.contrast import own_and_queue
 from maskcon.parameters.model import LossParameters
-
-# What several methods do on the CPU in a step, see Method.on_host.
-MIXTURES = "how images are mixed is drawn at each step"
-SOFT_TEMPERATURE_SCHEDULE = "how soft labels are depends on how far the training is"
-CHOSEN_NEGATIVES = "which negatives count depends on how far the training is"
-NEAREST_VIEWS = "views of the nearest images are drawn at each step"
 
 
 @dataclass(frozen=True)
@@ -46,8 +39,6 @@ class Keys:
     draw: Callable[[Keys], Any] | None = None  # of the method, see ``drawn``
     own_features: Tensor | None = None  # float32 [B, F], of the momentum encoder's backbone, unit rows,
     queue_features: Tensor | None = None  # float32 [K, F], for a method that uses them
-    own_places: Tensor | None = None  # int64 [B], of the images in the training set,
-    queue_places: Tensor | None = None  # int64 [K], for a method that uses them
 
     @cached_property
     def same_coarse(self) -> Tensor:
@@ -98,14 +89,12 @@ class MomentumMixup:
     x' = theta x_query + (1 - theta) x_key[permuted],    Z' = theta Z + (1 - theta) Z[permuted],    theta ~ Beta(a, a)
     L  = (1 - weight) L_plain + weight L_mixed
 
-    The mixed images' keys are those of both images and the queue. In SANE those of all other images of the batch are
-    negatives too; beside a target that knows which of the queue are positives they would contradict it.
+    The mixed images' keys are those of the batch and the queue.
     """
 
     target: Callable[[Keys], Tensor]  # -> Z [B, B + K], over the keys of the batch and the queue
     weight: float
     beta: float  # a
-    batch_negatives: bool = True
 
 
 @dataclass(frozen=True)
@@ -135,11 +124,8 @@ class Method:
     extra_head: ExtraHead | None = None
     mixup: MomentumMixup | None = None
     memory: Memory | None = None
-    uses_features: Literal["last", "all layers"] | None = None  # behind the keys, of the batch and of the queue
-    uses_places: bool = False  # the target needs to know of which image a key of the queue is
-    both_views: bool = False  # each view is the query once, with the other one's key as its own
+    uses_features: bool = False  # behind the keys, of the batch and of the queue
     multi_crop: int = 0  # further queries: views of so many nearest images, whose places the memory holds
-    on_host: tuple[str, ...] = ()  # what a step draws or decides on the CPU: one that does cannot be a CUDA graph
 
     @property
     def uses_keys(self) -> bool:
@@ -148,7 +134,5 @@ class Method:
 
 
 def build_method(loss: LossParameters) -> Method:
-    """The method called ``loss.name``, with its values and what it is combined with."""
-    from maskcon.methods.parts.combinations import combined  # which stands on this file
-
-    return combined(import_module(f"maskcon.methods.{loss.name}").build(loss), loss)
+    """The method called ``loss.name``, with its values."""
+    return import_module(f"maskcon.methods.{loss.name}").build(loss)

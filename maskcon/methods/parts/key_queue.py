@@ -8,42 +8,33 @@ class KeyQueue(nn.Module):
     """Keys float32 [K, D] and coarse labels int64 [K]; all of its state is in its state dict.
 
     Until it has been filled its entries are zero keys of coarse class -1, which no image has. With a feature size F it
-    also keeps the features float32 [K, F] that the keys are projections of, and with ``keeps_places`` where in the
-    training set their images are, int64 [K], -1 for none.
+    also keeps the features float32 [K, F] that the keys are projections of.
     """
 
     keys: Tensor
     coarse: Tensor
     features: Tensor | None
-    places: Tensor | None
     position: Tensor  # int64 scalar: where the next key goes
 
-    def __init__(
-        self, size: int, projection_size: int, feature_size: int | None = None, keeps_places: bool = False
-    ) -> None:
+    def __init__(self, size: int, projection_size: int, feature_size: int | None = None) -> None:
         super().__init__()
-        self.register_buffer("places", torch.full((size,), -1) if keeps_places else None)
         self.register_buffer("features", None if feature_size is None else torch.zeros(size, feature_size))
         self.register_buffer("keys", torch.zeros(size, projection_size))
         self.register_buffer("coarse", torch.full((size,), -1))
         self.register_buffer("position", torch.zeros((), dtype=torch.int64))
 
     @torch.no_grad()
-    def enqueue(
-        self, keys: Tensor, coarse: Tensor, features: Tensor | None = None, places: Tensor | None = None
-    ) -> None:
+    def enqueue(self, keys: Tensor, coarse: Tensor, features: Tensor | None = None) -> None:
         """Replace the oldest entries: keys [B, D] and coarse [B], in order; of more than K only the last K stay.
 
         Args:
-            features: [B, F], and places: int64 [B], where the queue keeps them.
+            features: [B, F], where the queue keeps them.
         """
         size = len(self.keys)
         skipped = max(len(keys) - size, 0)
         rows = (self.position + torch.arange(skipped, len(keys), device=keys.device)) % size
         self.keys.index_copy_(0, rows, keys[skipped:].to(self.keys.dtype))
         self.coarse.index_copy_(0, rows, coarse[skipped:])
-        if self.places is not None:
-            self.places.index_copy_(0, rows, places[skipped:])
         if self.features is not None:
             self.features.index_copy_(0, rows, features[skipped:].to(self.features.dtype))
         self.position.add_(len(keys)).remainder_(size)
