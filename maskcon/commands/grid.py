@@ -1,4 +1,4 @@
-"""python -m maskcon grid FILE: run a grid of experiments, or show what it stands for."""
+"""maskcon grid FILE: run a grid of experiments, or show what it stands for."""
 
 import argparse
 import os
@@ -7,36 +7,34 @@ import signal
 import sys
 from pathlib import Path
 
-from maskcon.experiments.grid.claims import LEASE_SECONDS
+from maskcon.experiments.grid.engines import Engine, LocalEngine, SlurmEngine
 from maskcon.experiments.grid.grid_file import read_grid
-from maskcon.experiments.grid.running import Outcome, preview, run_grid
+from maskcon.experiments.grid.running import LOGS, Outcome, preview, run_grid
 from maskcon.parameters.errors import UserError
 from maskcon.tracking.store import StoreError, find_store
 
 INTERRUPTED = 130
-SHORTEST_LEASE = 10.0  # seconds; a fifth of it must be long beside a write to a busy server
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a file of grids/")
     parser.add_argument("--set", metavar="KEY=VALUE", nargs="+", default=[], help="more settings, for every run")
-    parser.add_argument("--workers", type=int, default=2, help="experiments at once (default %(default)s)")
+    parser.add_argument(
+        "--engine", choices=["local", "slurm"], default="local", help="processes here, or one Slurm job a run"
+    )
+    parser.add_argument("--workers", type=int, default=2, help="local experiments at once (default %(default)s)")
+    parser.add_argument(
+        "--slurm",
+        metavar="KEY=VALUE",
+        nargs="+",
+        default=[],
+        help="options of a job, as submitit names them: partition=main gpus_per_node=1 cpus_per_task=8 time=120",
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the commands of what is still to be run")
     parser.add_argument("--failed", action="store_true", help="run again what failed the last time, nothing else")
-    parser.add_argument(
-        "--lease",
-        type=float,
-        default=LEASE_SECONDS,
-        metavar="SECONDS",
-        help="on a shared server: how long after this machine died others take over its runs (default %(default)g)",
-    )
 
 
 def main(arguments: argparse.Namespace) -> None:
-    if arguments.workers < 1:
-        raise UserError(f"--workers {arguments.workers} is not allowed: it should be at least 1")
-    if not arguments.lease >= SHORTEST_LEASE:
-        raise UserError(f"--lease {arguments.lease:g} is not allowed: it should be at least {SHORTEST_LEASE:g} seconds")
     for ending in (signal.SIGINT, signal.SIGTERM):  # also in the background, where a shell has SIGINT ignored
         signal.signal(ending, signal.default_int_handler)
     grid = read_grid(arguments.file, tuple(arguments.set))
@@ -46,7 +44,8 @@ def main(arguments: argparse.Namespace) -> None:
         if arguments.dry_run:
             print("\n".join(preview(grid, store, checkout)))
             return
-        outcome = run_grid(grid, store, checkout, arguments.workers, _say, arguments.failed, arguments.lease)
+        engine = _engine(arguments, checkout)
+        outcome = run_grid(grid, store, checkout, engine, _say, arguments.failed)
     except StoreError as error:
         raise UserError(f"{error}; a grid needs the store to know what is complete") from None
     except KeyboardInterrupt:
@@ -56,14 +55,29 @@ def main(arguments: argparse.Namespace) -> None:
     _summarise(outcome, arguments)
 
 
+def _engine(arguments: argparse.Namespace, checkout: Path) -> Engine:
+    if arguments.workers < 1:
+        raise UserError(f"--workers {arguments.workers} is not allowed: it should be at least 1")
+    if arguments.engine == "local":
+        return LocalEngine(arguments.workers, checkout)
+    options = [option.partition("=") for option in arguments.slurm]
+    for name, equals, _ in options:
+        if not equals:
+            raise UserError(f"--slurm {name} is not allowed: it should be KEY=VALUE, such as time=120")
+    typed = {name: int(value) if value.isdigit() else value for name, _, value in options}
+    return SlurmEngine(typed, checkout / LOGS / "slurm")
+
+
 def _say(line: str) -> None:
     print(line, flush=True)
 
 
 def _command(arguments: argparse.Namespace) -> str:
     """The line for a shell that runs the same grid."""
-    words = ["python", "-m", "maskcon", "grid", str(arguments.file)]
-    return shlex.join([*words, "--set", *arguments.set] if arguments.set else words)
+    words = ["maskcon", "grid", str(arguments.file)]
+    for option, values in (("--set", arguments.set), ("--slurm", arguments.slurm)):
+        words += [option, *values] if values else []
+    return shlex.join([*words, "--engine", "slurm"] if arguments.engine == "slurm" else words)
 
 
 def _summarise(outcome: Outcome, arguments: argparse.Namespace) -> None:

@@ -2,17 +2,14 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from maskcon.experiments.grid import running
 from maskcon.experiments.grid.grid_file import read_grid
-from maskcon.experiments.grid.on_record import NoPhotos
 from maskcon.experiments.grid.running import preview, run_grid
-from maskcon.experiments.grid.workers import Finished
+from maskcon.experiments.grid.engines import Finished
 from maskcon.parameters.errors import UserError
-from maskcon.tracking.store import StoreError
 
 GRID = """
 datasets:
@@ -71,29 +68,23 @@ def record(monkeypatch):
 
 @pytest.fixture
 def ran(record, monkeypatch):
-    """The names of experiments that workers were given; those of ``ran.failing`` fail, the rest are recorded."""
+    """The names of experiments that were run; those of ``ran.failing`` fail, those of ``ran.unrecorded`` end well
+    without coming on record, the rest are recorded."""
 
     class Ran(list):
         failing: frozenset = frozenset()
-        unrecorded: frozenset = frozenset()  # that end well, the first time, while the store is gone
-
-        def meanwhile(self, experiment):
-            """What happens elsewhere while an experiment runs."""
+        unrecorded: frozenset = frozenset()
 
     ran = Ran()
 
-    def run_experiments(experiments, workers, checkout, packed, may_begin):
+    def run_experiments(experiments, engine, packed):
         for one in experiments:
-            if not may_begin(one):
-                continue
             ran.append(one.name)
-            ran.meanwhile(one)
             one.log.parent.mkdir(parents=True, exist_ok=True)
             one.log.write_text("Running stage\nno good\n")
             good = one.name not in ran.failing
             if good and one.name not in ran.unrecorded:
                 record.runs[experiments[one].label] = {"recall_at_1": 0.9 if "w=0.8" in one.name else 0.5}
-            ran.unrecorded = ran.unrecorded - {one.name}
             yield Finished(one, good, 60.0)
 
     monkeypatch.setattr(running, "run_experiments", run_experiments)
@@ -107,9 +98,8 @@ def call(tmp_path):
 
     def call(**options):
         call.said = []
-        return run_grid(read_grid(tmp_path / "mine.yaml"), call.store, tmp_path, 2, call.said.append, **options)
+        return run_grid(read_grid(tmp_path / "mine.yaml"), None, tmp_path, None, call.said.append, **options)
 
-    call.store = SimpleNamespace(is_shared=False)
     return call
 
 
@@ -120,7 +110,13 @@ def test_all_of_it(call, ran, record):
     assert len(ran) == 8
     assert record.marked["small grafit w=0.8 seed 2 on test"] == [{"w": 0.2}, {"w": 0.8}]
     assert sorted(record.unmarked) == sorted(record.runs)
-    assert "[1/8] small grafit w=0.2 seed 0 on val: recall_at_1 0.500, 60 s; about 4 min left" in call.said
+    assert "[1/8] small grafit w=0.2 seed 0 on val: recall_at_1 50.0%, 60 s" in call.said
+
+
+def test_a_run_that_ends_well_without_coming_on_record_is_listed_with_the_reason(call, ran):
+    ran.unrecorded = frozenset({"small-coins-w=0.5-seed-0-on-val"})
+    assert set(call().failed) == {"small coins w=0.5 seed 0 on val"}
+    assert any("no complete run has its inputs" in line for line in call.said)
 
 
 def test_what_is_on_record_is_not_run_again(call, ran):
@@ -179,121 +175,3 @@ def test_the_plain_commands(call, ran, record, tmp_path):
     assert lines[-1] == "# then 4 runs on test, with the values that these choose"
     call()
     assert list(preview(grid, None, tmp_path)) == ["# mine: 8 of 8 runs are complete"]
-
-
-def test_the_commands_without_the_photos(call, record, monkeypatch, tmp_path):
-    def no_photos(trials):
-        if trials:
-            raise NoPhotos("data.root=photos is no folder")
-        return {}
-
-    monkeypatch.setattr(record, "complete", no_photos)
-    remark, other_remark, count, *commands, last = preview(read_grid(tmp_path / "mine.yaml"), None, tmp_path)
-    assert remark == "# data.root=photos is no folder"
-    assert "not known which runs are complete" in other_remark
-    assert count == "# mine: 0 of 8 runs are complete"
-    assert len(commands) == 4
-    assert last.startswith("# then 4 runs on test")
-
-
-class SharedClaims:
-    """Claims of a shared store that is made up; ``others`` hold what another machine runs."""
-
-    def __init__(self):
-        self.others, self.mine, self.gone = set(), set(), 0
-
-    def __call__(self, store, lease):
-        return self
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        assert not self.mine
-
-    def take(self, experiment, inputs_hash):
-        if self.gone:
-            self.gone -= 1
-            raise StoreError("the server does not answer")
-        if inputs_hash not in self.others:
-            self.mine.add(inputs_hash)
-        return inputs_hash in self.mine
-
-    def held_by_another(self, experiment, inputs_hash):
-        return inputs_hash in self.others
-
-    def give_back(self, inputs_hash):
-        self.mine.discard(inputs_hash)
-
-
-@pytest.fixture
-def claims(call, monkeypatch):
-    claims = SharedClaims()
-    monkeypatch.setattr(running, "Claims", claims)
-    monkeypatch.setattr(running, "LOOK_SECONDS", 0)
-    call.store = SimpleNamespace(is_shared=True)
-    return claims
-
-
-def trials_of(call, tmp_path):
-    grid = read_grid(tmp_path / "mine.yaml")
-    return {trial.label: trial for trial in running.trials_to_choose(grid)}
-
-
-def test_what_another_machine_runs_is_waited_for_and_not_run(call, ran, record, claims, tmp_path):
-    other = trials_of(call, tmp_path)["small grafit w=0.8 seed 0 on val"]
-    claims.others.add(record.inputs_hash(other))
-
-    def look(experiment, inputs_hash):  # it ends there at the second look
-        claims.held_by_another = lambda experiment, inputs_hash: ended()
-        return True
-
-    def ended():
-        record.runs[other.label] = {"recall_at_1": 0.9}
-        claims.others.clear()
-        return True
-
-    claims.held_by_another = look
-    outcome = call()
-    assert (outcome.complete, outcome.failed) == (8, {})
-    assert "small-grafit-w=0.8-seed-0-on-val" not in ran
-    assert len(ran) == 7
-    assert "waiting for 1 run that is at work on other machines" in call.said
-
-
-def test_what_another_machine_gives_up_is_run_here(call, ran, record, claims, tmp_path):
-    other = trials_of(call, tmp_path)["small coins w=0.5 seed 0 on val"]
-    claims.others.add(record.inputs_hash(other))
-    claims.held_by_another = lambda experiment, inputs_hash: claims.others.clear()
-    assert call().complete == 8
-    assert len(ran) == len(set(ran)) == 8
-
-
-def test_what_another_machine_completes_before_it_begins_here_is_passed_over(call, ran, record, claims):
-    label, name = "small coins w=0.5 seed 0 on val", "small-coins-w=0.5-seed-0-on-val"
-    ran.meanwhile = lambda experiment: record.runs.setdefault(label, {"recall_at_1": 0.5})
-    assert call().complete == 8
-    assert name not in ran
-
-
-def test_a_run_that_ends_while_the_store_is_gone_is_recorded_by_a_second_call_of_it(call, ran):
-    name = "small-coins-w=0.5-seed-0-on-val"
-    ran.unrecorded = frozenset({name})
-    outcome = call()
-    assert (outcome.complete, outcome.failed) == (8, {})
-    assert ran.count(name) == 2  # the second finds all stages in DVC's cache
-
-
-def test_a_shared_store_that_is_gone_is_waited_for(call, ran, claims):
-    claims.gone = 2
-    assert call().complete == 8
-    assert [line for line in call.said if "waiting for the store" in line] == [
-        "waiting for the store: the server does not answer"
-    ]
-
-
-def test_a_shared_store_that_stays_away_ends_the_grid(call, ran, claims, monkeypatch):
-    monkeypatch.setattr(running, "PATIENCE_SECONDS", 0)
-    claims.gone = 100
-    with pytest.raises(StoreError, match="does not answer"):
-        call()

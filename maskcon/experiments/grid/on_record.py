@@ -12,7 +12,6 @@ from typing import Any
 
 from maskcon.experiments.grid.grid_file import Grid
 from maskcon.experiments.grid.trials import CHOOSE, Chosen, Trial
-from maskcon.images.sources import folder
 from maskcon.parameters.composition import compose_parameters
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
@@ -22,10 +21,6 @@ from maskcon.tracking.search import search_runs
 from maskcon.tracking.store import Store
 
 MEMBER = "grid."  # a run of the grid NAME has the tag grid.NAME, which says what it is there
-
-
-class NoPhotos(UserError):
-    """The folder of a trial's photos is not there, so what it is, and whether it is complete, cannot be known."""
 
 
 class GridRecord:
@@ -44,7 +39,7 @@ class GridRecord:
         return self._parameters[trial.overrides]
 
     def inputs_hash(self, trial: Trial) -> str:
-        """Raises: UserError, where the overrides compose to nothing that is allowed; NoPhotos."""
+        """Raises: UserError, where the overrides compose to nothing that is allowed, or photos are missing."""
         if trial.overrides not in self._hashes:
             _require_photos(self.parameters(trial))
             self._hashes[trial.overrides] = hash_of_inputs(self.checkout, self.parameters(trial), self._digest)
@@ -100,14 +95,13 @@ class GridRecord:
 
 
 def _require_photos(parameters: Parameters) -> None:
-    """Raises: NoPhotos, with the sentence of the stage download, which a run would end with."""
+    """Raises: UserError, where a run's own photos are not there: what it is, and whether it is complete, is unknown."""
     data = parameters.data
-    if data.name != "folder" or Path(data.root).is_dir():
-        return
-    try:
-        folder.download(Path(data.root), Path(data.raw))
-    except UserError as error:
-        raise NoPhotos(f'{error}, for a grid: make grid SET="data.root=/home/me/photos"') from None
+    if data.raw == data.root and not Path(data.root).is_dir():
+        raise UserError(
+            f"data.root={data.root} is not a directory; pass the absolute path of the photos: "
+            '--set "data.root=/home/me/photos"'
+        )
 
 
 def complete_runs(client, experiments: Iterable[str], condition: str = "") -> Iterator[Any]:

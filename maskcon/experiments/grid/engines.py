@@ -1,0 +1,209 @@
+"""Where the experiments of a grid run: in processes of this machine, or as jobs of a Slurm cluster.
+
+    for finished in run_experiments(experiments, LocalEngine(workers=2, checkout=Path("."))):
+        finished.experiment, finished.succeeded, finished.seconds
+
+Either runs ``dvc exp run --temp`` in a temporary copy of the checkout, with a log of its own. DVC's own queue is not
+used: its workers outlive an interruption, and what failed in it has to be sorted out by hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from maskcon.experiments.grid.worker import run_command
+from maskcon.parameters.errors import UserError
+
+if TYPE_CHECKING:
+    from submitit import Job
+
+EXPERIMENT = (sys.executable, "-m", "dvc", "exp", "run", "--temp")
+PATIENCE_SECONDS = 10.0  # between the request to end and the kill
+LAST_LINES = 3
+JOB_MINUTES = 12 * 60  # where --slurm names no time; submitit's own are 5
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run."""
+
+    name: str
+    overrides: tuple[str, ...]
+    data: str  # what it has in common with those that need the same packed set
+    log: Path
+
+    @property
+    def command(self) -> list[str]:
+        return [*EXPERIMENT, *(word for override in self.overrides for word in ("-S", override))]
+
+
+@dataclass(frozen=True)
+class Finished:
+    experiment: Experiment
+    succeeded: bool
+    seconds: float
+
+
+class Engine(Protocol):
+    """Starts experiments and says when they have ended."""
+
+    look_seconds: float  # between two looks
+
+    def has_room(self) -> bool: ...
+
+    def start(self, experiment: Experiment) -> None: ...
+
+    def ended(self) -> dict[Experiment, bool]:
+        """Those that have ended since the last call, and whether they succeeded."""
+
+    def end_all(self) -> None:
+        """Ends what is running, in order where it listens."""
+
+
+def run_experiments(
+    experiments: Iterable[Experiment], engine: Engine, packed: Iterable[str] = ()
+) -> Iterator[Finished]:
+    """Run them, and hand each on when it has ended. Whatever ends this early ends what is running.
+
+    The first of those that share an image set goes alone, unless the set is among those ``packed``: it packs the set,
+    and the others find it in DVC's cache.
+    """
+    waiting, began, known = list(experiments), {}, set(packed)
+    try:
+        while waiting or began:
+            for experiment, succeeded in engine.ended().items():
+                known.add(experiment.data)
+                yield Finished(experiment, succeeded, time.monotonic() - began.pop(experiment))
+            while engine.has_room() and (experiment := _next(waiting, {one.data for one in began} - known)):
+                waiting.remove(experiment)
+                engine.start(experiment)
+                began[experiment] = time.monotonic()
+            time.sleep(engine.look_seconds)
+    finally:
+        engine.end_all()
+
+
+def _next(waiting: list[Experiment], being_packed: set[str]) -> Experiment | None:
+    return next((one for one in waiting if one.data not in being_packed), None)
+
+
+class LocalEngine:
+    """At most ``workers`` processes at once, which share the cores."""
+
+    look_seconds = 0.2
+
+    def __init__(self, workers: int, checkout: Path):
+        self.workers, self.checkout = workers, checkout
+        self.running: dict[Experiment, subprocess.Popen] = {}
+
+    def has_room(self) -> bool:
+        return len(self.running) < self.workers
+
+    def start(self, experiment: Experiment) -> None:
+        threads = str(max(1, (os.cpu_count() or 1) // self.workers))  # more would only wait for one another
+        self.running[experiment] = subprocess.Popen(
+            [sys.executable, "-m", "maskcon.experiments.grid.worker", str(experiment.log), *experiment.command],
+            cwd=self.checkout,
+            env={"OMP_NUM_THREADS": threads, **os.environ},
+            start_new_session=True,  # Ctrl-C comes to the grid, which ends its experiments in order
+        )
+
+    def ended(self) -> dict[Experiment, bool]:
+        over = {one: process for one, process in self.running.items() if process.poll() is not None}
+        for experiment, process in over.items():
+            del self.running[experiment]
+            _signal_all_of(process, signal.SIGKILL)  # a killed dvc leaves its stage behind
+        return {experiment: process.returncode == 0 for experiment, process in over.items()}
+
+    def end_all(self) -> None:
+        for process in self.running.values():
+            _signal_all_of(process, signal.SIGINT)
+        end = time.monotonic() + PATIENCE_SECONDS
+        for process in self.running.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, end - time.monotonic()))
+            _signal_all_of(process, signal.SIGKILL)
+            process.wait()
+
+
+def _signal_all_of(process: subprocess.Popen, number: int) -> None:
+    """To the process and its children."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+class SlurmEngine:
+    """One job a run, submitted from a checkout on a file system that the nodes share.
+
+    Args:
+        options: of sbatch, by the names that submitit has for them: {"partition": "main", "time": 120}.
+        folder: of submitit's own files.
+
+    Raises:
+        UserError: submitit is not installed, there is no Slurm here, or an option is unknown.
+    """
+
+    look_seconds = 2.0
+
+    def __init__(self, options: Mapping[str, int | str], folder: Path):
+        try:
+            import submitit
+        except ImportError:
+            raise UserError("--engine slurm needs submitit; call: pip install submitit") from None
+        wanted = {"time": JOB_MINUTES, **options}
+        try:
+            self.executor = submitit.AutoExecutor(folder, cluster="slurm")
+            self.executor.update_parameters(name="maskcon", **{f"slurm_{name}": of for name, of in wanted.items()})
+        except RuntimeError:
+            raise UserError("--engine slurm: this machine has no sbatch; run it where jobs are submitted") from None
+        except NameError as error:
+            raise UserError(f"--slurm: {str(error).splitlines()[0]}") from None
+        self.running: dict[Experiment, Job] = {}
+
+    def has_room(self) -> bool:
+        return True  # Slurm's queue holds them
+
+    def start(self, experiment: Experiment) -> None:
+        self.running[experiment] = self.executor.submit(run_command, experiment.command, experiment.log)
+
+    def ended(self) -> dict[Experiment, bool]:
+        """A job has ended when it has left its result, or the queue: a killed one leaves none, and submitit would ask
+        Slurm's accounting, which small clusters lack."""
+        queued = self._queued() if self.running else set()
+        over = {
+            one: job.paths.result_pickle.exists()
+            for one, job in self.running.items()
+            if job.paths.result_pickle.exists() or (queued is not None and job.job_id not in queued)
+        }
+        return {one: left_result and self._succeeded(self.running.pop(one)) for one, left_result in over.items()}
+
+    @staticmethod
+    def _succeeded(job: Job) -> bool:
+        return job.exception() is None and job.result() == 0
+
+    @staticmethod
+    def _queued() -> set[str] | None:
+        """The ids of this person's jobs that wait or run; None where Slurm does not answer."""
+        asked = subprocess.run(["squeue", "--noheader", "--me", "--format=%A"], capture_output=True, text=True)
+        return set(asked.stdout.split()) if asked.returncode == 0 else None
+
+    def end_all(self) -> None:
+        for job in self.running.values():
+            job.cancel()
+
+
+def last_words(log: Path) -> str:
+    """The last lines of a log, in one: most often why an experiment failed."""
+    if not log.exists():
+        return "it ended before it began"
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return " / ".join(lines[-LAST_LINES:])
