@@ -1,4 +1,4 @@
-"""python -m maskcon grid FILE: run a grid of experiments, or show what it stands for."""
+"""Run a grid of experiments: methods, values, seeds."""
 
 import argparse
 import os
@@ -62,7 +62,7 @@ def _say(line: str) -> None:
 
 def _command(arguments: argparse.Namespace) -> str:
     """The line for a shell that runs the same grid."""
-    words = ["python", "-m", "maskcon", "grid", str(arguments.file)]
+    words = ["maskcon", "grid", str(arguments.file)]
     return shlex.join([*words, "--set", *arguments.set] if arguments.set else words)
 
 
