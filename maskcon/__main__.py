@@ -1,66 +1,89 @@
-"""The command beside the pipeline: python -m maskcon COMMAND; each is a file in maskcon/commands/.
+"""The command ``maskcon``, which is also ``python -m maskcon``.
 
-python -m maskcon --help               what there is
-python -m maskcon COMMAND --help       what it takes
+maskcon                      the commands
+maskcon COMMAND --help       what one takes
+
+A command is a file of maskcon/commands/: its docstring's first line says what it does, add_arguments(parser) what it
+takes, main(arguments) does it.
 """
 
 import argparse
-import os
+import ast
 import sys
-import warnings
+from collections.abc import Iterable
+from difflib import get_close_matches
 from importlib import import_module
-from types import ModuleType
+from pathlib import Path
+from typing import Any, NoReturn
 
 from maskcon import __version__
-from maskcon.parameters.errors import mistakes_end_as_sentences
+from maskcon.parameters.errors import UserError, mistakes_end_as_sentences
 
-# Command -> what it does, in a line. Its module, maskcon/commands/COMMAND.py with a dash written as underscore, has
-# add_arguments(parser) and main(arguments), and is imported when it is called and no sooner.
-COMMANDS: dict[str, str] = {
-    "search": "images of the gallery that are nearest to your photos",
-    "gallery": "one HTML page to look through the gallery: map, neighbours, confused classes",
-    "export": "the encoder as ONNX, as torch.export, and as a model that MLflow serves",
-    "plots": "DVC's plots, of one run or several, as a page that works without network",
-    "dag": "the stages as a drawing that fits a terminal",
-    "grid": "run a grid of experiments: methods x values x seeds, chosen on validation, scored on test",
-    "tables": "methods side by side: tables and figures from the runs on record",
-    "upload": "copies the complete runs of this checkout to an MLflow server",
-    "clean": "lists and removes what interrupted runs have left",
-    "completion": "a script by which bash or zsh completes these commands and their options",
-}
+FOLDER = Path(__file__).parent / "commands"
+INTERRUPTED = 130
+FILES = {"bash": "_shtab_compgen_files", "zsh": "_files"}  # by which `maskcon completion` offers files
 
 
 def main(words: list[str] | None = None) -> None:
     """Run the command that ``words`` (by default the command line's) begin with.
 
-    Exits with code 2 and the message alone on a user's mistake; a fault of the program keeps its traceback.
+    Exits with code 2 and one sentence on a user's mistake; a fault of the program keeps its traceback.
     """
     words = sys.argv[1:] if words is None else words
-    overview = argparse.ArgumentParser(
-        prog="python -m maskcon",
-        usage="%(prog)s COMMAND ...",
-        description="Fine retrieval learned from coarse labels: what to do with runs beside the pipeline.",
-        epilog="commands:\n" + "\n".join(f"  {name:<10} {purpose}" for name, purpose in COMMANDS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    overview.add_argument("--version", action="version", version=f"maskcon {__version__}")
-    overview.add_argument("command", metavar="COMMAND", choices=COMMANDS, help="one of those below")
-    name = overview.parse_args(words[:1]).command
-
-    command, parser = command_and_parser(name)
-    with mistakes_end_as_sentences():
-        command.main(parser.parse_args(words[1:]))
+    import_module("maskcon.runtime.start")  # hides the warnings of libraries, unless MASKCON_VERBOSE is set
+    try:
+        with mistakes_end_as_sentences():
+            _run(words)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
-def command_and_parser(name: str) -> tuple[ModuleType, argparse.ArgumentParser]:
-    """The module of a command, and what reads its arguments."""
-    command = import_module(f"maskcon.commands.{name.replace('-', '_')}")
-    parser = argparse.ArgumentParser(prog=f"python -m maskcon {name}", description=COMMANDS[name])
-    command.add_arguments(parser)
-    return command, parser
+def _run(words: list[str]) -> None:
+    name = words[0] if words else "--help"
+    if not name.startswith("-") and name not in command_purposes():
+        near = get_close_matches(name, command_purposes(), n=1)
+        hint = f"did you mean {near[0]}?" if near else "the command maskcon alone lists what there is"
+        raise UserError(f"there is no command {name}; {hint}")
+    arguments = parser_with([name]).parse_args(words or ["--help"])
+    arguments.main(arguments)
+
+
+def command_purposes() -> dict[str, str]:
+    """Command -> what it does, in a line. The files are read and not imported, which takes seconds for some."""
+    docstrings = {
+        path.stem: ast.get_docstring(ast.parse(path.read_text()))
+        for path in sorted(FOLDER.glob("*.py"))
+        if path.stem != "__init__"
+    }
+    return {name: text.splitlines()[0].rstrip(".") for name, text in docstrings.items()}
+
+
+def parser_with(names: Iterable[str]) -> argparse.ArgumentParser:
+    """What reads the command line; of the commands it lists, ``names`` are imported and know their arguments."""
+    parser = _Parser(prog="maskcon", description="Fine retrieval learned from coarse labels.")
+    parser.add_argument("-V", "--version", action="version", version=f"maskcon {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, purpose in command_purposes().items():
+        one = commands.add_parser(name, help=purpose, description=f"{purpose}.")
+        if name in names:
+            command = import_module(f"maskcon.commands.{name}")
+            command.add_arguments(one)
+            one.set_defaults(main=command.main)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """One whose complaints are sentences without the usage in front; argparse uses it for the commands too."""
+
+    def add_argument(self, *names: str, **options: Any) -> argparse.Action:
+        action = super().add_argument(*names, **options)
+        if options.get("type") is Path:
+            action.complete = FILES
+        return action
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help")
 
 
 if __name__ == "__main__":
-    if os.environ.get("MASKCON_VERBOSE", "") in ("", "0") and not sys.warnoptions:
-        warnings.simplefilter("ignore")  # as stages/ does: what libraries warn of is kept away, unless it is asked for
     main()

@@ -1,1 +1,1 @@
-"""maskcon COMMAND, one file each."""
+"""maskcon COMMAND, a file each: a docstring, add_arguments(parser) and main(arguments)."""

@@ -1,4 +1,4 @@
-"""python -m maskcon clean: list what interrupted runs have left, and remove it.
+"""List and remove what interrupted runs have left.
 
 Left are folders under .scratch: checkpoints of trainings that were interrupted and never taken up again, and half
 unpacked archives. A run that ends removes its own. A folder in which a process works is listed and never removed.

@@ -1,68 +1,62 @@
-"""The encoder for use elsewhere: ONNX, torch.export, and a model that MLflow serves."""
+"""Export the encoder: ONNX, torch.export, MLflow model."""
 
 import argparse
 import os
 import shlex
 from pathlib import Path
 
-from maskcon.commands.gallery_choice import add_gallery_arguments, chosen_gallery
 from maskcon.parameters.errors import UserError
 
 FORMATS = ("onnx", "torch", "mlflow")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--formats", nargs="+", choices=FORMATS, default=list(FORMATS), help="which of them (unless said: all)"
-    )
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, help="which of them (by default all that is possible)")
     parser.add_argument("--folder", type=Path, default=Path("exports/encoder"), help="where the files go (%(default)s)")
-    add_gallery_arguments(parser)
+    parser.add_argument("--run", metavar="ID", help="the encoder of this MLflow run instead of the one in models/")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    from maskcon.explore.export import export_encoder, require_onnx
+    from maskcon.explore.export import LABELS, export_encoder
+    from maskcon.explore.gallery import chosen_gallery
     from maskcon.runtime.atomic_files import require_place
+    from maskcon.tracking.store import find_store
 
-    labels = arguments.folder / "labels.json"
-    require_place(labels)
-    files = [name for name in FORMATS if name in arguments.formats and name != "mlflow"]
-    gallery = chosen_gallery(arguments)  # first: without an encoder no package helps
-    if "onnx" in files:
-        require_onnx()
-    run_id = _recorded_run(arguments, gallery) if "mlflow" in arguments.formats else None
-
-    exported = export_encoder(gallery, arguments.folder, files)
-    for one in exported:
-        print(f"{one.path}: features differ from the encoder's by at most {one.difference:.1e}")
-    print(f"{labels}: names of the classes, sizes")
-    if run_id is not None:
-        _log(run_id, [*(one.path for one in exported), labels])
-
-
-def _recorded_run(arguments: argparse.Namespace, gallery) -> str:
-    """Raises: UserError, where the encoder of this folder is not on record."""
-    from maskcon.tracking.searchable import ENCODER, run_of_encoder
-    from maskcon.tracking.store import StoreError, find_store
-
-    if arguments.run is not None:
-        return arguments.run
-    try:
-        run_id = run_of_encoder(find_store(Path.cwd(), os.environ), gallery.encoder.data.name, ENCODER)
-    except StoreError as error:
-        raise UserError(f"{error}; export without MLflow: --formats onnx torch") from error
-    if run_id is None:
-        raise UserError(
-            f"{ENCODER} is of no run on record in MLflow, which the model would be logged to; record it with "
-            "dvc repro track, or export without: --formats onnx torch"
-        )
-    return run_id
-
-
-def _log(run_id: str, files: list[Path]) -> None:
-    from maskcon.explore.model_record import log_model
-    from maskcon.tracking.store import StoreError, find_store
-
+    formats, folder = arguments.formats or FORMATS, arguments.folder
+    require_place(folder / LABELS)
     store = find_store(Path.cwd(), os.environ)
+    gallery = chosen_gallery(Path.cwd(), arguments.run)
+    run_id, left_out = _run_to_log_to(store, arguments.run, gallery) if "mlflow" in formats else (None, None)
+    if left_out and arguments.formats:
+        raise UserError(left_out)
+
+    exported = export_encoder(gallery, folder, [name for name in formats if name != "mlflow"])
+    for path, difference in exported.items():
+        print(f"{path}: features differ from the encoder's by at most {difference:.1e}")
+    print(f"{folder / LABELS}: names of the classes, sizes")
+    if run_id:
+        _log(store, run_id, [*exported, folder / LABELS])
+    elif left_out:
+        print(f"Left out: {left_out}")
+
+
+def _run_to_log_to(store, run_id: str | None, gallery) -> tuple[str | None, str | None]:
+    """The run that has this encoder on record, or why there is none."""
+    from maskcon.tracking.searchable import ENCODER, run_of_encoder
+    from maskcon.tracking.store import StoreError
+
+    try:
+        run_id = run_id or run_of_encoder(store, gallery.encoder.data.name, ENCODER)
+    except StoreError as error:
+        return None, f"the model in MLflow, as {error}"
+    why = f"the model in MLflow, as no recorded run has this {ENCODER}; record it with: dvc repro track"
+    return run_id, None if run_id else why
+
+
+def _log(store, run_id: str, files: list[Path]) -> None:
+    from maskcon.explore.model_record import log_model
+    from maskcon.tracking.store import StoreError
+
     try:
         uri = log_model(store, run_id, files)
     except StoreError as error:

@@ -1,9 +1,8 @@
-"""One HTML page to look through the gallery."""
+"""Make one HTML page to look through the test images."""
 
 import argparse
 from pathlib import Path
 
-from maskcon.commands.gallery_choice import add_gallery_arguments, chosen_gallery
 from maskcon.parameters.errors import UserError
 
 MOST_IMAGES = 10_000
@@ -19,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--perplexity", type=float, default=30.0, help="of the t-SNE map (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the map (%(default)s)")
-    add_gallery_arguments(parser)
+    parser.add_argument("--run", metavar="ID", help="the encoder of this MLflow run instead of the one in models/")
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -29,11 +28,12 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"--perplexity {arguments.perplexity} is not allowed: it should be from 2 to 500")
     if arguments.seed < 0:
         raise UserError(f"--seed {arguments.seed} is not allowed: it should be 0 or more")
+    from maskcon.explore.gallery import chosen_gallery
     from maskcon.explore.gallery_page.page import write_page
     from maskcon.runtime.atomic_files import require_place
 
     require_place(arguments.page)  # the layout takes minutes
-    gallery = chosen_gallery(arguments)
+    gallery = chosen_gallery(Path.cwd(), arguments.run)
     print(f"{gallery.name}: laying out {min(len(gallery), arguments.images):,} images", flush=True)
     shown = write_page(gallery, arguments.page, arguments.images, arguments.perplexity, arguments.seed)
     size = arguments.page.stat().st_size / 1e6

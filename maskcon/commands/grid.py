@@ -1,4 +1,4 @@
-"""maskcon grid FILE: run a grid of experiments, or show what it stands for."""
+"""Run a grid of experiments: methods, values, seeds."""
 
 import argparse
 import os

@@ -1,15 +1,20 @@
-"""Compose params.yaml from conf/, as ``dvc exp run`` does before each experiment. Not a stage.
+"""Write params.yaml from conf/ and the choices given.
 
-python -m maskcon.commands.params data=digits loss=grafit loss.w=0.8
+Also docs/parameters.md, which says what each value means.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
-from maskcon.parameters.composition import compose
-from maskcon.parameters.errors import mistakes_end_as_sentences
-from maskcon.runtime.atomic_files import write_text
 
-if __name__ == "__main__":
-    with mistakes_end_as_sentences():
-        write_text(Path("params.yaml"), compose(Path("conf"), sys.argv[1:]))
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("choices", metavar="KEY=VALUE", nargs="*", help="such as data=digits loss=grafit loss.w=0.8")
+
+
+def main(arguments: argparse.Namespace) -> None:
+    from maskcon.parameters.composition import compose
+    from maskcon.parameters.reference import parameter_reference
+    from maskcon.runtime.atomic_files import write_text
+
+    write_text(Path("params.yaml"), compose(Path("conf"), arguments.choices))
+    write_text(Path("docs/parameters.md"), parameter_reference(Path("conf")))

@@ -1,4 +1,4 @@
-"""python -m maskcon tables: methods side by side, from the tracking store or from an export of it."""
+"""Write tables and figures that compare recorded runs."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""python -m maskcon upload URI: copy the complete runs of this checkout to an MLflow server."""
+"""Copy the complete runs of this checkout to an MLflow server."""
 
 import argparse
 import os
@@ -19,7 +19,7 @@ def main(arguments: argparse.Namespace) -> None:
 
     if not is_address(arguments.uri):
         raise UserError(
-            f"{arguments.uri} is no address of a tracking server; expected http(s)://HOST, or a database such as "
+            f"{arguments.uri} is not the address of a tracking server; expected http(s)://HOST, or a database such as "
             "postgresql://USER:PASSWORD@HOST/NAME"
         )
     checkout = Path(os.environ.get("DVC_ROOT") or Path.cwd())

@@ -6,6 +6,7 @@
 The images lie in the packed set of the workspace; a gallery without them can be searched and not looked at.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from maskcon.explore.trained_encoder import TrainedEncoder, load_trained_encoder
 from maskcon.images.packed.image_set import read_images
 from maskcon.parameters.errors import UserError
 from maskcon.tracking.searchable import ENCODER, FEATURES, fetched_searchable
-from maskcon.tracking.store import Store
+from maskcon.tracking.store import Store, find_store
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,12 @@ class Gallery:
     def __len__(self) -> int:
         return len(self.features)
 
-    @property
-    def class_kind(self) -> str:
-        """What the finest labels are: "fine class", or "coarse class" where there are no fine ones."""
-        return "coarse class" if self.labels.fine is None else "fine class"
 
-    @property
-    def finest(self) -> np.ndarray:
-        """int64 [N]: fine labels, or coarse ones where there are none."""
-        return self.labels.coarse if self.labels.fine is None else self.labels.fine
-
-    @property
-    def finest_name(self) -> np.ndarray:
-        """str [N]: their names."""
-        return self.labels.coarse_name if self.labels.fine is None else self.labels.fine_name
+def chosen_gallery(checkout: Path, run_id: str | None) -> Gallery:
+    """Of a recorded run where one is named, else this folder's. Raises: UserError, where there is none."""
+    if run_id is None:
+        return workspace_gallery(checkout)
+    return recorded_gallery(find_store(checkout, os.environ), run_id, checkout)
 
 
 def workspace_gallery(checkout: Path) -> Gallery:

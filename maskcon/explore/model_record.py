@@ -15,10 +15,8 @@ from maskcon.tracking.store import Store
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
-NAME = "encoder"
-PACKAGE = Path(__file__).resolve().parent
-NEEDED_PACKAGES = ("mlflow", "torch", "torchvision", "numpy", "pandas", "pillow", "pydantic", "ruamel.yaml", "tabulate")
-NEEDED_PACKAGES += ("filelock", "tqdm", "requests")
+PACKAGE = Path(__file__).resolve().parents[1]
+NEEDED_PACKAGES = "mlflow torch torchvision numpy pandas pillow pydantic ruamel.yaml tabulate filelock tqdm requests"
 
 
 def log_model(store: Store, run_id: str, files: Sequence[Path]) -> str:
@@ -39,14 +37,14 @@ def log_model(store: Store, run_id: str, files: Sequence[Path]) -> str:
         mlflow.set_experiment(experiment_id=client.get_run(run_id).info.experiment_id)  # else the model is of another
         logged = Model.log(
             artifact_path=None,
-            name=NAME,
+            name="encoder",
             flavor=mlflow.pyfunc,
             run_id=run_id,
-            python_model=str(PACKAGE / "served_encoder.py"),
+            python_model=str(Path(__file__).with_name("served_encoder.py")),
             artifacts={"run": str(searchable.folder)},
             code_paths=[str(PACKAGE)],
             signature=signature(),
-            pip_requirements=[f"{package}=={version(package)}" for package in NEEDED_PACKAGES],
+            pip_requirements=[f"{package}=={version(package)}" for package in NEEDED_PACKAGES.split()],
         )
         for file in files:
             client.log_artifact(run_id, str(file), artifact_path="export")
@@ -59,19 +57,11 @@ def signature() -> "ModelSignature":
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import Array, DataType, Object, Property
 
-    text, number = DataType.string, DataType.double
-    neighbour = Object(
-        [
-            Property("rank", DataType.long),
-            Property("cosine", number),
-            Property("coarse", text),
-            Property("fine", text, required=False),
-            Property("image", text),
-            Property("place", DataType.long),
-        ]
-    )
+    text, whole, number = DataType.string, DataType.long, DataType.double
+    kinds = {"rank": whole, "cosine": number, "coarse": text, "fine": text, "image": text, "place": whole}
+    neighbour = Object([Property(name, kind, required=name != "fine") for name, kind in kinds.items()])
     return ModelSignature(
         inputs=Schema([ColSpec(DataType.binary, name="photo")]),
         outputs=Schema([ColSpec(Array(number), name="features"), ColSpec(Array(neighbour), name="nearest")]),
-        params=ParamSchema([ParamSpec("top", DataType.long, default=10)]),
+        params=ParamSchema([ParamSpec("top", whole, default=10)]),
     )

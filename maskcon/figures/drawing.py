@@ -86,13 +86,16 @@ def sheet(figure: Figure, left: float = 0, bottom: float = 0, width: float | Non
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write ``path``.png and ``path``.pdf."""
+    save_png(figure, path.with_name(path.name + ".png"))
+    undated = {"Creator": None, "Producer": None, "CreationDate": None}
     write_atomically(
-        path.with_name(path.name + ".png"),
-        lambda file: figure.savefig(file, format="png", dpi=PIXELS_PER_INCH, metadata={"Software": None}),
+        path.with_name(path.name + ".pdf"), lambda file: figure.savefig(file, format="pdf", metadata=undated)
     )
-    no_metadata = {"Creator": None, "Producer": None, "CreationDate": None}
+
+
+def save_png(figure: Figure, path: Path) -> None:
     write_atomically(
-        path.with_name(path.name + ".pdf"), lambda file: figure.savefig(file, format="pdf", metadata=no_metadata)
+        path, lambda file: figure.savefig(file, format="png", dpi=PIXELS_PER_INCH, metadata={"Software": None})
     )
 
 

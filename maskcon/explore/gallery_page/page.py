@@ -87,7 +87,7 @@ def page_data(gallery: Gallery, shown: np.ndarray, positions: np.ndarray) -> dic
     return {
         "name": gallery.name,
         "images": len(gallery),
-        "kind": gallery.class_kind,
+        "kind": "coarse class" if fine is None else "fine class",
         "coarse": {"names": _names(coarse_labels, labels.coarse, labels.coarse_name), "of": _packed(coarse, "<u2")},
         "fine": fine
         if fine is None
