@@ -10,6 +10,8 @@ graph head, all of unit length, and the B images of the batch,
     L_graph    = 1/2 SC(v_a, components of graph_b) + 1/2 SC(v_b, components of graph_a)           (the swap)
     L          = L_instance + graph_weight L_graph
 
+SC sends gradient to the anchors v_i alone, as the published code does, which gathers the others without gradient.
+
 With mask_by_coarse edges join images of the same coarse class alone. An image that is the only one of its class in the
 batch then has no positive, and SC leaves it out of its mean.
 
@@ -107,8 +109,8 @@ def graph_loss(
     image_itself = torch.eye(len(one), dtype=torch.bool, device=one.device)
     losses = [
         (
-            supervised_contrast(one, one, same_in_other & ~image_itself, ~image_itself, temperature)
-            + supervised_contrast(other, other, same_in_one & ~image_itself, ~image_itself, temperature)
+            supervised_contrast(one, one.detach(), same_in_other & ~image_itself, ~image_itself, temperature)
+            + supervised_contrast(other, other.detach(), same_in_one & ~image_itself, ~image_itself, temperature)
         )
         / 2
     ]
@@ -117,8 +119,8 @@ def graph_loss(
         view = F.normalize(view, dim=1)
         losses.append(
             (
-                supervised_contrast(view, one, same_in_other | also_positive, everything, temperature)
-                + supervised_contrast(view, other, same_in_one | also_positive, everything, temperature)
+                supervised_contrast(view, one.detach(), same_in_other | also_positive, everything, temperature)
+                + supervised_contrast(view, other.detach(), same_in_one | also_positive, everything, temperature)
             )
             / 2
         )
