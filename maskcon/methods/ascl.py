@@ -39,4 +39,4 @@ def adaptive_target(keys: Keys, soft_temperature: float, neighbours: float, mask
     entropy = -torch.xlogy(share, share).sum(dim=1)  # [B]
     largest = candidates.sum(dim=1).float().log()  # [B]; 0 for one candidate, which is then certain
     certainty = torch.where(largest > 0, 1 - entropy / largest, 1.0)
-    return own_key_and((neighbours * certainty[:, None] * share).clamp(max=1))
+    return own_key_and((neighbours * certainty[:, None] * share).clamp(0, 1))

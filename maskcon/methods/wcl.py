@@ -21,7 +21,10 @@ of i's weak class, i among them, and the nearest image itself should it be in th
     SC(n, v, m) = mean_i of - mean over j with m_ij of log softmax(n_i · v / temperature)_j
     L_graph     = mean of the one above and, for each nearest image, 1/2 SC(n, v_a, m_b) + 1/2 SC(n, v_b, m_a)
 
-The paper makes both views alike, strong ones: train.key_view=strong.
+The paper makes both views alike, strong ones: train.key_view=strong. Where we depart from its code:
+
+- u is of the projector that all methods share, with one hidden layer; there it has two, with batch norm, as v has.
+- The views are the same from the first epoch; there they are weaker ones during the first ten.
 """
 
 import torch
