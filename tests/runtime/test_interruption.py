@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from maskcon.parameters.errors import Interrupted
-from maskcon.runtime.interrupted_early import interrupted_line
 from maskcon.runtime.interruption import Interruptions
+from maskcon.runtime.start import interrupted_line
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STAGE = """\
