@@ -5,11 +5,9 @@ from pathlib import Path
 from maskcon.images.packed.source import source_named
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.entry import run_stage
-from maskcon.runtime.memory_needed import require_memory_for_run
 
 
 def main(parameters: Parameters) -> None:
-    require_memory_for_run(parameters)
     data = parameters.data
     raw = Path("data/raw") / data.name
     source_named(data.name).download(Path(data.root), raw)

@@ -1,7 +1,6 @@
 """Stage embed: features of val and test images by the encoder, its snapshots, the untrained one, and as raw pixels.
 
 Of train images only where evaluate.measures has a measure that learns from them, and then without the snapshots.
-Of train.processes each embeds a share of the images of every file.
 """
 
 import shutil
@@ -11,15 +10,13 @@ from pathlib import Path
 import torch
 
 from maskcon.embedding.features import embedded_rows, raw_pixel_rows, raw_pixels_size
-from maskcon.embedding.rows_file import write_rows
+from maskcon.embedding.files import write_rows
 from maskcon.encoders.networks import load_encoder
 from maskcon.images.packed.image_set import read_images
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.atomic_files import remove_unfinished, write_atomically
 from maskcon.runtime.entry import run_stage
 from maskcon.runtime.freed_memory import keep_freed_memory
-from maskcon.runtime.process_group import ProcessGroup, joined_group
-from maskcon.runtime.several_processes import done_by_several
 
 MODELS = Path("models")
 EMBEDDINGS = Path("embeddings")
@@ -27,14 +24,7 @@ SPLITS = ("val", "test")
 
 
 def main(parameters: Parameters) -> None:
-    if done_by_several("stages.embed", parameters.train.processes):
-        return
     keep_freed_memory()
-    with joined_group() as group:
-        embed_all(parameters, group)
-
-
-def embed_all(parameters: Parameters, group: ProcessGroup) -> None:
     data = parameters.data
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     final = [MODELS / "encoder.pt", MODELS / "untrained.pt"]
@@ -46,21 +36,19 @@ def embed_all(parameters: Parameters, group: ProcessGroup) -> None:
     for split, files in encoder_files.items():
         source = Path("data/sets") / data.name / split
         target = EMBEDDINGS / split
-        if group.is_first:
-            remove_unfinished(target)
-            shutil.rmtree(target / "snapshots", ignore_errors=True)
+        remove_unfinished(target)
+        shutil.rmtree(target / "snapshots", ignore_errors=True)
         images = read_images(source)
-        pixels = raw_pixel_rows(images, data.channels, group)
-        write_rows(target / "pixels.npy", (len(images), raw_pixels_size(images, data.channels)), pixels, group)
+        pixels = raw_pixel_rows(images, data.channels)
+        write_rows(target / "pixels.npy", (len(images), raw_pixels_size(images, data.channels)), pixels)
         for file in files:
             encoder = load_encoder(file, device)
-            rows = embedded_rows(encoder, images, data.channels, device, (data.height, data.width), group)
+            rows = embedded_rows(encoder, images, data.channels, device, (data.height, data.width))
             path = target / file.relative_to(MODELS).with_suffix(".npy")
-            write_rows(path, (len(images), encoder.feature_size), rows, group)
-        if group.is_first:
-            with open(source / "labels.csv", "rb") as labels:
-                write_atomically(target / "labels.csv", partial(shutil.copyfileobj, labels))
-            print(f"{data.name}/{split}: {len(images)} images, {encoder.feature_size} features")
+            write_rows(path, (len(images), encoder.feature_size), rows)
+        with open(source / "labels.csv", "rb") as labels:
+            write_atomically(target / "labels.csv", partial(shutil.copyfileobj, labels))
+        print(f"{data.name}/{split}: {len(images)} images, {encoder.feature_size} features")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""Stage evaluate: Recall@K and more of the trained encoder, beside the untrained one and raw pixels.
-
-Of train.processes each scores a share of the queries.
-"""
+"""Stage evaluate: Recall@K and more of the trained encoder, beside the untrained one and raw pixels."""
 
 from pathlib import Path
 
@@ -19,30 +16,19 @@ from maskcon.evaluation.retrieval.tables import RECALL_AT_K_COLUMNS, coarse_clas
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.atomic_files import write_json, write_table, write_text
 from maskcon.runtime.entry import run_stage
-from maskcon.runtime.process_group import ProcessGroup, joined_group
 from maskcon.runtime.randomness import numpy_generator
-from maskcon.runtime.several_processes import done_by_several
 
 FEATURES = {"trained": "encoder", "untrained": "untrained", "raw pixels": "pixels"}  # as people read it: its file
 
 
 def main(parameters: Parameters) -> None:
-    if done_by_several("stages.evaluate", parameters.train.processes):
-        return
-    with joined_group() as group:
-        evaluate_part(parameters, group)
-
-
-def evaluate_part(parameters: Parameters, group: ProcessGroup) -> None:
     evaluate, seed = parameters.evaluate, parameters.seed
     embedded = read_embedded_set(Path("embeddings") / evaluate.split)
     recall_at = measurable_recall_at(evaluate.recall_at, len(embedded))
 
-    scores = {title: _scores(embedded, name, recall_at, group) for title, name in FEATURES.items()}
-    by_epoch = {epoch: _scores(embedded, name, [1], group, False) for epoch, name in embedded.snapshots().items()}
+    scores = {title: _scores(embedded, name, recall_at) for title, name in FEATURES.items()}
+    by_epoch = {epoch: _scores(embedded, name, [1], False) for epoch, name in embedded.snapshots().items()}
     by_epoch |= {0: scores["untrained"], parameters.train.epochs: scores["trained"]}
-    if not group.is_first:
-        return
 
     samples = evaluate.bootstrap_samples
     metrics = {
@@ -59,12 +45,10 @@ def evaluate_part(parameters: Parameters, group: ProcessGroup) -> None:
     _say(embedded, metrics, left_out=[k for k in evaluate.recall_at if k not in recall_at])
 
 
-def _scores(
-    embedded: EmbeddedSet, name: str, recall_at: list[int], group: ProcessGroup, average_precision: bool = True
-) -> Scores:
+def _scores(embedded: EmbeddedSet, name: str, recall_at: list[int], average_precision: bool = True) -> Scores:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     features = torch.from_numpy(embedded.features(name)).to(device)
-    return query_scores(features, embedded.coarse, embedded.fine, recall_at, average_precision, group)
+    return query_scores(features, embedded.coarse, embedded.fine, recall_at, average_precision)
 
 
 def _write_metrics(embedded: EmbeddedSet, metrics: dict[str, dict]) -> None:

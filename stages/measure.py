@@ -1,9 +1,5 @@
-"""Stage measure: what evaluate.measures names beside Recall@K, of the trained encoder, the untrained one and pixels.
+"""Stage measure: what evaluate.measures names beside Recall@K, of the trained encoder, the untrained one and pixels."""
 
-Of train.processes each measures one of these three, or a share of them.
-"""
-
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,33 +17,20 @@ from maskcon.evaluation.measures.shared.feature_measures import (
 from maskcon.parameters.model import EvaluateParameters, Parameters
 from maskcon.runtime.atomic_files import write_json
 from maskcon.runtime.entry import run_stage
-from maskcon.runtime.process_group import ProcessGroup, joined_group
-from maskcon.runtime.several_processes import done_by_several
 from maskcon.runtime.start import VERBOSE
 
 FEATURES = ("encoder", "untrained", "pixels")
 
 
 def main(parameters: Parameters) -> None:
-    if done_by_several("stages.measure", min(parameters.train.processes, len(FEATURES))):
-        return
-    with joined_group() as group:
-        measure_parts(parameters, group)
-
-
-def measure_parts(parameters: Parameters, group: ProcessGroup) -> None:
     evaluate = parameters.evaluate
     embedded = {part: read_embedded_set(Path("embeddings") / part) for part in parts_needed(evaluate)}
-    features = {name: {part: _part(of, name) for part, of in embedded.items()} for name in group.share_of(FEATURES)}
+    features = {name: {part: _part(of, name) for part, of in embedded.items()} for name in FEATURES}
     # One thread: the same bytes on any number of cores. There are very many small sums here, and several threads, which
     # wait for each other after each, gain little alone and lose much beside other work.
     with threadpool_limits(limits=1):
-        found = {name: feature_measures(parts, evaluate, parameters.seed) for name, parts in features.items()}
-    of_all = dict(chain.from_iterable(of.items() for of in group.values_of_all(found)))
-    if not group.is_first:
-        return
+        metrics = {name: feature_measures(parts, evaluate, parameters.seed) for name, parts in features.items()}
 
-    metrics = {name: of_all[name] for name in FEATURES}
     measured = embedded[evaluate.split]
     counts = {"images": len(measured), **queries_of_unknown_classes(next(iter(features.values())), evaluate)}
     if "few_shot" in evaluate.measures and measured.fine is not None:

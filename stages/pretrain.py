@@ -27,8 +27,7 @@ from maskcon.runtime.entry import is_out_of_memory, out_of_memory, run_stage
 from maskcon.runtime.freed_memory import keep_freed_memory
 from maskcon.runtime.hardware import hardware
 from maskcon.runtime.interruption import Interruptions
-from maskcon.runtime.live import follow
-from maskcon.runtime.memory_needed import require_memory_for_step
+from maskcon.runtime.live import show_live_curves
 from maskcon.runtime.run_key import hash_of_training, run_name
 from maskcon.runtime.scratch import discard, scratch_folder
 from maskcon.runtime.several_processes import done_by_several
@@ -81,7 +80,6 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
     for folder in OUTPUT_FOLDERS:
         require_writable(folder)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    require_memory_for_step(parameters, torch.cuda.mem_get_info()[1] if device.type == "cuda" else None)
 
     if done_by_several("stages.pretrain", parameters.train.processes):
         return
@@ -117,7 +115,7 @@ def train_and_write(
         watcher = Watcher(parameters, len(training_set.images), scratch)
         remove_unfinished(watcher.snapshots)
         with (
-            follow(watcher.curve_file, checkout=Path.cwd(), enabled=parameters.track.live),
+            show_live_curves(watcher.curve_file, checkout=Path.cwd(), enabled=parameters.track.live),
             enough_memory(parameters),
             interruptions.postponed(),
         ):

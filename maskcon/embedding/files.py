@@ -1,8 +1,9 @@
-"""The embeddings of one part, as files: a row an image, in the same order in each of them.
+"""The embeddings of one part, as files: one row per image, in the same order in each of them.
 
     embeddings/{val,test}/labels.csv                 columns LABEL_COLUMNS, as in the packed set
     embeddings/{val,test}/{encoder,untrained,pixels}.npy, snapshots/epoch_0005.npy ...   float32 [N, F], unit rows
 
+    write_rows(Path("embeddings/test/encoder.npy"), (N, F), rows)    # rows: float32 [b, F], a batch at a time
     embedded = read_embedded_set(Path("embeddings/test"))
     features = embedded.features("encoder")
 
@@ -10,17 +11,36 @@ The columns fine and fine_name are empty where a person has coarse labels only.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
+from numpy.lib import format as npy
 
 from maskcon.images.packed.image_set import LABEL_COLUMNS
 from maskcon.parameters.errors import UserError
+from maskcon.runtime.atomic_files import write_atomically
 
 MAKE_AGAIN = "make it again with: dvc repro -f embed"
 UNIT_TOLERANCE = 1e-3  # of a row's length; rows kept as bfloat16 on the way are off by less
+
+
+def write_rows(path: Path, shape: tuple[int, int], rows: Iterable[np.ndarray]) -> None:
+    """Write float32 [N, F] as np.save would, of which no more than one batch [b, F] is in memory.
+
+    Raises:
+        CannotWrite: as write_atomically.
+    """
+
+    def write(file: IO[bytes]) -> None:
+        npy.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for batch in rows:
+            file.write(np.ascontiguousarray(batch, "<f4").data)
+
+    write_atomically(path, write)
 
 
 @dataclass(frozen=True)

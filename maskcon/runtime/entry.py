@@ -13,8 +13,8 @@ from pathlib import Path
 
 from maskcon.parameters.errors import USER_ERROR_EXIT_CODE, Interrupted, UserError
 from maskcon.parameters.model import Parameters, load_parameters
-from maskcon.runtime.interrupted_early import interrupted_line
 from maskcon.runtime.interruption import Interruptions
+from maskcon.runtime.start import interrupted_line
 
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 

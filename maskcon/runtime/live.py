@@ -1,6 +1,6 @@
 """Curves in MLflow while training runs, without training knowing of MLflow.
 
-    with follow(curve, checkout=Path("."), enabled=parameters.track.live):
+    with show_live_curves(curve, checkout=Path("."), enabled=parameters.track.live):
         ...  # append to, or replace, the table at ``curve`` after each epoch
 
 A process of its own (maskcon/tracking/follower.py) reads the table as it grows. Training starts it, and never
@@ -24,7 +24,7 @@ DONE = "done"  # said at an orderly end; a pipe that closes without it means tha
 
 
 @contextlib.contextmanager
-def follow(curve: Path, checkout: Path, enabled: bool) -> Iterator[None]:
+def show_live_curves(curve: Path, checkout: Path, enabled: bool) -> Iterator[None]:
     """Show the table ``curve`` in MLflow while the block runs.
 
     Args:

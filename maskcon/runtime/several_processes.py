@@ -1,6 +1,6 @@
 """A stage as several processes on this machine, started and watched by torch's elastic launcher, as torchrun does it.
 
-    if done_by_several("stages.embed", parameters.train.processes):    # as many as that did what there was to do
+    if done_by_several("stages.pretrain", parameters.train.processes):    # as many as that did what there was to do
         return
 
 The first process shows its output; those of the others go to files, of which an error is shown here. When one ends
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskcon.parameters.errors import LOST_EXIT_CODE, USER_ERROR_EXIT_CODE
-from maskcon.runtime.process_group import started_as_one_of_several
 from maskcon.runtime.start import VERBOSE
 
 if TYPE_CHECKING:
@@ -34,6 +33,11 @@ def done_by_several(module: str, number: int) -> bool:
         return False
     run_as_several(module, number)
     return True
+
+
+def started_as_one_of_several() -> bool:
+    """Whether torchrun, or train.processes, started this process; it says so in the environment."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def run_as_several(module: str, number: int) -> None:

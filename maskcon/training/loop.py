@@ -59,7 +59,7 @@ class SilentWatcher(Watcher):
 class Trained:
     encoder: Encoder  # of the query network, after the last step
     untrained: Encoder  # the same before the first step
-    curve: list[dict[str, Any]]  # a row an epoch
+    curve: list[dict[str, Any]]  # one row per epoch
 
 
 def train(
@@ -81,34 +81,11 @@ def train(
         UserError: the loss is no longer finite, or a snapshot could not be written to the end.
         Interrupted: as ``interruption`` said.
     """
-    train_parameters = parameters.train
-    view_size = parameters.data.height, parameters.data.width
-    batches = TwoViewBatches(
-        resident_or_streamed(training_set.images, parameters.data.channels, device, train_parameters.resident_share),
-        torch.from_numpy(training_set.coarse).to(device),
-        view_maker(parameters.data.augmentation, train_parameters.query_view, view_size),
-        view_maker(parameters.data.augmentation, train_parameters.key_view, view_size),
-        train_parameters.batch_size,
-        parameters.seed,
-        None if training_set.stretch is None else torch.from_numpy(training_set.stretch),
-        processes,
-        view_size,
-    )
+    recipe = parameters.train
+    batches = batches_of(training_set, parameters, device, processes)
     learner = build_learner(parameters, len(training_set.coarse_names), device, processes)
-    optimizer = torch.optim.SGD(
-        learner.trained_parameters(),
-        lr=train_parameters.learning_rate,
-        momentum=train_parameters.sgd_momentum,
-        weight_decay=train_parameters.weight_decay,
-    )
     untrained = copy.deepcopy(learner.query_network.encoder)
-
-    state = TrainingState(
-        learner,
-        optimizer,
-        NonFiniteSteps(learner, optimizer, train_parameters.skip_non_finite_steps),
-        EpochSoFar(device),
-    )
+    state = first_state(learner, recipe)
     saved = processes.from_first(checkpoints.load_latest())
     if saved is None:
         fill_queue(learner, batches)
@@ -116,33 +93,61 @@ def train(
         state.load_state_dict(saved)
         watcher.resumed(state.curve, state.epoch_so_far.steps)
 
-    clock = CheckpointClock(train_parameters.checkpoint_seconds, train_parameters.checkpoint_steps)
+    clock = CheckpointClock(recipe.checkpoint_seconds, recipe.checkpoint_steps)
     keeper = Keeper(checkpoints, clock, watcher.snapshot)
     loss_of = processes.with_mean_gradients(learner, all_weights_used=learner.method.uses_keys)
-    for epoch in range(len(state.curve) + 1, train_parameters.epochs + 1):
+    for epoch in range(len(state.curve) + 1, recipe.epochs + 1):
         if state.epoch_so_far.steps == 0:
             renew_memory(epoch, learner, batches)
         for batch in batches.epoch(epoch, first_batch=state.epoch_so_far.steps):
-            loss = take_step(state, batch, loss_of, epoch, len(batches), train_parameters)
+            loss = take_step(state, batch, loss_of, epoch, len(batches), recipe)
             watcher.step_done(epoch, loss)
             if state.epoch_so_far.steps == len(batches):
-                stop_if_not_finite(state, batches, checkpoints, train_parameters)
-                finish_epoch(state, epoch, train_parameters)
+                stop_if_not_finite(state, batches, checkpoints, recipe)
+                finish_epoch(state, epoch, recipe)
                 watcher.epoch_done(state.curve)
-                if train_parameters.snapshot_epochs and epoch % train_parameters.snapshot_epochs == 0:
+                if recipe.snapshot_epochs and epoch % recipe.snapshot_epochs == 0:
                     keeper.snapshot(epoch, learner.query_network.encoder)
 
             steps = len(state.curve) * len(batches) + state.epoch_so_far.steps
             asked_to_end = agreed(processes, interruption())
-            keep = asked_to_end or clock.is_due(steps) or steps == train_parameters.epochs * len(batches)
+            keep = asked_to_end or clock.is_due(steps) or steps == recipe.epochs * len(batches)
             if keep or steps % LOOK_STEPS == 0:
-                stop_if_not_finite(state, batches, checkpoints, train_parameters)
+                stop_if_not_finite(state, batches, checkpoints, recipe)
             if keep:
                 keeper.checkpoint(steps, state)
             if asked_to_end:
                 raise asked_to_end
     keeper.write_snapshots()
     return Trained(learner.query_network.encoder, untrained, state.curve)
+
+
+def batches_of(
+    training_set: TrainingSet, parameters: Parameters, device: torch.device, processes: Processes
+) -> TwoViewBatches:
+    """The set in batches of two views, its images on the device where they fit there."""
+    data, recipe = parameters.data, parameters.train
+    view_size = data.height, data.width
+    return TwoViewBatches(
+        resident_or_streamed(training_set.images, data.channels, device, recipe.resident_share),
+        torch.from_numpy(training_set.coarse).to(device),
+        view_maker(data.augmentation, recipe.query_view, view_size),
+        view_maker(data.augmentation, recipe.key_view, view_size),
+        recipe.batch_size,
+        parameters.seed,
+        None if training_set.stretch is None else torch.from_numpy(training_set.stretch),
+        processes,
+        view_size,
+    )
+
+
+def first_state(learner: ContrastiveLearner, recipe: TrainParameters) -> TrainingState:
+    """The state before the first step, with SGD as the optimizer."""
+    optimizer = torch.optim.SGD(
+        learner.trained_parameters(), recipe.learning_rate, recipe.sgd_momentum, weight_decay=recipe.weight_decay
+    )
+    non_finite = NonFiniteSteps(learner, optimizer, recipe.skip_non_finite_steps)
+    return TrainingState(learner, optimizer, non_finite, EpochSoFar(learner.queue.keys.device))
 
 
 def agreed(processes: Processes, asked_to_end: Interrupted | None) -> Interrupted | None:
@@ -233,32 +238,32 @@ def take_step(
     loss_of: Callable[..., torch.Tensor],
     epoch: int,
     steps_per_epoch: int,
-    train_parameters: TrainParameters,
+    recipe: TrainParameters,
 ) -> torch.Tensor:
     """One step, counted in the epoch so far; returns its loss, still on the device."""
     number = (epoch - 1) * steps_per_epoch + state.epoch_so_far.steps
-    rate = rate_of_step(number, steps_per_epoch, train_parameters)
+    rate = rate_of_step(number, steps_per_epoch, recipe)
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     state.non_finite.before_step()
-    progress = number / (train_parameters.epochs * steps_per_epoch)
+    progress = number / (recipe.epochs * steps_per_epoch)
     loss = training_step(state.learner, state.optimizer, batch, progress, loss_of)
     finite = state.non_finite.after_step(number, loss)
     state.epoch_so_far.add(loss, finite)
     return loss
 
 
-def rate_of_step(step: int, steps_per_epoch: int, train_parameters: TrainParameters) -> float:
+def rate_of_step(step: int, steps_per_epoch: int, recipe: TrainParameters) -> float:
     """The learning rate of a step of the whole training, counted from 0."""
     return learning_rate(
         step=step,
-        base=train_parameters.learning_rate,
-        warmup_steps=train_parameters.warmup_epochs * steps_per_epoch,
-        total_steps=train_parameters.epochs * steps_per_epoch,
+        base=recipe.learning_rate,
+        warmup_steps=recipe.warmup_epochs * steps_per_epoch,
+        total_steps=recipe.epochs * steps_per_epoch,
     )
 
 
-def finish_epoch(state: TrainingState, epoch: int, train_parameters: TrainParameters) -> None:
+def finish_epoch(state: TrainingState, epoch: int, recipe: TrainParameters) -> None:
     """Append the epoch's row to the curve, and begin to count the next. Waits for the device.
 
     Raises:
@@ -275,8 +280,8 @@ def finish_epoch(state: TrainingState, epoch: int, train_parameters: TrainParame
         {
             "epoch": epoch,
             "loss": mean_loss,
-            "learning_rate": rate_of_step(epoch * done.steps - 1, done.steps, train_parameters),
-            "images_per_second": done.steps * train_parameters.batch_size / seconds,
+            "learning_rate": rate_of_step(epoch * done.steps - 1, done.steps, recipe),
+            "images_per_second": done.steps * recipe.batch_size / seconds,
             "seconds": seconds,
         }
     )
@@ -284,14 +289,14 @@ def finish_epoch(state: TrainingState, epoch: int, train_parameters: TrainParame
 
 
 def stop_if_not_finite(
-    state: TrainingState, batches: TwoViewBatches, checkpoints: Checkpoints, train_parameters: TrainParameters
+    state: TrainingState, batches: TwoViewBatches, checkpoints: Checkpoints, recipe: TrainParameters
 ) -> None:
     """Raises: UserError, where more steps were not finite than may be skipped. Waits for the device."""
     step = state.non_finite.one_too_many()
     if step is None:
         return
     epoch, step_in_epoch = step // len(batches) + 1, step % len(batches) + 1
-    rate = rate_of_step(step, len(batches), train_parameters)
+    rate = rate_of_step(step, len(batches), recipe)
     first = (step_in_epoch - 1) * batches.batch_size
     images = batches.order(epoch)[first : first + batches.batch_size]
     skipped = state.non_finite.skipped()

@@ -17,7 +17,9 @@ which stand behind it, have the whole gradient in every process, and that is its
 
 import contextlib
 import datetime
+import os
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -26,13 +28,30 @@ from torch.distributed.nn.functional import all_gather
 from torch.nn.parallel import DistributedDataParallel
 
 from maskcon.encoders.batch_norm import synchronised
-from maskcon.runtime.process_group import ProcessGroup, joined_group
+from maskcon.parameters.errors import ProcessLost, UserError
+from maskcon.runtime.several_processes import started_as_one_of_several
 
 LONGEST_WAIT = datetime.timedelta(minutes=30)  # for another process, while the first loads or writes a checkpoint
 
+Items = TypeVar("Items")  # what can be sliced: a tensor, a list, a range
 
-class Processes(ProcessGroup):
-    """The one process of a training that has no other: nothing to share or to join."""
+
+class Processes:
+    """The one process of a training that has no other: nothing to share or to join.
+
+    All processes of a training call the same methods in the same order, but for ``share_of``.
+    """
+
+    rank, number = 0, 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the one that writes, and shows what is done."""
+        return self.rank == 0
+
+    def share_of(self, items: Items) -> Items:
+        """Every N-th item, or row of a tensor [B, ...]."""
+        return items[self.rank :: self.number]
 
     def size_of_share(self, size: int) -> int:
         """Images of a batch of this size that this process encodes."""
@@ -61,6 +80,14 @@ class Processes(ProcessGroup):
     def take_from_first(self, tensors: Iterable[Tensor]) -> None:
         """Overwrite tensors by those of the first process."""
 
+    def from_first(self, value: Any) -> Any:
+        """The first process's value; tensors in it are on the CPU."""
+        return value
+
+    def largest(self, mine: int) -> int:
+        """The largest of all processes' numbers."""
+        return mine
+
 
 ALONE = Processes()
 
@@ -69,14 +96,13 @@ class SeveralProcesses(Processes):
     """This one of several, which torch.distributed has joined.
 
     Args:
-        group: those that it belongs to.
         batch_norm: "synchronised": statistics of the joined batch, so that N processes do what one does. "shuffled":
             each process's own, and the key of an image is encoded among other images than its query, so that what they
             have in common does not give the key away (He et al., MoCo, CVPR 2020, section 3.3).
     """
 
-    def __init__(self, group: ProcessGroup, batch_norm: str):
-        super().__init__(group.rank, group.number)
+    def __init__(self, batch_norm: str):
+        self.rank, self.number = dist.get_rank(), dist.get_world_size()
         self.batch_norm = batch_norm
 
     def joined(self, mine: Tensor) -> Tensor:
@@ -102,9 +128,51 @@ class SeveralProcesses(Processes):
         for tensor in tensors:
             dist.broadcast(tensor, src=0)
 
+    def from_first(self, value: Any) -> Any:
+        box = [value]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def largest(self, mine: int) -> int:
+        number = torch.tensor(mine)  # on the CPU, so that the GPU is not waited for
+        dist.all_reduce(number, dist.ReduceOp.MAX)
+        return int(number)
+
 
 @contextlib.contextmanager
 def joined_processes(batch_norm: str) -> Iterator[Processes]:
-    """The processes that this one belongs to, joined while the block runs. Raises: ProcessLost, as joined_group."""
-    with joined_group(LONGEST_WAIT) as group:
-        yield SeveralProcesses(group, batch_norm) if group.number > 1 else ALONE
+    """The processes that this one was started with, joined while the block runs; each has its own GPU, if any.
+
+    Raises:
+        ProcessLost: another one has ended meanwhile.
+        UserError: there are fewer GPUs than processes.
+    """
+    if not started_as_one_of_several():
+        yield ALONE
+        return
+    on_gpus = torch.cuda.is_available()
+    if on_gpus:
+        torch.cuda.set_device(_own_gpu())
+    try:
+        dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo", timeout=LONGEST_WAIT)
+        yield SeveralProcesses(batch_norm)
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and "gloo" not in str(
+            error
+        ):  # gloo's errors have no class of their own
+            raise
+        raise ProcessLost(
+            "another process of this stage has ended, so this one ends too; run the same command again to continue"
+        ) from None
+    dist.destroy_process_group()
+
+
+def _own_gpu() -> int:
+    """The number of this process's GPU on its machine."""
+    own, available = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if own >= available:
+        raise UserError(
+            f"process {own + 1} of this machine has no GPU of its own, there are {available}; start one process per "
+            f"GPU, with train.processes={available} or torchrun --nproc-per-node={available}"
+        )
+    return own

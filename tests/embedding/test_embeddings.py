@@ -50,7 +50,7 @@ def trained(parameters, images):
     return encoder.eval()
 
 
-@pytest.fixture(params=["small_conv", "resnet18", "resnet50"])
+@pytest.fixture(params=["small_conv", "resnet18"])
 def encoder_and_images(request, tiny_parameters):
     changes = {"model.backbone": request.param, "data.channels": 3}
     if request.param != "small_conv":
@@ -105,11 +105,6 @@ def test_raw_pixels_of_large_images_are_averages():
     expected = small.transpose(0, 3, 1, 2).reshape(3, -1)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(raw_pixels(images, 3), expected, atol=1e-6)
-
-
-def test_black_image_is_finite():
-    features = raw_pixels(np.zeros((2, 16, 24, 3), np.uint8), 1)
-    assert np.isfinite(features).all()
 
 
 def test_larger_images_are_seen_at_the_size_of_the_encoder(tiny_parameters):

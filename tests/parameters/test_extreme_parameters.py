@@ -15,14 +15,12 @@ from pydantic.fields import FieldInfo
 
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters, check_parameters
-from maskcon.runtime import memory_needed
-from maskcon.runtime.memory_needed import require_memory_for_run, require_memory_for_step
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import train
 from tests.methods.small_training import WatcherUntil
 from tests.parameters.every_parameter import PLACES, Place
 
-MEMORY = 300_000_000  # bytes that the machine is made to have
+LARGEST = 10_000  # of whole numbers that are tried: larger ones would take all memory
 ENDLESS = {"train.epochs", "train.checkpoint_steps", "train.checkpoint_seconds"}  # as long as one asks for
 SMALL = {
     "model": {"width": 2, "projector_hidden_size": 6, "projection_size": 4},
@@ -40,7 +38,8 @@ def extremes() -> Iterator[tuple[Place, float]]:
             value = getattr(owner, name)
             if isinstance(value, int | float) and not isinstance(value, bool):
                 for end in ends(type(owner).model_fields[name]):
-                    yield place, type(value)(end)
+                    if isinstance(value, float) or end <= LARGEST:
+                        yield place, type(value)(end)
 
 
 def ends(field: FieldInfo) -> list[float]:
@@ -73,8 +72,7 @@ EXTREMES = list(extremes())
 
 
 @pytest.mark.parametrize(("place", "value"), EXTREMES, ids=[f"{place.key}={value:g}" for place, value in EXTREMES])
-def test_a_training_ends_or_is_refused(tmp_path, monkeypatch, tiny_set, place, value):
-    monkeypatch.setattr(memory_needed, "host_memory", lambda: MEMORY)
+def test_a_training_ends_or_is_refused(tmp_path, tiny_set, place, value):
     values = copy.deepcopy(dict(place.values))
     for group, small in SMALL.items():
         values[group] |= small
@@ -83,8 +81,6 @@ def test_a_training_ends_or_is_refused(tmp_path, monkeypatch, tiny_set, place, v
     said = ""
     try:
         parameters: Parameters = check_parameters(Place(values, place.key).with_value(value))
-        require_memory_for_run(parameters)
-        require_memory_for_step(parameters, None)
         if parameters.train.batch_size > len(tiny_set.images):  # as the stage says
             raise UserError("train.batch_size is more than the images")
         trained = train(tiny_set, parameters, torch.device("cpu"), Checkpoints(Path(tmp_path)), WatcherUntil(None))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from maskcon.runtime.live import follow
+from maskcon.runtime.live import show_live_curves
 from maskcon.tracking.record import Inputs, record_run
 from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles, history
@@ -39,8 +39,8 @@ def training(checkout: Path, curve: Path, then: str, **environment: str) -> subp
     script = textwrap.dedent(f"""\
         import time
         from pathlib import Path
-        from maskcon.runtime.live import follow
-        with follow(Path({str(curve)!r}), Path({str(checkout)!r}), enabled=True):
+        from maskcon.runtime.live import show_live_curves
+        with show_live_curves(Path({str(curve)!r}), Path({str(checkout)!r}), enabled=True):
             Path({str(curve)!r}).write_text("epoch,loss,seconds\\n1,3.5,1.25\\n")
             {then}
         """)
@@ -51,7 +51,7 @@ def training(checkout: Path, curve: Path, then: str, **environment: str) -> subp
 def test_curves_are_seen_while_training_runs_and_belong_to_the_one_run(store, checkout, tmp_path):
     inputs = Inputs.of(checkout, parameters_with())
     curve = tmp_path / "scratch" / "curve.csv"
-    with follow(curve, checkout, enabled=True):
+    with show_live_curves(curve, checkout, enabled=True):
         until(lambda: len(all_runs(store)) == 1)
         write_rows(curve, CURVE[:1])
         until(lambda: points(store) == [(1, 3.5)])
@@ -76,7 +76,7 @@ def test_a_killed_training_is_seen_as_such_and_taken_up_again(store, checkout, t
     wait_for_the_follower(store, inputs)
     assert [run.info.status for run in all_runs(store)] == ["KILLED"]
 
-    with follow(curve, checkout, enabled=True):
+    with show_live_curves(curve, checkout, enabled=True):
         slower = {**CURVE[0], "seconds": 9.0, "images_per_second": 100.0}  # the epoch again, at another speed
         write_rows(curve, [slower, *CURVE[1:]])
         until(lambda: len(points(store)) == 3)
@@ -114,19 +114,19 @@ def test_nothing_happens_where_it_is_switched_off(checkout, tmp_path, monkeypatc
         raise AssertionError("a process was started")
 
     monkeypatch.setattr(subprocess, "Popen", never)
-    with follow(tmp_path / "curve.csv", checkout, enabled=False):
+    with show_live_curves(tmp_path / "curve.csv", checkout, enabled=False):
         pass
 
 
 def test_training_goes_on_where_no_process_can_be_started(checkout, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no_python"))
-    with follow(tmp_path / "curve.csv", checkout, enabled=True):
+    with show_live_curves(tmp_path / "curve.csv", checkout, enabled=True):
         pass
     assert "no live curves" in capsys.readouterr().err
 
 
 def test_the_error_of_training_is_not_swallowed(store, checkout, tmp_path):
-    with pytest.raises(FloatingPointError), follow(tmp_path / "curve.csv", checkout, enabled=True):
+    with pytest.raises(FloatingPointError), show_live_curves(tmp_path / "curve.csv", checkout, enabled=True):
         raise FloatingPointError("the loss is not finite")
 
 

@@ -26,9 +26,3 @@ def test_other_seed_name_or_position_other_numbers():
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert derived_seed(1, 23) != derived_seed(12, 3)
-
-
-def test_global_generators_are_left_alone():
-    torch_state = torch.get_rng_state()
-    torch.rand(5, generator=torch_generator(1, "a"))
-    assert torch.equal(torch_state, torch.get_rng_state())

@@ -1,12 +1,10 @@
-import json
 import shutil
 
 import pytest
 
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import check_parameters
 from maskcon.runtime.run_key import hash_of_inputs, hash_of_training
-from tests.tracking.finished_checkout import VALUES, parameters_with, write_text
+from tests.tracking.finished_checkout import parameters_with, write_text
 
 CHANGED_INPUTS = {
     "a parameter": {"loss": {"w": 0.5}},
@@ -32,12 +30,6 @@ def test_how_a_run_is_recorded_is_no_input(checkout):
     assert hash_of_inputs(checkout, parameters_with(track={"live": False})) == before
 
 
-def test_a_number_is_the_same_however_it_is_written(checkout):
-    as_integer = check_parameters(json.loads(json.dumps(VALUES).replace('"w": 1.0', '"w": 1')))
-
-    assert hash_of_inputs(checkout, as_integer) == hash_of_inputs(checkout, parameters_with())
-
-
 @pytest.mark.parametrize("change", CHANGED_INPUTS.values(), ids=CHANGED_INPUTS)
 def test_another_value_is_another_run(checkout, change):
     assert hash_of_inputs(checkout, parameters_with(**change)) != hash_of_inputs(checkout, parameters_with())
@@ -47,14 +39,6 @@ def test_another_value_is_another_run(checkout, change):
 def test_another_file_is_another_run(checkout, file):
     before = hash_of_inputs(checkout, parameters_with())
     write_text(checkout / file, "changed")
-
-    assert hash_of_inputs(checkout, parameters_with()) != before
-
-
-def test_another_command_is_another_run(checkout):
-    before = hash_of_inputs(checkout, parameters_with())
-    text = (checkout / "dvc.yaml").read_text()
-    write_text(checkout / "dvc.yaml", text.replace("stages.evaluate", "stages.evaluate --fast"))
 
     assert hash_of_inputs(checkout, parameters_with()) != before
 
@@ -75,7 +59,7 @@ def test_a_missing_dependency_is_named(checkout):
         hash_of_inputs(checkout, parameters_with())
 
 
-@pytest.mark.parametrize("text", ["stages: [", "stages: 3", "", "stages: {a: {deps: [x]}}", "vars: []"])
+@pytest.mark.parametrize("text", ["stages: [", "", "stages: {a: {deps: [x]}}"])
 def test_a_damaged_pipeline_file_is_named(checkout, text):
     write_text(checkout / "dvc.yaml", text)
     with pytest.raises(UserError, match=r"dvc\.yaml cannot be read"):

@@ -17,7 +17,7 @@ from torch.multiprocessing import start_processes
 
 from tests.conftest import REPOSITORY
 
-WORKING = ["tests.embedding.shared_features", "tests.stages.shared_stages", "tests.training.shared_steps"]
+WORKING = ["tests.training.shared_steps"]
 LONGEST = 300  # seconds, after which one that waits for nothing is ended
 
 

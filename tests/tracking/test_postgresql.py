@@ -26,7 +26,7 @@ pytestmark = POSTGRESQL_IS_THERE
 WORKER = """
 import json, sys, time
 from pathlib import Path
-from maskcon.runtime.live import follow
+from maskcon.runtime.live import show_live_curves
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import StoreError, find_store
 from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
@@ -37,7 +37,7 @@ for seed in seeds:
     parameters = parameters_with(seed=seed)
     (checkout / "params.yaml").write_text(json.dumps(parameters.model_dump(mode="json")))
     curve = checkout / f"curve_{seed}.csv"
-    with follow(curve, checkout, enabled=True):
+    with show_live_curves(curve, checkout, enabled=True):
         for epoch in range(1, len(CURVE) + 1):
             write_rows(curve, CURVE[:epoch])
             time.sleep(0.5)

@@ -9,7 +9,7 @@ import time
 import pytest
 from werkzeug.serving import make_server
 
-from maskcon.runtime.live import follow
+from maskcon.runtime.live import show_live_curves
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import StoreError, find_store
 from tests.runtime.test_live import points, until
@@ -83,7 +83,7 @@ def test_gone_in_mid_run_then_back(checkout, gate, tmp_path, capfd):
     """Seen live until the server goes; training and its table go on; the stage track completes the same run later."""
     inputs, store = parts(checkout, gate, seed=1)
     curve = tmp_path / "curve.csv"
-    with follow(curve, checkout, enabled=True):
+    with show_live_curves(curve, checkout, enabled=True):
         write_rows(curve, CURVE[:1])
         until(lambda: points(store) == [(1, 3.5)])
         gate.state = "shut"

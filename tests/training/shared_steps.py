@@ -1,4 +1,4 @@
-"""A few steps of every method, by one process or by several that share each batch; each leaves what it has come to.
+"""A few steps of every kind, by one process or by several that share each batch; each leaves what it has come to.
 
 in_processes(2, folder)                        # folder/0.pt and folder/1.pt hold {case: steps(...)}
 
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from maskcon.images.packed.image_stream import to_device
-from maskcon.parameters.model import METHODS, check_parameters
+from maskcon.parameters.model import check_parameters
 from maskcon.training.batches import TwoViewBatches
 from maskcon.training.loop import build_learner, fill_queue, renew_memory
 from maskcon.training.processes import ALONE, Processes, SeveralProcesses, joined_processes
@@ -24,22 +24,13 @@ from tests.conftest import small_training_set, values_for_tests
 from tests.support.joined_processes import run_joined
 
 CPU = torch.device("cpu")
-MIXUP = {"weight": 0.5, "beta": 2.0}
-NEGATIVES = {"margin": 0.1, "warmup_share": 0.0}
-EVERY_PART = {
-    "loss.positive_share": None,
-    "loss.soft_temperature": 0.1,
-    "loss.soft_temperature_end": 0.2,
-    "loss.similarity_of": "layers",
-    "loss.older_own_keys": "no positives",
-    "loss.both_views": True,
-    "loss.classifier_share": 0.5,
-}
-CASES = {name: (name, {}) for name in METHODS} | {
-    "maskcon with all": ("maskcon", {"loss.mixup": MIXUP, "loss.negatives": NEGATIVES, "loss.multi_crop": 2}),
-    "coins without contrast": ("coins", {"loss.w": 1.0}),
-    "wcl with nearest images": ("wcl", {"loss.mask_by_coarse": True, "loss.multi_crop": 1}),
-    "adaptive maskcon with every part": ("adaptive_maskcon", EVERY_PART),
+CASES = {  # the kinds of steps that there are
+    "keys and queue": ("maskcon", {}),
+    "features behind the keys": ("adaptive_maskcon", {}),
+    "mixed images": ("sane", {}),
+    "extra head and memory": ("bucsfr", {}),
+    "no keys, nearest images": ("wcl", {"loss.mask_by_coarse": True, "loss.multi_crop": 1}),
+    "weights without a gradient": ("coins", {"loss.w": 1.0}),
     "micro-batches": ("maskcon", {"train.accumulate": 2}),
 }
 
@@ -108,7 +99,7 @@ def _leave_all(folder: Path) -> None:
     with double_precision(), joined_processes("synchronised") as processes:
         found: dict[str, Any] = {case: steps(case, processes) for case in CASES}
         found["batch norm"] = batch_norm_of(processes)
-        found["shuffled"] = views_and_keys(SeveralProcesses(processes, "shuffled"))
+        found["shuffled"] = views_and_keys(SeveralProcesses("shuffled"))
         torch.save(found, folder / f"{processes.rank}.pt")
 
 

@@ -8,7 +8,6 @@ import torch
 
 from maskcon.images.packed.image_stream import to_device
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import METHODS
 from maskcon.training import loop
 from maskcon.training.batches import TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints
@@ -29,10 +28,10 @@ def poison(monkeypatch):
     def poison(steps, value=NAN, where="loss"):
         number = -1
 
-        def poisoned(learner, optimizer, batch, **progress):
+        def poisoned(learner, *inputs):
             nonlocal number
             number += 1
-            loss = training_step(learner, optimizer, batch, **progress)
+            loss = training_step(learner, *inputs)
             if number in steps and where == "loss":
                 for parameter in learner.trained_parameters():
                     parameter.data.mul_(value)  # as a step along such a gradient leaves them
@@ -59,8 +58,7 @@ def images_of(training_set, seed, epoch, step):
     return list(batches.epoch(epoch))[step].places.tolist()
 
 
-@pytest.mark.parametrize("where", ["loss", "gradient"])
-@pytest.mark.parametrize("value", [NAN, INFINITE])
+@pytest.mark.parametrize(("value", "where"), [(NAN, "loss"), (INFINITE, "gradient")])
 def test_training_stops_and_names_where(tmp_path, tiny_parameters, tiny_set, poison, where, value):
     """The eighth step is the third of epoch 2; the checkpoint that is left is of the step before."""
     parameters = tiny_parameters({"train.checkpoint_steps": 1})
@@ -85,17 +83,12 @@ def test_training_stops_and_names_where(tmp_path, tiny_parameters, tiny_set, poi
     assert all(value.isfinite().all() for value in state["learner"].values())
 
 
-def test_a_hopeless_learning_rate_stops(tmp_path, tiny_parameters, tiny_set):
-    with pytest.raises(UserError, match=r"not finite in epoch \d, step \d"):
-        run(tiny_set, tiny_parameters({"train.learning_rate": 1e6}, loss="coins"), tmp_path)
-
-
 def state_of(learner, optimizer):
     momentum = {place: buffers["momentum_buffer"] for place, buffers in optimizer.state_dict()["state"].items()}
     return copy.deepcopy(learner.state_dict() | momentum)
 
 
-@pytest.mark.parametrize("loss", METHODS)
+@pytest.mark.parametrize("loss", ["maskcon", "bucsfr", "wcl"])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_skipped_step_leaves_no_trace(tiny_parameters, tiny_set, loss, first):
     """Neither on weights, statistics, queue nor momentum; also the very first, when there is no momentum yet."""

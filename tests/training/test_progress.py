@@ -44,13 +44,6 @@ def test_some_ten_lines_of_many_epochs_without_a_terminal(capsys):
     assert epochs == [10, 20, 30, 40, 50, 60, 70, 80, 90, 95]
 
 
-def test_a_line_for_each_where_all_are_asked_for(capsys):
-    progress = Progress(epochs=95, steps=1, batch_size=16, every_epoch=True)
-    for epoch in range(1, 96):
-        progress.epoch_done(row(epoch))
-    assert len(capsys.readouterr().out.splitlines()) == 95
-
-
 def test_resumed_run_says_so_and_goes_on(capsys):
     run(4, first=3)
     lines = capsys.readouterr().out.splitlines()

@@ -38,15 +38,14 @@ def random_problem(seed):
     return query, keys.own.double(), keys.queue.double(), target / target.sum(dim=1, keepdim=True)
 
 
-@pytest.mark.parametrize("temperature", [0.05, 0.1, 1.0])
-@pytest.mark.parametrize("seed", range(3))
-def test_loss_equals_the_loops(seed, temperature):
-    problem = random_problem(seed)
+@pytest.mark.parametrize("temperature", [0.05, 1.0])
+def test_loss_equals_the_loops(temperature):
+    problem = random_problem(0)
     assert_close(contrast_loss(*problem, temperature).item(), loss_in_loops(*problem, temperature))
 
 
-@pytest.mark.parametrize("size", [1, 9, 100])
-def test_equal_keys_give_the_logarithm_of_their_number(size):
+def test_equal_keys_give_the_logarithm_of_their_number():
+    size = 9
     query = random_keys(0).own
     key = random_keys(1).own[:1]
     target = torch.rand(6, 1 + size, generator=torch.Generator().manual_seed(0))
@@ -55,19 +54,18 @@ def test_equal_keys_give_the_logarithm_of_their_number(size):
     assert loss.item() == pytest.approx(math.log(size + 1), rel=1e-5)
 
 
-@pytest.mark.parametrize("temperature", [0.1, 1.0])
-def test_gradient_is_softmax_minus_target(temperature):
+def test_gradient_is_softmax_minus_target():
     """dL/dquery_i = sum_j (softmax(S_i)_j - Z_ij) key_j / (B temperature), the keys being the own one and the queue."""
     query, own, queue, target = random_problem(0)
     query.requires_grad_()
-    contrast_loss(query, own, queue, target, temperature).backward()
+    contrast_loss(query, own, queue, target, 0.1).backward()
     for i in range(len(query)):
         keys = torch.cat([own[i : i + 1], queue])
-        softmax = (keys @ query[i].detach() / temperature).softmax(dim=0)
-        assert_close(query.grad[i], (softmax - target[i]) @ keys / (len(query) * temperature))
+        softmax = (keys @ query[i].detach() / 0.1).softmax(dim=0)
+        assert_close(query.grad[i], (softmax - target[i]) @ keys / (len(query) * 0.1))
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9, 0.99, 1.0])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_key_parameters_follow_and_statistics_do_not(tiny_parameters, momentum):
     learner = build_learner(tiny_parameters(), 3, CPU)
     query, key = learner.query_network, learner.key_network
@@ -112,7 +110,7 @@ def test_key_network_has_batch_norm_statistics_of_its_own(tiny_parameters):
         assert int(network.encoder.backbone[1].num_batches_tracked) == 1
 
 
-@pytest.mark.parametrize("loss", ["selfcon", "supcon", "grafit", "coins", "maskcon"])
+@pytest.mark.parametrize("loss", ["coins", "maskcon"])
 def test_step_in_the_published_order(tiny_parameters, loss):
     """Keys, loss against the queue of before, gradient step on the query side, momentum, enqueue: all by hand."""
     parameters = tiny_parameters({"train.key_momentum": 0.7}, loss=loss)
@@ -126,9 +124,6 @@ def test_step_in_the_published_order(tiny_parameters, loss):
     query = unit(projection)
     values = [own_key.tolist(), by_hand.queue.keys.tolist(), batch.coarse.tolist(), by_hand.queue.coarse.tolist()]
     oracle = {
-        "selfcon": lambda: target_oracle.selfcon(*values),
-        "supcon": lambda: target_oracle.supcon(*values),
-        "grafit": lambda: target_oracle.grafit(*values, parameters.loss.w),
         "maskcon": lambda: target_oracle.maskcon_closed_form(
             *values, parameters.loss.w, parameters.loss.soft_temperature
         ),
@@ -191,7 +186,7 @@ def test_gradient_reaches_the_query_side_alone(tiny_parameters, loss):
     assert not learner.queue.keys.requires_grad
 
 
-@pytest.mark.parametrize("loss", [loss for loss in METHODS if loss != "wcl"])  # which has no target
+@pytest.mark.parametrize("loss", ["maskcon", "sane", "ancor"])  # plain, mixed images, angles
 def test_bfloat16_is_near_float32(tiny_parameters, loss):
     losses, dtypes = {}, set()
     for precision in ("float32", "bfloat16"):
@@ -221,31 +216,6 @@ def test_steps_lower_the_loss(tiny_parameters):
         learner.queue.load_state_dict(queue)
         losses.append(training_step(learner, optimizer, batch).item())
     assert losses[-1] < 0.8 * losses[0]
-
-
-def test_following_all_parameters_at_once_is_following_one_by_one(tiny_parameters):
-    """As on a GPU, whose foreach kernels the CPU has too."""
-    networks = []
-    for _ in range(2):
-        learner = build_learner(tiny_parameters(), 3, CPU)
-        with torch.no_grad():
-            for number, parameter in enumerate(learner.query_network.parameters()):
-                parameter += 0.01 * number
-        networks.append(learner)
-    move_key_network(networks[0].key_network, networks[0].query_network, 0.9)
-    torch._foreach_lerp_(
-        list(networks[1].key_network.parameters()), list(networks[1].query_network.parameters()), 1 - 0.9
-    )
-    for one, other in zip(networks[0].key_network.parameters(), networks[1].key_network.parameters(), strict=True):
-        assert_close(one, other)
-
-
-def test_following_keeps_the_addresses(tiny_parameters):
-    """In place: whoever holds a key parameter sees it move."""
-    learner = build_learner(tiny_parameters(), 3, CPU)
-    addresses = [parameter.data_ptr() for parameter in learner.key_network.parameters()]
-    move_key_network(learner.key_network, learner.query_network, 0.5)
-    assert [parameter.data_ptr() for parameter in learner.key_network.parameters()] == addresses
 
 
 def test_weights_of_both_networks_and_what_they_see_are_channels_last(tiny_parameters):

@@ -6,7 +6,6 @@ metrics = mean_with_interval(scores, samples=2000, generator=generator)
 """
 
 from collections.abc import Iterable, Mapping
-from itertools import chain
 
 import numpy as np
 import torch
@@ -17,7 +16,6 @@ from maskcon.evaluation.retrieval.intervals import bootstrap_interval
 from maskcon.evaluation.retrieval.neighbours import neighbours_by_chunk
 from maskcon.evaluation.retrieval.recall import hit_at, rank_of_first_match
 from maskcon.parameters.errors import UserError
-from maskcon.runtime.process_group import ONE_PROCESS, ProcessGroup
 
 Scores = dict[str, np.ndarray]  # name of the metric -> float64 [N]
 
@@ -54,7 +52,6 @@ def query_scores(
     fine: np.ndarray | None,
     recall_at: list[int],
     average_precision: bool = True,
-    group: ProcessGroup = ONE_PROCESS,
 ) -> Scores:
     """The scores of every query, with all other images as its gallery.
 
@@ -64,7 +61,6 @@ def query_scores(
         fine: int64 [N], or None: then only the coarse score.
         recall_at: the K of Recall@K, each less than N.
         average_precision: whether to score that too; it needs as many neighbours as the largest class has images.
-        group: processes that share the queries; each calls this with the same arguments, and returns all scores.
 
     Returns:
         recall_at_K for each K, mean_average_precision_at_r (both of fine labels) and coarse_recall_at_1.
@@ -79,8 +75,8 @@ def query_scores(
         if average_precision:
             count = max(count, int(relevant.max()))
 
-    chunks = {}
-    for queries, neighbours in neighbours_by_chunk(features, count, group):
+    chunks = []
+    for queries, neighbours in neighbours_by_chunk(features, count):
         scores = {}
         if fine is not None:
             matches = fine[neighbours] == fine[queries, None]
@@ -89,11 +85,8 @@ def query_scores(
             if average_precision:
                 scores["mean_average_precision_at_r"] = average_precision_at_r(matches, relevant[queries])
         scores["coarse_recall_at_1"] = coarse[neighbours[:, 0]] == coarse[queries]
-        chunks[queries.start] = {name: of.cpu() for name, of in scores.items()}
-
-    of_all = dict(chain.from_iterable(found.items() for found in group.values_of_all(chunks)))
-    in_order = [of_all[start] for start in sorted(of_all)]
-    return {name: torch.cat([chunk[name] for chunk in in_order]).double().numpy() for name in in_order[0]}
+        chunks.append({name: of.cpu() for name, of in scores.items()})
+    return {name: torch.cat([chunk[name] for chunk in chunks]).double().numpy() for name in chunks[0]}
 
 
 def mean_with_interval(scores: Mapping[str, np.ndarray], samples: int, generator: np.random.Generator) -> dict:

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from maskcon.runtime.process_group import ONE_PROCESS, ProcessGroup
-
 CHUNK_BYTES = 2**27  # of memory for one chunk: 128 MiB, some 900 queries
 STRETCH = 2**15  # images of the gallery at a time; with many more, so few queries fit that reading them takes the time
 BLOCK = 32  # similarities that are looked at as one, see _top
@@ -22,9 +20,7 @@ MANY_BLOCKS = 8  # for each neighbour: with fewer, looking at blocks first takes
 BYTES_PER_NEIGHBOUR = 4 * 2 * BLOCK + 96  # its block, twice; index and similarity, what scoring and merging them takes
 
 
-def neighbours_by_chunk(
-    features: Tensor, count: int, group: ProcessGroup = ONE_PROCESS
-) -> Iterator[tuple[slice, Tensor]]:
+def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, Tensor]]:
     """The ``count`` images most similar to each image, itself left out.
 
     Memory is bounded by CHUNK_BYTES whatever the number of images. Images exactly as similar to the query come in
@@ -34,17 +30,16 @@ def neighbours_by_chunk(
     Args:
         features: float32 [N, F], unit rows (an inner product is then a cosine), no gradient, on any device.
         count: from 1 to N - 1.
-        group: processes that share the chunks, which are the same however many they are; each has all features.
 
     Yields:
-        queries: slice of B rows of ``features``; together, in order, all of them, or this process's share.
+        queries: slice of B rows of ``features``; together, in order, all of them.
         neighbours: int64 [B, count], rows of ``features``, nearest first, on the device of ``features``.
     """
     images = len(features)
     if not 1 <= count < images:
         raise ValueError(f"count={count}: each of {images} images has 1 to {images - 1} neighbours")
 
-    for queries, neighbours, _ in _nearest_by_chunk(features, features, count, leave_out_itself=True, group=group):
+    for queries, neighbours, _ in _nearest_by_chunk(features, features, count, leave_out_itself=True):
         yield queries, neighbours
 
 
@@ -72,7 +67,7 @@ def gallery_neighbours_by_chunk(queries: Tensor, gallery: Tensor, count: int) ->
 
 
 def _nearest_by_chunk(
-    queries: Tensor, gallery: Tensor, count: int, leave_out_itself: bool, group: ProcessGroup = ONE_PROCESS
+    queries: Tensor, gallery: Tensor, count: int, leave_out_itself: bool
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """Rows, neighbours and similarities of each chunk: the nearest of each stretch, joined to the nearest before it."""
     images = len(gallery)
@@ -80,7 +75,7 @@ def _nearest_by_chunk(
     chunk = min(len(queries), max(1, CHUNK_BYTES // bytes_per_query(images, count)))
     # One buffer for all: fresh memory for each chunk is up to twice as slow.
     buffer = queries.new_empty(chunk * _columns(stretch))
-    for start in group.share_of(range(0, len(queries), chunk)):
+    for start in range(0, len(queries), chunk):
         rows = slice(start, min(start + chunk, len(queries)))
         nearest = None
         for first in range(0, images, stretch):
