@@ -8,8 +8,9 @@ refused that would have fitted, while more than this may turn out not to fit.
 
 import os
 
+from maskcon.parameters.data import ComposedSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import ComposedSet, Parameters
+from maskcon.parameters.model import Parameters
 
 NUMBER = 4  # bytes of a float32
 PRECISE_NUMBER = 8  # of a float64

@@ -8,12 +8,61 @@ device where the keys are.
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+
+from maskcon.methods.parts.interface import Keys
 
 LLOYD_ITERATIONS = 20
 DISTORTION = 16.0  # epsilon squared: how coarsely the code tells points of a cluster apart
 PAIRS_AT_ONCE = 64
+
+
+class Clusters(nn.Module):
+    """Clusters within each coarse class; without any until they are first renewed.
+
+    Args:
+        coarse_classes: C.
+        most: M, clusters that the first k-means looks for in each coarse class.
+        projection_size: D.
+    """
+
+    centroids: Tensor  # float32 [C, M, D], unit rows where a cluster exists
+    exists: Tensor  # bool [C, M]
+    wanted: Tensor  # int64 [C]: clusters that the next k-means looks for
+
+    def __init__(self, coarse_classes: int, most: int, projection_size: int):
+        super().__init__()
+        self.register_buffer("centroids", torch.zeros(coarse_classes, most, projection_size))
+        self.register_buffer("exists", torch.zeros(coarse_classes, most, dtype=torch.bool))
+        self.register_buffer("wanted", torch.full((coarse_classes,), most))
+
+    @torch.no_grad()
+    def renew(self, keys: Tensor, coarse: Tensor, threshold: float, generator: torch.Generator) -> None:
+        """Cluster keys float32 [N, D] of coarse classes int64 [N]; in each class at most one pair is merged."""
+        self.exists.zero_()
+        most = self.exists.shape[1]
+        for coarse_class, wanted in enumerate(self.wanted.tolist()):
+            points = keys[coarse == coarse_class]
+            number = min(wanted, len(points))
+            if number == 0:
+                continue
+            labels = k_means(points, number, generator)
+            labels, merged = merge_nearest_pair(points, labels, number, threshold)
+            belongs = F.one_hot(labels, most).to(points.dtype)  # [n, M]
+            self.wanted[coarse_class] = number - merged
+            self.exists[coarse_class] = belongs.any(dim=0)
+            self.centroids[coarse_class] = F.normalize(belongs.T @ points, dim=1)
+
+    def share(self, keys: Keys, temperature: float) -> Tensor:
+        """float32 [B, K]: the t above, of each queue entry in the cluster of each own key; 0 without clusters."""
+        centroids, exists = self.centroids.flatten(0, 1), self.exists.flatten()  # [C M, D], [C M]
+        coarse_of_cluster = torch.arange(len(self.exists), device=exists.device).repeat_interleave(self.exists.shape[1])
+        candidates = exists & (keys.own_coarse[:, None] == coarse_of_cluster)  # [B, C M]
+        cluster = (keys.own.float() @ centroids.T).masked_fill(~candidates, -torch.inf).argmax(dim=1)  # [B]
+        absent = torch.where(exists, 0.0, -torch.inf)
+        logits = torch.addmm(absent, keys.queue.float(), centroids.T, alpha=1 / temperature)  # [K, C M]
+        return logits.softmax(dim=1).T[cluster].nan_to_num(0)
 
 
 def k_means(points: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
