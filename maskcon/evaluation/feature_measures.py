@@ -32,7 +32,9 @@ def feature_measures(
     intervals: dict[str, Any] = {}
     counts: dict[str, int] = {}
     for name in evaluate.measures:
-        measured = import_module(f"maskcon.evaluation.measures.{name}").measure(parts, evaluate.split, getattr(evaluate, name), seed)
+        measured = import_module(f"maskcon.evaluation.measures.{name}").measure(
+            parts, evaluate.split, getattr(evaluate, name), seed
+        )
         for metric, scores in measured.scores.items():
             # the same draws for every measure and feature file, so that their intervals compare
             generator = numpy_generator(seed, "bootstrap")

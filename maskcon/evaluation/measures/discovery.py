@@ -27,8 +27,6 @@ class Values(Measure):
     """The most that are tried in a coarse class, where they are estimated."""
 
 
-
-
 STARTS = 10  # of k-means, of which the one with the least inertia stays
 
 

@@ -40,8 +40,6 @@ class Values(Measure):
     """Episodes of all classes; fewer are enough, as each asks for images of every class."""
 
 
-
-
 NO_IMAGE = -1
 FEATURES_AT_ONCE = 2**24  # bounds the memory: 64 MiB of features
 

@@ -28,15 +28,11 @@ class Values(Measure):
     """T of the votes' weights: the lower, the more the nearest count."""
 
 
-
-
 def measure(parts: Mapping[str, Part], split: str, values: Values, seed: int) -> Measured:
     """Whether the vote of the nearest training images is right, for each query, of fine and coarse labels."""
     queries, gallery = parts[split], parts["train"]
     labels = {name: gallery.labels()[name] for name in learnable(gallery, queries)}
-    predicted = knn_predictions(
-        queries.features, gallery.features, labels, values.neighbours, values.temperature
-    )
+    predicted = knn_predictions(queries.features, gallery.features, labels, values.neighbours, values.temperature)
     return Measured({f"knn_{name}_top_1": right(predicted[name], queries.labels()[name]) for name in labels})
 
 

@@ -34,8 +34,6 @@ class Values(Measure):
     measured, or show no class of the training images, a fifth of the training images is held out for it."""
 
 
-
-
 def measure(parts: Mapping[str, Part], split: str, values: Values, seed: int) -> Measured:
     """Whether the probe is right, for each query, of fine and coarse labels; and the strengths chosen."""
     measured = parts[split]

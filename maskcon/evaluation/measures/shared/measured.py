@@ -52,7 +52,6 @@ def learnable(train: Part, measured: Part) -> list[str]:
 
 def queries_of_unknown_classes(train: Part, measured: Part) -> dict[str, int]:
     """How many images are of a class that train lacks, so that what learns from train is wrong; only where some are."""
-    unknown = {
-        name: int((~np.isin(measured.labels()[name], train.labels()[name])).sum()) for name in learnable(train, measured)
-    }
+    asked, known = measured.labels(), train.labels()
+    unknown = {name: int((~np.isin(asked[name], known[name])).sum()) for name in learnable(train, measured)}
     return {f"queries_of_{name}_classes_not_in_train": number for name, number in unknown.items() if number}
