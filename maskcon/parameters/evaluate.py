@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from maskcon.parameters.plugins import MEASURES, names_in, suggestion
+from maskcon.parameters.plugins import MEASURES, names_in
+from maskcon.parameters.sentences import suggestion
 from maskcon.parameters.values import Count, Group
 
 

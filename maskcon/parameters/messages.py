@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from maskcon.parameters.plugins import suggestion
-
-LONGEST = 120  # characters of a value in a message
+from maskcon.parameters.sentences import fit_for_a_line, suggestion, written
 
 
 def as_sentence(problem: dict[str, Any], model: type[BaseModel]) -> str:
@@ -20,7 +17,7 @@ def as_sentence(problem: dict[str, Any], model: type[BaseModel]) -> str:
     context = problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
-            return f"Unknown parameter {_fit_for_a_line(key)}. {_keys_beside(problem['loc'], model)}"
+            return f"Unknown parameter {fit_for_a_line(key)}. {_keys_beside(problem['loc'], model)}"
         case "missing":
             return f"{key} is missing in params.yaml; compose it again: make params"
         case "value_error":
@@ -36,22 +33,7 @@ def as_sentence(problem: dict[str, Any], model: type[BaseModel]) -> str:
             allowed = "a group of named values, as the presets in conf/ have them"
         case _:
             allowed = problem["msg"].removeprefix("Input should be ")
-    return f"{_fit_for_a_line(key) or 'params.yaml'}={value} is not allowed: it should be {allowed}"
-
-
-def written(value: Any) -> str:
-    """As YAML has it: null, true, "text"; a value that is too long is shortened."""
-    try:
-        return _fit_for_a_line(json.dumps(value, ensure_ascii=False, default=str))
-    except (TypeError, ValueError, RecursionError):  # odd keys, thousands of digits or brackets
-        return f"({type(value).__name__})"
-
-
-def _fit_for_a_line(text: str) -> str:
-    """Shortened in the middle, and escaped where a terminal would do more than show it."""
-    if len(text) > LONGEST:
-        text = f"{text[: LONGEST // 2]}...{text[-LONGEST // 4 :]} ({len(text):,} characters)"
-    return text if text.isprintable() else ascii(text)[1:-1]
+    return f"{fit_for_a_line(key) or 'params.yaml'}={value} is not allowed: it should be {allowed}"
 
 
 def _keys_beside(location: Sequence[str | int], model: type[BaseModel]) -> str:
@@ -61,4 +43,4 @@ def _keys_beside(location: Sequence[str | int], model: type[BaseModel]) -> str:
         annotation = model.model_fields[part].annotation
         members = get_args(annotation) or (annotation,)
         model = next(one for one in members if isinstance(one, type) and issubclass(one, BaseModel))
-    return suggestion(".".join([*above, name])[:LONGEST], [".".join([*above, field]) for field in model.model_fields])
+    return suggestion(name, list(model.model_fields), "".join(f"{part}." for part in above))

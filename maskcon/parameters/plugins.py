@@ -5,12 +5,11 @@ values_class("maskcon.methods", "maskcon")      # maskcon.methods.maskcon.Values
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.sentences import suggestion, written
 from maskcon.parameters.values import Group
 
 METHODS, DATA_SETS, MEASURES = "maskcon.methods", "maskcon.images.sources", "maskcon.evaluation.measures"
@@ -32,11 +31,5 @@ def values_class(package: str, name: str, key: str = "name") -> type[Group]:
     """
     known = names_in(package)
     if name not in known:
-        raise UserError(f"{key}={name} is unknown. {suggestion(str(name), known)}")
+        raise UserError(f"{key}={written(name)} is unknown. {suggestion(written(name), known)}")
     return import_module(f"{package}.{name}").Values
-
-
-def suggestion(name: str, known: Sequence[str]) -> str:
-    """What was probably meant, and what there is."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"{f'Did you mean {near[0]}? ' if near else ''}There are {', '.join(known)}"

@@ -26,8 +26,7 @@ Set a parameter by its key: `dvc exp run -S loss.w=0.8` for one experiment, `mak
 `dvc repro` runs. A group's name picks one of its presets, all values of the group at once: `-S loss=grafit`. Every
 preset is a file `conf/GROUP/NAME.yaml`.
 
-A value may mean different things to different methods: `loss.w` is the share of the soft labels in MaskCon, of the
-supervised contrast in Grafit, and of the coarse classifier in CoIns and BuCSFR. Each method has its own table below.
+The same key may mean different things to different methods, as `loss.w` does: each method has a table of its own.
 
 A run is recorded under a hash of all its values. Runs that were recorded before values moved into the files of their
 methods stay as they are; they have other hashes, so that the same run is trained and recorded anew.

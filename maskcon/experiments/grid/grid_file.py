@@ -32,8 +32,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.messages import written
 from maskcon.parameters.plugins import METHODS, names_in
+from maskcon.parameters.sentences import written
 from maskcon.parameters.values import Group, Name
 
 Setting = Annotated[str, StringConstraints(pattern=r"^[+~]{0,2}[A-Za-z_][\w.]*=.*$")]
