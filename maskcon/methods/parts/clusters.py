@@ -1,19 +1,17 @@
 """Clusters of embeddings, from the bottom up: k-means into too many, then two that belong together become one.
 
-    labels = k_means(keys, 30, generator)
-    labels, merged = merge_nearest_pair(keys, labels, 30, threshold=1.4)
-
-K-means is our own because its result must be the same byte for byte whatever the number of threads, and be found on the
-device where the keys are.
+labels = k_means(keys, 30, generator)
+labels, merged = merge_nearest_pair(keys, labels, 30, threshold=1.4)
 """
 
 import torch
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maskcon.methods.parts.interface import Keys
 
-LLOYD_ITERATIONS = 20
 DISTORTION = 16.0  # epsilon squared: how coarsely the code tells points of a cluster apart
 PAIRS_AT_ONCE = 64
 
@@ -66,39 +64,17 @@ class Clusters(nn.Module):
 
 
 def k_means(points: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
-    """Cluster of each point: int64 [N], in [0, clusters); a cluster may lose all its points.
-
-    Lloyd's iterations from the centres of k-means++ (Arthur and Vassilvitskii, SODA 2007).
+    """Cluster of each point: int64 [N], in [0, clusters); a cluster may have no points. By scikit-learn, on the CPU.
 
     Args:
         points: float32 [N, D], N >= clusters >= 1.
-        generator: on the CPU.
+        generator: on the CPU; it draws the seed.
     """
-    centres = _spread_centres(points, clusters, generator)
-    for _ in range(LLOYD_ITERATIONS):
-        belongs = F.one_hot(_nearest(points, centres), clusters).to(points.dtype)  # [N, clusters]
-        sizes = belongs.sum(dim=0)[:, None]
-        centres = torch.where(sizes > 0, belongs.T @ points / sizes.clamp(min=1), centres)
-    return _nearest(points, centres)
-
-
-def _nearest(points: Tensor, centres: Tensor) -> Tensor:
-    """argmin_c |x - c|^2 = argmax_c x · c - |c|^2 / 2."""
-    return (points @ centres.T - centres.square().sum(dim=1) / 2).argmax(dim=1)
-
-
-def _spread_centres(points: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
-    """Each next centre is a point drawn in proportion to its squared distance from the nearest centre so far."""
-    draws = torch.rand(clusters, generator=generator).to(points)
-    distances = torch.ones_like(points[:, 0])  # before the first centre all are alike
-    centres = []
-    for number, draw in enumerate(draws):
-        cumulated = distances.cumsum(dim=0)
-        drawn = torch.searchsorted(cumulated, draw * cumulated[-1], right=True).clamp(max=len(points) - 1)
-        centres.append(points[drawn])
-        from_centre = (points - points[drawn]).square().sum(dim=1)
-        distances = torch.minimum(distances, from_centre) if number else from_centre
-    return torch.stack(centres)
+    seed = int(torch.randint(2**31, (), generator=generator))
+    # One thread: several add up their sums in the order in which they happen to end, which changes the last digits.
+    with threadpool_limits(limits=1):
+        labels = KMeans(clusters, n_init=1, random_state=seed).fit_predict(points.cpu().numpy())
+    return torch.from_numpy(labels).long().to(points.device)
 
 
 def merge_nearest_pair(points: Tensor, labels: Tensor, clusters: int, threshold: float) -> tuple[Tensor, bool]:
