@@ -30,7 +30,7 @@ def main(parameters: Parameters) -> None:
     final = [MODELS / "encoder.pt", MODELS / "untrained.pt"]
     snapshots = sorted((MODELS / "snapshots").glob("*.pt"))
     encoder_files = {split: [*final, *snapshots] for split in SPLITS}
-    if parameters.evaluate.needs_train_embeddings:
+    if "train" in parameters.evaluate.parts_needed:
         encoder_files["train"] = final
 
     for split, files in encoder_files.items():

@@ -7,13 +7,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from maskcon.embedding.files import EmbeddedSet, read_embedded_set
-from maskcon.evaluation.measures.shared.feature_measures import (
-    Part,
-    feature_measures,
-    few_shot_classes_left_out,
-    parts_needed,
-    queries_of_unknown_classes,
-)
+from maskcon.evaluation.feature_measures import feature_measures
+from maskcon.evaluation.measures.shared.measured import Part, queries_of_unknown_classes
 from maskcon.parameters.model import EvaluateParameters, Parameters
 from maskcon.runtime.atomic_files import write_json
 from maskcon.runtime.entry import run_stage
@@ -24,17 +19,20 @@ FEATURES = ("encoder", "untrained", "pixels")
 
 def main(parameters: Parameters) -> None:
     evaluate = parameters.evaluate
-    embedded = {part: read_embedded_set(Path("embeddings") / part) for part in parts_needed(evaluate)}
+    embedded = {part: read_embedded_set(Path("embeddings") / part) for part in evaluate.parts_needed}
     features = {name: {part: _part(of, name) for part, of in embedded.items()} for name in FEATURES}
     # One thread: the same bytes on any number of cores. There are very many small sums here, and several threads, which
     # wait for each other after each, gain little alone and lose much beside other work.
     with threadpool_limits(limits=1):
-        metrics = {name: feature_measures(parts, evaluate, parameters.seed) for name, parts in features.items()}
+        found = {name: feature_measures(parts, evaluate, parameters.seed) for name, parts in features.items()}
 
+    metrics = {name: found[name][0] for name in FEATURES}
     measured = embedded[evaluate.split]
-    counts = {"images": len(measured), **queries_of_unknown_classes(next(iter(features.values())), evaluate)}
-    if "few_shot" in evaluate.measures and measured.fine is not None:
-        counts |= few_shot_classes_left_out(measured.fine, evaluate)
+    counts = {"images": len(measured)}
+    if "train" in embedded:
+        parts = next(iter(features.values()))
+        counts |= queries_of_unknown_classes(parts["train"], parts[evaluate.split])
+    counts |= found["encoder"][1]
     trained = dict(metrics["encoder"])
     interval = trained.pop("interval")
     baselines = {name: metrics[name] for name in ("untrained", "pixels")}

@@ -13,7 +13,8 @@ import torch
 from maskcon.encoders.networks import Encoder, save_encoder
 from maskcon.images.packed.image_set import TrainingSet, read_training_set
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import Parameters, cannot_be_shared
+from maskcon.parameters.model import Parameters
+from maskcon.parameters.train import cannot_be_shared
 from maskcon.runtime.atomic_files import (
     CannotWrite,
     remove_unfinished,

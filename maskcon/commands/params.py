@@ -1,6 +1,6 @@
 """Write params.yaml from conf/ and the choices given.
 
-Also docs/parameters.md, which says what each value means.
+Also docs/parameters.md, which says what each value means, and the table of methods in README.md.
 """
 
 import argparse
@@ -13,8 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     from maskcon.parameters.composition import compose
-    from maskcon.parameters.reference import parameter_reference
+    from maskcon.parameters.reference import parameter_reference, with_methods
     from maskcon.runtime.atomic_files import write_text
 
     write_text(Path("params.yaml"), compose(Path("conf"), arguments.choices))
     write_text(Path("docs/parameters.md"), parameter_reference(Path("conf")))
+    write_text(Path("README.md"), with_methods(Path("README.md").read_text(), Path("conf")))

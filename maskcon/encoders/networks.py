@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from pydantic import TypeAdapter
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import DataParameters, ModelParameters
+from maskcon.parameters.model import DataParameters, ModelParameters, check_group
 from maskcon.runtime.atomic_files import write_atomically
 
 if TYPE_CHECKING:
@@ -102,10 +101,10 @@ def load_encoder_with_data(path: Path, device: torch.device | str = "cpu") -> tu
     try:
         content = torch.load(path, map_location=device, weights_only=True)
         model = ModelParameters.model_validate(content["model"] | {"imagenet_weights": False})
-        data = TypeAdapter(DataParameters).validate_python(content["data"])
+        data = check_group("data", content["data"])
         encoder = build_encoder(model, data)
         encoder.load_state_dict(content["weights"])
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, ImportError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, ImportError, UserError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path} is no encoder ({reason}); train one with: dvc repro pretrain") from None
     except Exception as error:  # unpickling refuses foreign content with an exception class of its own

@@ -12,22 +12,35 @@ The paper keeps one queue for each coarse class. Here all classes share one queu
 as many negatives as its share of the queue, and one that is absent adds a contrast of 0.
 """
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from maskcon.methods.parts.interface import ExtraHead, Keys, Method
-from maskcon.methods.parts.targets import own_key_target
-from maskcon.parameters.model import ANCORParameters
+from maskcon.parameters.loss import Contrast
+from maskcon.parameters.values import Weight
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
-def build(loss: ANCORParameters) -> Method:
+class Values(Contrast):
+    classifier_weight: Weight
+    """Weight of the coarse classifier, beside 1 for the contrast."""
+
+
+def build(values: Values) -> Method:
+    from torch import nn
+    from torch.nn import functional as F
+
+    from maskcon.methods.parts.targets import own_key_target
+
     classifier = ExtraHead(
         build=lambda _, projection_size, coarse_classes: nn.Linear(projection_size, coarse_classes),
         loss=lambda head, scene: F.cross_entropy(head(scene.projection.relu()), scene.coarse),
-        weight=loss.classifier_weight,
+        weight=values.classifier_weight,
         in_words="a linear classifier of the rectified projection, with a row v of weights for each class, learns the "
-        f"coarse classes (weight {loss.classifier_weight:g})",
+        f"coarse classes (weight {values.classifier_weight:g})",
     )
     return Method(
         title="ANCOR",
@@ -45,11 +58,14 @@ def build(loss: ANCORParameters) -> Method:
 
 def angle_around_class(classifier: nn.Linear, rows: Tensor, coarse: Tensor) -> Tensor:
     """The a above: unit rows [N, D] of the classes coarse int64 [N] -> unit rows [N, D]."""
-    direction = F.normalize(classifier.weight.detach(), dim=1)  # [C, D]
-    return F.normalize(rows - direction[coarse], dim=1)
+    from torch.nn.functional import normalize
+
+    direction = normalize(classifier.weight.detach(), dim=1)  # [C, D]
+    return normalize(rows - direction[coarse], dim=1)
 
 
 def own_coarse_class(keys: Keys) -> Tensor:
     """bool [B, 1 + K]: the own key, and the queue entries of the image's coarse class."""
-    own = torch.ones_like(keys.same_coarse[:, :1])
-    return torch.cat([own, keys.same_coarse], dim=1)
+    from torch.nn.functional import pad
+
+    return pad(keys.same_coarse, (1, 0), value=True)

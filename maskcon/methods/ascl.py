@@ -8,17 +8,30 @@
 With mask_by_coarse the candidates are the queue entries of the image's coarse class.
 """
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from maskcon.methods.parts.interface import Keys, Method
-from maskcon.methods.parts.targets import masked_softmax, own_key_and
-from maskcon.parameters.model import ASCLParameters
+from maskcon.parameters.loss import Contrast
+from maskcon.parameters.values import Positive, Temperature
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-def build(loss: ASCLParameters) -> Method:
-    largest_entropy = "log sum_j m_(i j)" if loss.mask_by_coarse else "log K"
-    candidates = ' "over" m_(i j) = 1' if loss.mask_by_coarse else ""
+class Values(Contrast):
+    soft_temperature: Temperature
+    """T of the neighbourhood: the lower, the fewer keys count as near."""
+    neighbours: Positive
+    """n: the weight that a certain neighbourhood hands out."""
+    mask_by_coarse: bool
+    """Let only keys of the image's own coarse class be positives."""
+
+
+def build(values: Values) -> Method:
+    largest_entropy = "log sum_j m_(i j)" if values.mask_by_coarse else "log K"
+    candidates = ' "over" m_(i j) = 1' if values.mask_by_coarse else ""
     return Method(
         title="ASCL",
         equation=(
@@ -27,16 +40,20 @@ def build(loss: ASCLParameters) -> Method:
             f'p_i = "softmax"(k_i dot q \\/ T){candidates}'
         ),
         source="Feng and Patras, Adaptive Soft Contrastive Learning, ICPR 2022",
-        target=lambda keys: adaptive_target(keys, loss.soft_temperature, loss.neighbours, loss.mask_by_coarse),
+        target=lambda keys: adaptive_target(keys, values),
     )
 
 
-def adaptive_target(keys: Keys, soft_temperature: float, neighbours: float, mask_by_coarse: bool) -> Tensor:
+def adaptive_target(keys: Keys, values: Values) -> Tensor:
     """float32 [B, 1 + K]: the Z above; a row without candidates keeps all weight on its own key."""
+    import torch
+
+    from maskcon.methods.parts.targets import masked_softmax, own_key_and
+
     similarity = keys.own.float() @ keys.queue.float().T  # [B, K]
-    candidates = keys.same_coarse if mask_by_coarse else torch.ones_like(keys.same_coarse)
-    share = masked_softmax(similarity / soft_temperature, candidates)  # [B, K]
+    candidates = keys.same_coarse if values.mask_by_coarse else torch.ones_like(keys.same_coarse)
+    share = masked_softmax(similarity / values.soft_temperature, candidates)  # [B, K]
     entropy = -torch.xlogy(share, share).sum(dim=1)  # [B]
     largest = candidates.sum(dim=1).float().log()  # [B]; 0 for one candidate, which is then certain
     certainty = torch.where(largest > 0, 1 - entropy / largest, 1.0)
-    return own_key_and((neighbours * certainty[:, None] * share).clamp(0, 1))
+    return own_key_and((values.neighbours * certainty[:, None] * share).clamp(0, 1))

@@ -21,18 +21,39 @@ classifier, as in the published code. Where we depart from that code:
 - The most probable entry is always drawn; there probabilities end at 0.999.
 """
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from __future__ import annotations
 
-from maskcon.methods.parts.clusters import k_means, merge_nearest_pair
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
 from maskcon.methods.parts.coarse_classifier import coarse_classifier
 from maskcon.methods.parts.interface import Keys, Memory, Method
-from maskcon.methods.parts.targets import similarity_target
-from maskcon.parameters.model import BuCSFRParameters
+from maskcon.parameters.loss import Contrast
+from maskcon.parameters.values import Epochs, Positive, Share, Temperature
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-def build(loss: BuCSFRParameters) -> Method:
+class Values(Contrast):
+    w: Share
+    """Share of the coarse classifier's loss; 1 - w is the contrast's."""
+    soft_temperature: Temperature
+    """T of the weights of drawn positives."""
+    clusters: Annotated[int, Field(ge=1, le=10_000)]
+    """Clusters in a coarse class at first: a few times the fine classes expected there."""
+    cluster_temperature: Temperature
+    """T_c of a key's share in the clusters."""
+    merge_threshold: Positive
+    """Above 1: the higher, the more unlike the clusters that are merged."""
+    warmup_epochs: Epochs
+    """Epochs before the first clusters; a training that is not longer has none."""
+
+
+def build(values: Values) -> Method:
+    from maskcon.methods.parts.clusters import Clusters
+
     return Method(
         title="BuCSFR",
         equation=(
@@ -41,70 +62,25 @@ def build(loss: BuCSFRParameters) -> Method:
             'b_(i j) tilde "Bernoulli"(m_(i j) t_(i j) \\/ max_l m_(i l) t_(i l))'
         ),
         source="Shi et al., Separable Fine-Grained Representation (BuCSFR), ICCV 2025",
-        draw=lambda keys: draw(keys, loss.cluster_temperature),
-        target=lambda keys: drawn_target(keys, loss.soft_temperature),
+        draw=lambda keys: draw(keys, values.cluster_temperature),
+        target=lambda keys: drawn_target(keys, values.soft_temperature),
         kept=lambda similarities, keys: drawn_keys(keys),
-        contrast_weight=1 - loss.w,
-        extra_head=coarse_classifier(loss.w),
+        contrast_weight=1 - values.w,
+        extra_head=coarse_classifier(values.w),
         memory=Memory(
-            build=lambda projection_size, coarse_classes: Clusters(coarse_classes, loss.clusters, projection_size),
+            build=lambda projection_size, coarse_classes: Clusters(coarse_classes, values.clusters, projection_size),
             renew=lambda clusters, keys, coarse, epoch, generator: clusters.renew(
-                keys, coarse, loss.merge_threshold, generator
+                keys, coarse, values.merge_threshold, generator
             ),
-            first_epoch=1 + loss.warmup_epochs,
+            first_epoch=1 + values.warmup_epochs,
         ),
     )
 
 
-class Clusters(nn.Module):
-    """Clusters within each coarse class; without any until they are first renewed.
-
-    Args:
-        coarse_classes: C.
-        most: M, clusters that the first k-means looks for in each coarse class.
-        projection_size: D.
-    """
-
-    centroids: Tensor  # float32 [C, M, D], unit rows where a cluster exists
-    exists: Tensor  # bool [C, M]
-    wanted: Tensor  # int64 [C]: clusters that the next k-means looks for
-
-    def __init__(self, coarse_classes: int, most: int, projection_size: int):
-        super().__init__()
-        self.register_buffer("centroids", torch.zeros(coarse_classes, most, projection_size))
-        self.register_buffer("exists", torch.zeros(coarse_classes, most, dtype=torch.bool))
-        self.register_buffer("wanted", torch.full((coarse_classes,), most))
-
-    @torch.no_grad()
-    def renew(self, keys: Tensor, coarse: Tensor, threshold: float, generator: torch.Generator) -> None:
-        """Cluster keys float32 [N, D] of coarse classes int64 [N]; in each class at most one pair is merged."""
-        self.exists.zero_()
-        most = self.exists.shape[1]
-        for coarse_class, wanted in enumerate(self.wanted.tolist()):
-            points = keys[coarse == coarse_class]
-            number = min(wanted, len(points))
-            if number == 0:
-                continue
-            labels = k_means(points, number, generator)
-            labels, merged = merge_nearest_pair(points, labels, number, threshold)
-            belongs = F.one_hot(labels, most).to(points.dtype)  # [n, M]
-            self.wanted[coarse_class] = number - merged
-            self.exists[coarse_class] = belongs.any(dim=0)
-            self.centroids[coarse_class] = F.normalize(belongs.T @ points, dim=1)
-
-    def share(self, keys: Keys, temperature: float) -> Tensor:
-        """float32 [B, K]: the t above, of each queue entry in the cluster of each own key; 0 without clusters."""
-        centroids, exists = self.centroids.flatten(0, 1), self.exists.flatten()  # [C M, D], [C M]
-        coarse_of_cluster = torch.arange(len(self.exists), device=exists.device).repeat_interleave(self.exists.shape[1])
-        candidates = exists & (keys.own_coarse[:, None] == coarse_of_cluster)  # [B, C M]
-        cluster = (keys.own.float() @ centroids.T).masked_fill(~candidates, -torch.inf).argmax(dim=1)  # [B]
-        absent = torch.where(exists, 0.0, -torch.inf)
-        logits = torch.addmm(absent, keys.queue.float(), centroids.T, alpha=1 / temperature)  # [K, C M]
-        return logits.softmax(dim=1).T[cluster].nan_to_num(0)
-
-
 def draw(keys: Keys, temperature: float) -> tuple[Tensor, Tensor]:
     """bool [B, K] twice: the positives and the negatives of the same coarse class."""
+    import torch
+
     share = keys.memory.share(keys, temperature)
     generator = torch.Generator(share.device).manual_seed(keys.generator.initial_seed())  # draws where they are used
     uniform = torch.rand(2, *share.shape, generator=generator, device=share.device)
@@ -116,17 +92,20 @@ def draw(keys: Keys, temperature: float) -> tuple[Tensor, Tensor]:
 def up_to_one(probability: Tensor) -> Tensor:
     """Rows scaled so that the largest entry is 1; rows of 0 stay."""
     largest = probability.amax(dim=1, keepdim=True)
-    return probability / torch.where(largest > 0, largest, 1)
+    return probability / largest.masked_fill(largest == 0, 1)
 
 
 def drawn_target(keys: Keys, soft_temperature: float) -> Tensor:
     """float32 [B, 1 + K]: the Z above; a row without positives keeps all weight on its own key."""
+    from maskcon.methods.parts.targets import similarity_target
+
     positive, _ = keys.drawn
     return similarity_target(keys.own, keys.queue, positive, soft_temperature)
 
 
 def drawn_keys(keys: Keys) -> Tensor:
     """bool [B, 1 + K]: the own key, all other coarse classes, and what was drawn of the same."""
+    from torch.nn.functional import pad
+
     positive, negative = keys.drawn
-    own = torch.ones_like(positive[:, :1])
-    return torch.cat([own, ~keys.same_coarse | positive | negative], dim=1)
+    return pad(~keys.same_coarse | positive | negative, (1, 0), value=True)

@@ -7,12 +7,23 @@ The key k_i is of the weak view and the momentum encoder; the loss contrasts the
 w = 0 is SelfCon; T to infinity is Grafit.
 """
 
+from __future__ import annotations
+
 from maskcon.methods.parts.interface import Method
-from maskcon.methods.parts.targets import blend, similarity_target
-from maskcon.parameters.model import MaskConParameters
+from maskcon.parameters.loss import Contrast
+from maskcon.parameters.values import Share, Temperature
 
 
-def build(loss: MaskConParameters) -> Method:
+class Values(Contrast):
+    w: Share
+    """Share of the soft labels in the target; 1 - w stays on the own key."""
+    soft_temperature: Temperature
+    """T of the soft labels: the lower, the more the nearest keys of the coarse class count."""
+
+
+def build(values: Values) -> Method:
+    from maskcon.methods.parts.targets import blend, similarity_target
+
     return Method(
         title="MaskCon",
         equation=(
@@ -21,6 +32,6 @@ def build(loss: MaskConParameters) -> Method:
         ),
         source="Feng and Patras, MaskCon: Masked Contrastive Learning for Coarse-Labelled Dataset, CVPR 2023",
         target=lambda keys: blend(
-            similarity_target(keys.own, keys.queue, keys.same_coarse, loss.soft_temperature), loss.w
+            similarity_target(keys.own, keys.queue, keys.same_coarse, values.soft_temperature), values.w
         ),
     )

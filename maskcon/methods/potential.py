@@ -13,16 +13,40 @@ are those close to the positive. Everything below that sentence, and every numbe
 A row that would keep no negative keeps all. With mask_by_coarse, only entries of the image's coarse class are mined.
 """
 
-import torch
-from torch import Tensor
+from __future__ import annotations
 
-from maskcon.methods.parts.contrast import potential_keys
+from typing import TYPE_CHECKING
+
 from maskcon.methods.parts.interface import Keys, Method
-from maskcon.methods.parts.targets import masked_softmax, own_key_and
-from maskcon.parameters.model import PotentialParameters
+from maskcon.parameters.loss import Contrast
+from maskcon.parameters.values import Count, Group, Positive, Share, Temperature, Weight
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-def build(loss: PotentialParameters) -> Method:
+class Negatives(Group):
+    margin: Positive
+    """Negatives are kept whose similarity to the query is within this margin of the own key's."""
+    warmup_share: Share
+    """Share of training during which all negatives are kept."""
+
+
+class Values(Contrast):
+    soft_temperature: Temperature
+    """T of the soft weights of mined positives."""
+    mined: Count
+    """n: positives mined for each image."""
+    mined_weight: Weight
+    """beta: weight of each mined positive, beside 1 for the own key."""
+    soft_share: Share
+    """lambda: share of the soft weighting in the mined positives' weights."""
+    negatives: Negatives
+    mask_by_coarse: bool
+    """Let only keys of the image's own coarse class be mined."""
+
+
+def build(values: Values) -> Method:
     return Method(
         title="Potential samples (reconstruction)",
         equation=(
@@ -33,24 +57,49 @@ def build(loss: PotentialParameters) -> Method:
         ),
         source="after the abstract of Dong, Long and Li, Rethinking Samples Selection for Contrastive Learning: "
         "Mining of Potential Samples, arXiv 2311.00358, 2023; a reconstruction, not the authors' method in its details",
-        target=lambda keys: mined_target(keys, loss),
-        kept=lambda similarities, keys: potential_keys(
-            similarities, mined(keys, loss.mined, loss.mask_by_coarse), keys.progress, loss.negatives
-        ),
+        target=lambda keys: mined_target(keys, values),
+        kept=lambda similarities, keys: kept_keys(similarities, mined(keys, values), keys.progress, values.negatives),
     )
 
 
-def mined(keys: Keys, number: int, mask_by_coarse: bool) -> Tensor:
-    """bool [B, K]: the ``number`` candidates most similar to the own key, fewer where there are fewer."""
+def mined(keys: Keys, values: Values) -> Tensor:
+    """bool [B, K]: the candidates most similar to the own key, ``values.mined`` of them or all."""
+    import torch
+
     similarity = keys.own.float() @ keys.queue.float().T
-    candidates = keys.same_coarse if mask_by_coarse else torch.ones_like(keys.same_coarse)
-    best = similarity.masked_fill(~candidates, -torch.inf).topk(min(number, similarity.shape[1]), dim=1).indices
+    candidates = keys.same_coarse if values.mask_by_coarse else torch.ones_like(keys.same_coarse)
+    best = similarity.masked_fill(~candidates, -torch.inf).topk(min(values.mined, similarity.shape[1]), dim=1).indices
     return torch.zeros_like(candidates).scatter_(1, best, True) & candidates
 
 
-def mined_target(keys: Keys, loss: PotentialParameters) -> Tensor:
+def mined_target(keys: Keys, values: Values) -> Tensor:
     """float32 [B, 1 + K]: the Z above."""
-    hard = mined(keys, loss.mined, loss.mask_by_coarse)
+    from maskcon.methods.parts.targets import masked_softmax, own_key_and
+
+    hard = mined(keys, values)
     similarity = keys.own.float() @ keys.queue.float().T
-    soft = hard.sum(dim=1, keepdim=True) * masked_softmax(similarity / loss.soft_temperature, hard)
-    return own_key_and(loss.mined_weight * ((1 - loss.soft_share) * hard + loss.soft_share * soft))
+    soft = hard.sum(dim=1, keepdim=True) * masked_softmax(similarity / values.soft_temperature, hard)
+    return own_key_and(values.mined_weight * ((1 - values.soft_share) * hard + values.soft_share * soft))
+
+
+def kept_keys(similarities: Tensor, positive: Tensor, progress: float, negatives: Negatives) -> Tensor:
+    """bool [B, 1 + K]: the keys that are kept: the own key, positives, and negatives about as similar.
+
+        |q_i · queue_j - q_i · own_i| <= margin, once training is past its warm-up
+
+    A row that would keep no negative keeps all.
+
+    Args:
+        similarities: float32 [B, 1 + K], of the query to its own key and the queue.
+        positive: bool [B, K]: queue entries that are kept however similar they are.
+        progress: share of the training that is done.
+    """
+    import torch
+
+    if progress < negatives.warmup_share:  # the similarity to the own key says nothing yet
+        return torch.ones_like(similarities, dtype=torch.bool)
+    near = (similarities[:, 1:] - similarities[:, :1]).abs() <= negatives.margin
+    kept = near & ~positive
+    kept |= ~positive & ~kept.any(dim=1, keepdim=True)
+    own = torch.ones_like(positive[:, :1])
+    return torch.cat([own, positive | kept], dim=1)

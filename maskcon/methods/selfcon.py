@@ -3,12 +3,19 @@
 Z = e_0
 """
 
+from __future__ import annotations
+
 from maskcon.methods.parts.interface import Method
-from maskcon.methods.parts.targets import own_key_target
-from maskcon.parameters.model import SelfConParameters
+from maskcon.parameters.loss import Contrast
 
 
-def build(loss: SelfConParameters) -> Method:
+class Values(Contrast):
+    """Nothing of its own."""
+
+
+def build(values: Values) -> Method:
+    from maskcon.methods.parts.targets import own_key_target
+
     return Method(
         title="SelfCon (MoCo)",
         equation="Z_i = e_0",

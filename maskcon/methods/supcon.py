@@ -3,12 +3,19 @@
 Z_i = [1, m_i1, ..., m_iK] / (1 + sum_j m_ij),    m_ij = 1 where entry j has the coarse class of image i
 """
 
+from __future__ import annotations
+
 from maskcon.methods.parts.interface import Method
-from maskcon.methods.parts.targets import same_class_target
-from maskcon.parameters.model import SupConParameters
+from maskcon.parameters.loss import Contrast
 
 
-def build(loss: SupConParameters) -> Method:
+class Values(Contrast):
+    """Nothing of its own."""
+
+
+def build(values: Values) -> Method:
+    from maskcon.methods.parts.targets import same_class_target
+
     return Method(
         title="SupCon",
         equation="Z_i = [1, m_(i 1), dots, m_(i K)] / (1 + sum_j m_(i j))",

@@ -27,20 +27,37 @@ The paper makes both views alike, strong ones: train.key_view=strong. Where we d
 - The views are the same from the first epoch; there they are weaker ones during the first ten.
 """
 
-import torch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from torch import Tensor, nn
-from torch.nn import functional as F
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from maskcon.methods.parts.interface import ExtraHead, Method, Scene
-from maskcon.methods.parts.nearest_images import nearest_images
-from maskcon.parameters.model import WCLParameters
+from maskcon.parameters.loss import Contrast
+from maskcon.parameters.values import Channels, Weight
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
-def build(loss: WCLParameters) -> Method:
+class Values(Contrast):
+    graph_weight: Weight
+    """Weight of the graph loss, beside 1 for the instance loss."""
+    graph_hidden_size: Channels
+    """Hidden units of the graph head, a projector of its own."""
+    mask_by_coarse: bool
+    """Let edges of the graph join images of one coarse class alone."""
+    multi_crop: Annotated[int, Field(ge=0, le=100)]
+    """Views of so many nearest images are compared as well; 0: none."""
+
+
+def build(values: Values) -> Method:
+    from maskcon.methods.parts.graph_contrast import graph_head
+    from maskcon.methods.parts.nearest_images import nearest_images
+
     return Method(
-        title=f"WCL with {loss.multi_crop} nearest images" if loss.multi_crop else "WCL",
+        title=f"WCL with {values.multi_crop} nearest images" if values.multi_crop else "WCL",
         equation=(
             'L = L_"NT-Xent" (u) + beta / 2 ("SC"(v_a, G(v_b)) + "SC"(v_b, G(v_a))), quad '
             'G "connected components of the 1-nearest-neighbour graph"'
@@ -48,53 +65,32 @@ def build(loss: WCLParameters) -> Method:
         source="Zheng et al., Weakly Supervised Contrastive Learning, ICCV 2021",
         target=None,
         contrast_weight=0.0,
-        multi_crop=loss.multi_crop,
-        memory=nearest_images(loss.multi_crop, loss.mask_by_coarse) if loss.multi_crop else None,
+        multi_crop=values.multi_crop,
+        memory=nearest_images(values.multi_crop, values.mask_by_coarse) if values.multi_crop else None,
         extra_head=ExtraHead(
             build=lambda feature_size, projection_size, _: graph_head(
-                feature_size, loss.graph_hidden_size, projection_size
+                feature_size, values.graph_hidden_size, projection_size
             ),
-            loss=lambda head, scene: wcl_loss(head, scene, loss),
+            loss=lambda head, scene: wcl_loss(head, scene, values),
             weight=1.0,
             in_words="u is of the projector, v of a second one, both of unit length; SC is supervised contrast over "
             "the batch, with the components that G finds in the other view as classes"
-            + (", and edges join images of the same coarse class alone" if loss.mask_by_coarse else ""),
+            + (", and edges join images of the same coarse class alone" if values.mask_by_coarse else ""),
         ),
     )
 
 
-def graph_head(feature_size: int, hidden_size: int, projection_size: int) -> nn.Module:
-    """The second projector, with two hidden layers and batch norm as in the published code."""
-    return nn.Sequential(
-        nn.Linear(feature_size, hidden_size),
-        nn.BatchNorm1d(hidden_size),
-        nn.ReLU(),
-        nn.Linear(hidden_size, hidden_size),
-        nn.BatchNorm1d(hidden_size),
-        nn.ReLU(),
-        nn.Linear(hidden_size, projection_size),
-    )
-
-
-def wcl_loss(head: nn.Module, scene: Scene, loss: WCLParameters) -> Tensor:
+def wcl_loss(head: nn.Module, scene: Scene, values: Values) -> Tensor:
     """The L above."""
+    from maskcon.methods.parts.graph_contrast import instance_loss
+
     other_features, other_projection = scene.encode_other_view()
-    instance = instance_loss(scene.projection, other_projection, loss.temperature)
-    allowed = scene.coarse[:, None] == scene.coarse[None, :]  # [B, B]
-    if not loss.mask_by_coarse:
-        allowed = torch.ones_like(allowed)
+    instance = instance_loss(scene.projection, other_projection, values.temperature)
+    same_coarse = scene.coarse[:, None] == scene.coarse[None, :]  # [B, B]
+    allowed = same_coarse if values.mask_by_coarse else same_coarse.new_ones(same_coarse.shape)
     nearest = [(view.places[:, None] == scene.places[None, :], head(view.features)) for view in scene.nearest]
-    graph = graph_loss(head(scene.features), head(other_features), allowed, loss.temperature, nearest)
-    return instance + loss.graph_weight * graph
-
-
-def instance_loss(one: Tensor, other: Tensor, temperature: float) -> Tensor:
-    """NT-Xent of projections [B, D] and [B, D] of two views, of any length."""
-    views = F.normalize(torch.cat([one, other]), dim=1)  # [2B, D]
-    number = len(one)
-    logits = (views @ views.T / temperature).fill_diagonal_(-torch.inf)
-    other_view = torch.arange(2 * number, device=views.device).roll(number)
-    return F.cross_entropy(logits, other_view)
+    graph = graph_loss(head(scene.features), head(other_features), allowed, values.temperature, nearest)
+    return instance + values.graph_weight * graph
 
 
 def graph_loss(
@@ -107,6 +103,11 @@ def graph_loss(
         allowed: bool [B, B]: which images an edge may join.
         nearest: for each nearest image bool [B, B], which images of the batch are that one, and its [B, D].
     """
+    import torch
+    from torch.nn import functional as F
+
+    from maskcon.methods.parts.graph_contrast import supervised_contrast, weak_classes
+
     one, other = F.normalize(one, dim=1), F.normalize(other, dim=1)
     same_in_one, same_in_other = weak_classes(one.detach(), allowed), weak_classes(other.detach(), allowed)
     image_itself = torch.eye(len(one), dtype=torch.bool, device=one.device)
@@ -128,38 +129,3 @@ def graph_loss(
             / 2
         )
     return torch.stack(losses).mean()
-
-
-@torch.no_grad()
-def weak_classes(embeddings: Tensor, allowed: Tensor) -> Tensor:
-    """bool [B, B]: the images are in one component of the graph of nearest neighbours; every image is with itself.
-
-    Args:
-        embeddings: float32 [B, D], unit rows.
-        allowed: bool [B, B], symmetric: which images an edge may join.
-    """
-    similarity = (embeddings @ embeddings.T).masked_fill(~allowed, -torch.inf).fill_diagonal_(-torch.inf)
-    best, neighbour = similarity.max(dim=1)
-    image = torch.arange(len(embeddings), device=embeddings.device)
-    edges = torch.stack([image, neighbour])[:, best > -torch.inf].cpu().numpy()
-    graph = coo_array(([1] * edges.shape[1], (edges[0], edges[1])), shape=(len(embeddings), len(embeddings)))
-    component = torch.from_numpy(connected_components(graph, directed=False)[1]).to(embeddings.device)
-    return component[:, None] == component[None, :]
-
-
-def supervised_contrast(
-    anchors: Tensor, others: Tensor, positive: Tensor, compared: Tensor, temperature: float
-) -> Tensor:
-    """SC: mean over anchors of - mean over their positives of log softmax over what they are compared with.
-
-    Anchors without a positive are left out of the mean; without any such the loss is 0.
-
-    Args:
-        anchors: [B, D], others: [M, D], unit rows.
-        positive: bool [B, M], a part of ``compared``.
-        compared: bool [B, M].
-    """
-    log_share = (anchors @ others.T / temperature).masked_fill(~compared, -torch.inf).log_softmax(dim=1)
-    log_share = log_share.masked_fill(~positive, 0)  # also the minus infinities
-    count = positive.sum(dim=1)
-    return -(log_share.sum(dim=1) / count.clamp(min=1)).sum() / (count > 0).sum().clamp(min=1)

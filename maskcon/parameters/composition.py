@@ -13,7 +13,8 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import Parameters, load_parameters, written
+from maskcon.parameters.model import Parameters, load_parameters
+from maskcon.parameters.sentences import written
 
 
 def compose(conf: Path, choices: list[str]) -> str:

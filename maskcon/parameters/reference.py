@@ -1,32 +1,39 @@
-"""What each parameter means, as a page: docs/parameters.md, made from the typed model and the presets of conf/.
+"""What each parameter means, and what the methods do: pages made from the model, the plug-ins and conf/.
 
-    parameter_reference(Path("conf"))       # Markdown
-
-The meaning is the text under a field of the model, what is allowed is its type, and the values are those of
-the presets: nothing here has to be kept in step by hand.
+parameter_reference(Path("conf"))                       # docs/parameters.md
+with_methods(Path("README.md").read_text(), conf)       # the README with its table of methods
 """
+
+from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from importlib import import_module
+from inspect import getdoc
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from ruamel.yaml import YAML
 
-from maskcon.parameters.model import Group, Parameters
+from maskcon.parameters.model import PICKED_BY_NAME, Parameters
+from maskcon.parameters.plugins import MEASURES, METHODS, names_in, values_class
+from maskcon.parameters.values import Group
 
 INTRODUCTION = """\
 # Parameters
 
-A parameter is set by its key: `dvc exp run -S loss.w=0.8` for one experiment, `make params SET="loss.w=0.8"` for what
-`dvc repro` runs. A group's name picks one of its presets, all values of the group at once: `-S loss=grafit`.
+Set a parameter by its key: `dvc exp run -S loss.w=0.8` for one experiment, `make params SET="loss.w=0.8"` for what
+`dvc repro` runs. A group's name picks one of its presets, all values of the group at once: `-S loss=grafit`. Every
+preset is a file `conf/GROUP/NAME.yaml`.
 
-The column *default* is what `params.yaml` holds unless something is picked; *elsewhere* is what other presets say that
-differs. This page is made by `make params` from `maskcon/parameters/model.py` and `conf/`: edit those.
+The same key may mean different things to different methods, as `loss.w` does: each method has a table of its own.
+
+A run is recorded under a hash of all its values. Runs that were recorded before values moved into the files of their
+methods stay as they are; they have other hashes, so that the same run is trained and recorded anew.
+
+`make params` writes this page from the code and `conf/`.
 """
 TITLES = {
-    "": "The run",
     "data": "Images: `data=`",
     "loss": "Method: `loss=`",
     "model": "Encoder: `model=`",
@@ -35,111 +42,94 @@ TITLES = {
     "figures": "Figures",
     "track": "Tracking",
 }
-NOT_USED = "not used"
+METHODS_BEGIN, METHODS_END = "<!-- methods: made by maskcon params -->\n", "<!-- end -->\n"
 
 Values = dict[str, Any]  # by dotted key, such as loss.mixup.weight
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One parameter, as one group of the model has it."""
-
-    key: str  # dotted
-    meaning: str
-    allowed: str
-
-
 def parameter_reference(conf: Path) -> str:
-    """The page: a table for each group, a row for each parameter."""
-    defaults, chosen = _defaults(conf)
-    recipes = {f"recipe={name}": values for name, values in _presets(conf, "recipe").items()}
-    groups = {name: _groups_in(field.annotation) for name, field in Parameters.model_fields.items()}
-
-    of_the_run = {entry: () for entry in _entries("", Parameters) if "." not in entry.key}
-    sections = [_section("", of_the_run, defaults, {})]
-    for name in (name for name, members in groups.items() if members):
-        presets = {preset: values for preset, values in _presets(conf, name).items() if preset != chosen.get(name)}
-        sections.append(_section(name, _entries_of_members(name, groups[name]), defaults, presets | recipes))
-    return "\n".join([INTRODUCTION, *sections])
-
-
-# ------------------------------------------------------------------------------------------------ values, from conf/
-
-
-def _defaults(conf: Path) -> tuple[Values, dict[str, str]]:
-    """What config.yaml says with the presets that it picks, and their names by group."""
-    values = _read(conf / "config.yaml")
-    chosen = {group: name for choice in values.pop("defaults") if choice != "_self_" for group, name in choice.items()}
-    of_presets = [_presets(conf, group)[name] for group, name in chosen.items()]
-    return {key: value for one in [*of_presets, _dotted(values)] for key, value in one.items()}, chosen
+    """The page: a section for each group, a table for each plug-in, a row for each parameter."""
+    config = _dotted(_read(conf / "config.yaml"))
+    sections = [INTRODUCTION, "## The run\n", _table(Parameters, "", {"default": config})]
+    for group, title in TITLES.items():
+        members = _group_of(Parameters.model_fields[group].annotation)
+        presets = {file.stem: _dotted(_read(file), f"{group}.") for file in sorted((conf / group).glob("*.yaml"))}
+        sections.append(f"## {title}\n")
+        if group in PICKED_BY_NAME:
+            sections += [_table(members, f"{group}.", {}), *_plug_ins(PICKED_BY_NAME[group], group, members, presets)]
+        else:
+            sections.append(_table(members, f"{group}.", presets or {"default": config}))
+        if group == "evaluate":
+            sections += _measures(config)
+    return "\n".join(sections)
 
 
-def _presets(conf: Path, group: str) -> dict[str, Values]:
-    """What the presets of a group say; those of recipe say values of all groups."""
-    above = "" if group == "recipe" else f"{group}."
-    found = {}
-    for file in sorted((conf / group).glob("*.yaml")):
-        values = _read(file)
-        picked = [
-            (key.removeprefix("override /"), name) for one in values.pop("defaults", []) for key, name in one.items()
-        ]
-        found[file.stem] = {f"{other}.name": name for other, name in picked} | _dotted(values, above)
-    return found
+def with_methods(readme: str, conf: Path) -> str:
+    """The text with a table of all methods between its two marker comments."""
+    before, _, rest = readme.partition(METHODS_BEGIN)
+    after = rest.partition(METHODS_END)[2]
+    lines = ["| `loss=` | what it does | its own values | source |", "| --- | --- | --- | --- |"]
+    for name in names_in(METHODS):
+        module = import_module(f"{METHODS}.{name}")
+        values = module.Values.model_validate(_read(conf / "loss" / f"{name}.yaml"))
+        own = ", ".join(
+            f"`{field}`" for field in _own_fields(module.Values, Parameters.model_fields["loss"].annotation)
+        )
+        lines.append(f"| `{name}` | {_summary(module)} | {own} | {module.build(values).source} |")
+    return "".join([before, METHODS_BEGIN, "\n".join(lines), "\n", METHODS_END, after])
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return YAML(typ="safe").load(path.read_text())
+def _plug_ins(package: str, group: str, base: type[Group], presets: Mapping[str, Values]) -> Iterator[str]:
+    for name in names_in(package):
+        values = values_class(package, name)
+        yield f"### `{group}={name}`\n\n{_summary(import_module(f'{package}.{name}'))}\n"
+        if own := _own_fields(values, base):
+            yield _table(values, f"{group}.", {"preset": presets.get(name, {})}, own)
 
 
-def _dotted(values: Mapping[str, Any], above: str = "") -> Values:
-    flat: Values = {}
-    for key, value in values.items():
-        flat |= _dotted(value, f"{above}{key}.") if isinstance(value, Mapping) else {f"{above}{key}": value}
-    return flat
+def _measures(config: Values) -> Iterator[str]:
+    for name in names_in(MEASURES):
+        yield f"### Measure `{name}`\n\n{_summary(import_module(f'{MEASURES}.{name}'))}\n"
+        yield _table(values_class(MEASURES, name), f"evaluate.{name}.", {"default": config})
 
 
-# ------------------------------------------------------------------------------------- parameters, from the typed model
+def _summary(module: Any) -> str:
+    """The first sentence of a plug-in's file."""
+    return " ".join(getdoc(module).split("\n\n")[0].split())
 
 
-def _groups_in(annotation: Any) -> list[type[Group]]:
-    """The groups that an annotation is made of: one, or the members of a union, or none."""
-    if isinstance(annotation, type) and issubclass(annotation, Group):
-        return [annotation]
-    return [group for part in get_args(annotation) for group in _groups_in(part)]
+def _own_fields(values: type[Group], base: type[Group]) -> list[str]:
+    return [name for name in values.model_fields if name not in base.model_fields]
 
 
-def _entries_of_members(above: str, members: list[type[Group]]) -> dict[Entry, tuple[str, ...]]:
-    """Each entry of a group, and where the group is a union the names that pick the members which have it."""
-    names_of: dict[Entry, tuple[str, ...]] = {}
-    for member in members:
-        names = get_args(member.model_fields["name"].annotation) if len(members) > 1 else ()
-        for entry in _entries(f"{above}.", member):
-            names_of[entry] = names_of.get(entry, ()) + names
-    if len(members) > 1:  # a name is one parameter, whatever each member allows it to be
-        of_name = [entry for entry in names_of if entry.key == f"{above}.name"]
-        names = tuple(name for entry in of_name for name in names_of.pop(entry))
-        names_of = {replace(of_name[0], allowed=", ".join(map(_code, names))): names, **names_of}
-    order = list(dict.fromkeys(entry.key for entry in names_of))
-    return dict(sorted(names_of.items(), key=lambda pair: order.index(pair[0].key)))
+# ----------------------------------------------------------------------------------------------------------- the tables
 
 
-def _entries(above: str, group: type[Group]) -> Iterator[Entry]:
-    """The parameters of a group that take a value, in the model's order, those of a group within it at its place."""
+def _table(group: type[Group], above: str, columns: Mapping[str, Values], only: list[str] | None = None) -> str:
+    """A row for each value of a group, with what each of the presets says."""
+    heads = ["parameter", "meaning", "allowed", *columns]
+    lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
+    for key, meaning, allowed in _rows(group, above, only):
+        said = [_code(values[key]) if key in values else "" for values in columns.values()]
+        lines.append(f"| {' | '.join([f'`{key}`', meaning, allowed, *said])} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rows(group: type[Group], above: str, only: list[str] | None = None) -> Iterator[tuple[str, str, str]]:
+    """Key, meaning and what is allowed; of a group within a group, the rows of its values."""
     schemas = group.model_json_schema()["properties"]
     for name, field in group.model_fields.items():
-        within = _groups_in(field.annotation)
-        can_be_null = type(None) in get_args(field.annotation)
-        if field.annotation is not type(None) and (not within or can_be_null):
-            yield Entry(f"{above}{name}", _meaning(group, name), _allowed(schemas[name]))
-        for one in within:
-            yield from _entries(f"{above}{name}.", one)
+        inner = _group_of(field.annotation)
+        if only is not None and name not in only:
+            continue
+        if inner is None:
+            yield f"{above}{name}", " ".join((field.description or "").split()), _allowed(schemas[name])
+        elif above:  # the groups of the run have sections of their own
+            yield from _rows(inner, f"{above}{name}.")
 
 
-def _meaning(group: type[Group], name: str) -> str:
-    """The text under the field, in the group itself or in the nearest that it extends."""
-    fields = [base.model_fields[name] for base in group.__mro__ if name in getattr(base, "model_fields", {})]
-    described = [field.description for field in fields if field.description]
-    return " ".join(described[0].split()) if described else ""
+def _group_of(annotation: Any) -> type[Group] | None:
+    return annotation if isinstance(annotation, type) and issubclass(annotation, Group) else None
 
 
 def _allowed(schema: Mapping[str, Any]) -> str:
@@ -164,8 +154,6 @@ def _allowed(schema: Mapping[str, Any]) -> str:
             return "name" if "pattern" in schema else "text"
         case {"type": "null"}:
             return "`null`"
-        case {"$ref": _}:
-            return "the values below"
     raise ValueError(f"no words for {schema}")
 
 
@@ -179,42 +167,16 @@ def _range(schema: Mapping[str, Any]) -> str:
     return "".join(f" {words.format(schema[bound])}" for bound, words in bounds.items() if bound in schema)
 
 
-# ------------------------------------------------------------------------------------------------------------ Markdown
-
-
-def _section(
-    group: str, entries: Mapping[Entry, tuple[str, ...]], defaults: Values, presets: Mapping[str, Values]
-) -> str:
-    """A heading and a table; of an entry that some members of a union have, the others' presets say nothing."""
-    keys = [entry.key for entry in entries]
-    lines = [
-        f"## {TITLES[group]}\n",
-        "| parameter | meaning | allowed | default | elsewhere |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for entry, names in entries.items():
-        speaking = {
-            preset: values[entry.key]
-            for preset, values in {"": defaults, **presets}.items()
-            if entry.key in values and (not names or values.get(f"{group}.name") in names)
-        }
-        default = _code(speaking.pop("")) if "" in speaking else NOT_USED
-        elsewhere = [] if entry.key == f"{group}.name" else _by_value(speaking, default)
-        several = keys.count(entry.key) > 1
-        meaning = f"{', '.join(names)}: {entry.meaning}" if several else entry.meaning
-        cells = [f"`{entry.key}`", meaning, entry.allowed, default, "; ".join(elsewhere)]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _by_value(said: Values, default: str) -> list[str]:
-    """Each value other than the default's, with the presets that say it."""
-    presets_of: dict[str, list[str]] = {}
-    for preset, value in said.items():
-        if _code(value) != default:
-            presets_of.setdefault(_code(value), []).append(preset)
-    return [f"{value} {', '.join(presets)}" for value, presets in presets_of.items()]
-
-
 def _code(value: Any) -> str:
     return f"`{json.dumps(value).strip(chr(34))}`"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return YAML(typ="safe").load(path.read_text())
+
+
+def _dotted(values: Mapping[str, Any], above: str = "") -> Values:
+    flat: Values = {}
+    for key, value in values.items():
+        flat |= _dotted(value, f"{above}{key}.") if isinstance(value, Mapping) else {f"{above}{key}": value}
+    return flat

@@ -4,6 +4,13 @@ counted(1, "photo")                     # 1 photo
 set_by("data.on_bad_image=skip")        # make params SET="(your values) data.on_bad_image=skip", or ...
 """
 
+import difflib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+LONGEST = 120  # characters of a value in a message
+
 
 def counted(number: int, word: str) -> str:
     """The number and the word, in its plural where it is not one."""
@@ -14,3 +21,25 @@ def counted(number: int, word: str) -> str:
 def set_by(choice: str) -> str:
     """How a person sets a value beside those chosen already, in either way of running."""
     return f'make params SET="(your values) {choice}", or dvc exp run -S (your values) -S {choice}'
+
+
+def suggestion(name: str, known: Sequence[str], above: str = "") -> str:
+    """What was probably meant by an unknown name, and what there is; each as it is written below ``above``."""
+    near = difflib.get_close_matches(name[:LONGEST], known, n=1)
+    meant = f"Did you mean {above}{near[0]}? " if near else ""
+    return f"{meant}There are {', '.join(f'{above}{one}' for one in known)}"
+
+
+def written(value: Any) -> str:
+    """As YAML has it: null, true, "text"; a value that is too long is shortened."""
+    try:
+        return fit_for_a_line(json.dumps(value, ensure_ascii=False, default=str))
+    except (TypeError, ValueError, RecursionError):  # odd keys, thousands of digits or brackets
+        return f"({type(value).__name__})"
+
+
+def fit_for_a_line(text: str) -> str:
+    """Shortened in the middle, and escaped where a terminal would do more than show it."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]}...{text[-LONGEST // 4 :]} ({len(text):,} characters)"
+    return text if text.isprintable() else ascii(text)[1:-1]

@@ -22,7 +22,6 @@ import typst
 from maskcon.figures.lettering import ELLIPSIS, font_folders
 from maskcon.images.packed.image_set import SPLITS
 from maskcon.images.packed.left_out import LeftOut, read_left_out
-from maskcon.methods.parts.contrast import batch_and_queue
 from maskcon.methods.parts.interface import Method
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
@@ -141,7 +140,7 @@ def _method_facts(method: Method) -> dict[str, Any]:
         "equation": method.equation,
         "source": method.source,
         "uses_keys": method.uses_keys,
-        "keys_of_the_batch": method.key_set is batch_and_queue,
+        "keys_of_the_batch": method.batch_keys,
         "beside": method.extra_head and method.extra_head.in_words,
         "mixup": mixup,
     }
@@ -243,7 +242,7 @@ def measure_title(name: str) -> str:
     if few_shot := FEW_SHOT.fullmatch(name):
         ways, shots = few_shot.groups()
         return f"few shots, {ways} ways, {counted(int(shots), 'shot')}"
-    return MEASURE_TITLES[name]
+    return MEASURE_TITLES.get(name, name.replace("_", " "))
 
 
 def _metric_title(metric: str) -> str:

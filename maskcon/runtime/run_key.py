@@ -53,7 +53,7 @@ def hash_of_training(checkout: Path, parameters: Parameters, stage: str = "pretr
 def run_name(parameters: Parameters) -> str:
     """Method, its values, seed: maskcon w=1 T=0.1 seed 1."""
     loss = parameters.loss
-    values = {"w": loss.w, "T": loss.soft_temperature}
+    values = {"w": getattr(loss, "w", None), "T": getattr(loss, "soft_temperature", None)}
     shown = [f"{letter}={value:g}" for letter, value in values.items() if value is not None]
     return " ".join([loss.name, *shown, f"seed {parameters.seed}"])
 

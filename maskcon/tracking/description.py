@@ -39,7 +39,8 @@ def run_description(
 ) -> str:
     """Markdown: what was run, a table of results, the pictures and the report, as far as the run has them."""
     loss, data, train = parameters.loss, parameters.data, parameters.train
-    values = {"w": loss.w, "T": loss.soft_temperature, "temperature": loss.temperature}
+    values = {"w": getattr(loss, "w", None), "T": getattr(loss, "soft_temperature", None)}
+    values["temperature"] = loss.temperature
     shown = ", ".join(f"{name} = {value:g}" for name, value in values.items() if value is not None)
     parts = [
         f"**{loss.name}** ({shown}) on **{data.name}**: {parameters.model.backbone} trained on coarse labels alone for "

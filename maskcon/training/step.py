@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from maskcon.encoders.networks import ProjectedEncoder
-from maskcon.methods.parts.contrast import soft_cross_entropy
+from maskcon.methods.parts.contrast import batch_and_queue, own_and_queue, soft_cross_entropy
 from maskcon.methods.parts.interface import Keys, Method, NearestView, Scene
 from maskcon.methods.parts.key_queue import KeyQueue
 from maskcon.training.batches import Batch
@@ -115,7 +115,8 @@ class ContrastiveLearner(nn.Module):
             q = method.angle(self.extra_head, q, keys.own_coarse)
             k = method.angle(self.extra_head, k, keys.own_coarse)
             queue = method.angle(self.extra_head, queue, keys.queue_coarse)
-        similarities = method.key_set(q, k, queue)  # S: [B, 1 + K], or another key set of the method
+        key_set = batch_and_queue if method.batch_keys else own_and_queue
+        similarities = key_set(q, k, queue)  # S: [B, 1 + K], or [B, B + K] over the keys of the batch
         target = method.target(keys)  # Z, of the same shape
         kept = method.kept and method.kept(similarities.detach(), keys)  # None: all keys count
         return soft_cross_entropy(similarities, target, self.temperature, kept)

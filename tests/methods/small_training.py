@@ -8,6 +8,7 @@ import torch
 from ruamel.yaml import YAML
 
 from maskcon.images.packed.image_set import TrainingSet
+from maskcon.methods.parts.interface import Method, build_method
 from maskcon.parameters.model import Parameters, check_parameters
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import Trained, train
@@ -46,6 +47,11 @@ def small_parameters(method: str, **loss: Any) -> Parameters:
     values["model"] |= {"width": 4, "projector_hidden_size": 16, "projection_size": 8}
     values["train"] |= {"epochs": 5, "warmup_epochs": 1, "batch_size": 16, "queue_size": 40, "checkpoint_steps": 6}
     return check_parameters(values)
+
+
+def small_method(method: str, **loss: Any) -> Method:
+    """The method with the values of its preset, others in their place."""
+    return build_method(small_parameters(method, **loss).loss)
 
 
 def small_set() -> TrainingSet:

@@ -4,20 +4,17 @@ from dataclasses import replace
 import pytest
 import target_oracle as oracle
 import torch
-from small_training import small_parameters, small_set
+from small_training import small_method, small_parameters, small_set
 from target_oracle import expected, random_keys
 from torch.nn.functional import normalize
 from torch.testing import assert_close
 
-from maskcon.methods.adaptive_maskcon import similarity_of
-from maskcon.methods.parts.interface import build_method
 from maskcon.methods.parts.targets import masked_softmax, temperature_for_share
-from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
 
 
 def adaptive_maskcon(**loss):
-    return build_method(small_parameters("adaptive_maskcon", **loss).loss)
+    return small_method("adaptive_maskcon", **loss)
 
 
 def keys_and_features(seed, size=40):
@@ -63,12 +60,10 @@ def similarity_in_loops(keys, what):
 
     of_keys = products(keys.own.double(), keys.queue.double())
     of_features = products(keys.own_features.double(), keys.queue_features.double())
-    if what != "both":
-        return of_keys if what == "keys" else of_features
-    return [[(x + y) / 2 for x, y in zip(*rows, strict=True)] for rows in zip(of_keys, of_features, strict=True)]
+    return of_keys if what == "keys" else of_features
 
 
-@pytest.mark.parametrize("what", ["keys", "features", "both"])
+@pytest.mark.parametrize("what", ["keys", "features"])
 @pytest.mark.parametrize(("w", "share"), [(1.0, 0.3), (0.6, 0.7)])
 def test_target_equals_the_loops(what, w, share):
     keys = keys_and_features(0)
@@ -115,7 +110,7 @@ def test_perplexity_is_the_share_where_a_fine_class_is_tight(share, close):
 def test_temperature_moves_with_the_scale_so_the_target_stays():
     """s -> c s gives T -> c T: collapsing similarities do not make the target flatter."""
     keys = keys_and_features(3)
-    similarity = similarity_of(keys, "features")
+    similarity = keys.own_features @ keys.queue_features.T
     whole = temperature_for_share(similarity, keys.same_coarse, 0.3)
     tenth = temperature_for_share(similarity / 10 + 0.9, keys.same_coarse, 0.3)
     assert_close(tenth, whole / 10, rtol=1e-3, atol=0)
@@ -149,40 +144,6 @@ def test_methods_that_use_no_features_keep_none():
     assert "queue.features" not in learner.state_dict()
 
 
-def batch_of(images, size=16):
-    views = torch.from_numpy(images.images[: 2 * size, :, :, :1]).permute(0, 3, 1, 2) / 255
-    coarse = torch.from_numpy(images.coarse[:size])
-    return Batch(views[:size], views[size:], coarse, places=torch.arange(size))
-
-
-def test_own_older_keys_have_no_weight():
-    """Every other key of the queue is of the image itself: the target is that of a queue without them."""
-    keys = keys_and_features(4)
-    places = torch.arange(40) % 2 * 7  # 0 or 7
-    keys = replace(keys, own_places=torch.full((len(keys.own),), 7), queue_places=places)
-    method = adaptive_maskcon(positive_share=0.3, older_own_keys="no positives")
-    target = method.target(keys)
-    others = replace(keys, queue_coarse=torch.where(places == 7, -2, keys.queue_coarse))
-    assert_close(target, adaptive_maskcon(positive_share=0.3).target(others))
-    assert (target[:, 1:][:, places == 7] == 0).all()
-    assert method.uses_places
-
-
-@pytest.mark.parametrize(("progress", "temperature"), [(0, 0.05), (0.5, 0.1), (1, 0.2)])
-def test_temperature_moves_by_equal_factors(progress, temperature):
-    keys = replace(keys_and_features(5), progress=progress)
-    moving = adaptive_maskcon(soft_temperature=0.05, soft_temperature_end=0.2, positive_share=None)
-    fixed = adaptive_maskcon(soft_temperature=temperature, positive_share=None)
-    assert_close(moving.target(keys), fixed.target(keys))
-    assert moving.on_host
-    assert not fixed.on_host
-
-
-def test_an_end_needs_a_beginning():
-    with pytest.raises(Exception, match=r"soft_temperature_end=0\.2 needs loss\.soft_temperature"):
-        adaptive_maskcon(soft_temperature_end=0.2)
-
-
 def test_classifier_is_there_only_with_weight():
     assert adaptive_maskcon(classifier_share=0.0).extra_head is None
     assert adaptive_maskcon(classifier_share=0.7).extra_head.weight == 0.7
@@ -190,5 +151,5 @@ def test_classifier_is_there_only_with_weight():
 
 @pytest.mark.parametrize("both", [{"soft_temperature": 0.1}, {"positive_share": None}])
 def test_one_temperature_must_be_given(both):
-    with pytest.raises(Exception, match="one of the two must be given"):
+    with pytest.raises(Exception, match=r"soft_temperature or loss\.positive_share must be null"):
         adaptive_maskcon(**both)

@@ -3,27 +3,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small_training import small_method
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
-from maskcon.methods.ascl import build
 from maskcon.methods.parts.interface import Keys
-from maskcon.parameters.model import ASCLParameters
 
 
 def ascl_target(keys, soft_temperature=0.05, neighbours=5.0, mask_by_coarse=False):
-    loss = ASCLParameters(
-        name="ascl",
-        temperature=0.1,
-        w=None,
-        soft_temperature=soft_temperature,
-        neighbours=neighbours,
-        mask_by_coarse=mask_by_coarse,
-        mixup=None,
-        negatives=None,
-        multi_crop=0,
-    )
-    return build(loss).target(keys)
+    values = {"soft_temperature": soft_temperature, "neighbours": neighbours, "mask_by_coarse": mask_by_coarse}
+    return small_method("ascl", **values).target(keys)
 
 
 def ascl_in_loops(own, queue, own_coarse, queue_coarse, soft_temperature, neighbours, mask_by_coarse):

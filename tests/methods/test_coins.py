@@ -3,12 +3,10 @@ import math
 import pytest
 import target_oracle as oracle
 import torch
+from small_training import small_method
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
-from maskcon.methods.coins import build
-from maskcon.methods.parts.interface import build_method
-from maskcon.parameters.model import METHODS, CoInsParameters
 from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
 from maskcon.training.step import unit
@@ -18,11 +16,7 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize("w", [0.0, 0.3, 1.0])
 def test_target_is_the_own_key_and_both_losses_are_weighted(w):
-    method = build(
-        CoInsParameters(
-            name="coins", temperature=0.1, w=w, soft_temperature=None, mixup=None, negatives=None, multi_crop=None
-        )
-    )
+    method = small_method("coins", w=w)
     keys = random_keys(0)
     assert torch.equal(method.target(keys).double(), expected(oracle.selfcon, keys))
     assert method.contrast_weight == 1 - w
@@ -56,14 +50,3 @@ def test_loss_equals_the_loops(tiny_parameters, w):
         classified = -math.log(math.exp(scores[coarse[i]]) / sum(math.exp(score) for score in scores))
         total += ((1 - w) * info_nce + w * classified) / 4
     assert_close(loss.item(), total, rtol=1e-5, atol=0)
-
-
-def test_only_methods_that_need_one_have_an_extra_head(tiny_parameters):
-    for name in METHODS:
-        parameters = tiny_parameters(loss=name)
-        learner = build_learner(parameters, 7, CPU)
-        expected = name in ("coins", "wcl", "ancor", "bucsfr", "adaptive_maskcon")
-        assert (build_method(parameters.loss).extra_head is not None) == expected
-        assert (learner.extra_head is not None) == expected
-        if name == "coins":
-            assert learner.extra_head.weight.shape == (7, learner.query_network.encoder.feature_size)

@@ -1,22 +1,17 @@
 import pytest
 import target_oracle as oracle
 import torch
+from small_training import small_method
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
-from maskcon.methods.grafit import build
 from maskcon.methods.parts.contrast import own_and_queue, soft_cross_entropy
-from maskcon.parameters.model import GrafitParameters
 
 WEIGHTS = [0.0, 0.2, 0.5, 1.0]
 
 
 def grafit(w):
-    return build(
-        GrafitParameters(
-            name="grafit", temperature=0.1, w=w, soft_temperature=None, mixup=None, negatives=None, multi_crop=0
-        )
-    )
+    return small_method("grafit", w=w)
 
 
 @pytest.mark.parametrize("w", WEIGHTS)

@@ -1,25 +1,13 @@
 import pytest
 import target_oracle as oracle
 import torch
+from small_training import small_method
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
-from maskcon.methods.maskcon import build
-from maskcon.parameters.model import MaskConParameters
-
 
 def maskcon(w, soft_temperature):
-    return build(
-        MaskConParameters(
-            name="maskcon",
-            temperature=0.1,
-            w=w,
-            soft_temperature=soft_temperature,
-            mixup=None,
-            negatives=None,
-            multi_crop=0,
-        )
-    )
+    return small_method("maskcon", w=w, soft_temperature=soft_temperature)
 
 
 @pytest.mark.parametrize("soft_temperature", [0.05, 0.1, 1.0])

@@ -6,6 +6,7 @@ respect to both: one norm for each image.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from maskcon.methods.bucsfr import Clusters, drawn_target, up_to_one
-from maskcon.methods.parts.clusters import merge_nearest_pair
+from maskcon.methods.bucsfr import drawn_target, up_to_one
+from maskcon.methods.parts.clusters import Clusters, merge_nearest_pair
 from maskcon.methods.parts.interface import Keys, build_method
 from maskcon.methods.parts.key_queue import KeyQueue
 from maskcon.training.batches import Batch
@@ -108,7 +109,9 @@ def close(ours: Tensor, official: list | float) -> None:
 def test_loss_target_and_gradient(name, case):
     made = made_inputs(len(case["gradient_norms"]), case.get("clusters"))
     learner = learner_of(name, case, made)
-    loss = learner.loss(Batch(made.query_view, made.key_view, made.coarse), made.own)
+    batch = Batch(made.query_view, made.key_view, made.coarse)
+    keys = replace(learner.encode_keys(batch), own=made.own) if learner.method.uses_keys else None
+    loss = learner(batch, keys)
     loss.backward()
     close(loss, case["loss"])
     close(made.query_view.grad.norm(dim=1), case["gradient_norms"])
@@ -127,7 +130,7 @@ def bucsfr_case(clusters: str) -> dict:
 
 def test_bucsfr_draws_with_the_official_probabilities():
     case, made = bucsfr_case("anywhere"), made_inputs(clusters="anywhere")
-    keys = Keys(made.own, made.queue, made.coarse, made.queue_coarse, drawn=None)
+    keys = Keys(made.own, made.queue, made.coarse, made.queue_coarse)
     share = clusters_at(made.centroids).share(keys, case["values"]["cluster_temperature"])
     for probability, official in ((share, "positive_probability"), (1 - share, "negative_probability")):
         within = up_to_one(probability.masked_fill(~keys.same_coarse, 0))[keys.same_coarse]
@@ -138,7 +141,7 @@ def test_bucsfr_weighs_what_was_drawn_as_the_official_code():
     case, made = bucsfr_case("anywhere"), made_inputs()
     positive = made.coarse[:, None] == made.queue_coarse[None, :]
     positive[positive.clone()] = torch.tensor(case["drawn_positive"]).bool().flatten()
-    keys = Keys(made.own, made.queue, made.coarse, made.queue_coarse, drawn=(positive, ~positive))
+    keys = Keys(made.own, made.queue, made.coarse, made.queue_coarse, draw=lambda keys: (positive, ~positive))
     close(drawn_target(keys, case["values"]["soft_temperature"]), case["target"])
 
 

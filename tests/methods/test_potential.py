@@ -3,29 +3,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small_training import small_parameters
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
-from maskcon.methods.parts.contrast import potential_keys
-from maskcon.methods.potential import build, mined
-from maskcon.parameters.model import Negatives, PotentialParameters
+from maskcon.methods.potential import Negatives, build, kept_keys, mined
 
 
-def parameters(**changes):
-    values = {
-        "name": "potential",
-        "temperature": 0.1,
-        "w": None,
-        "soft_temperature": 0.1,
-        "mined": 3,
-        "mined_weight": 0.5,
-        "soft_share": 0.5,
-        "negatives": Negatives(margin=0.4, warmup_share=0.1),
-        "mask_by_coarse": False,
-        "mixup": None,
-        "multi_crop": None,
-    }
-    return PotentialParameters(**values | changes)
+def potential(**changes):
+    values = {"mined": 3, "negatives": {"margin": 0.4, "warmup_share": 0.1}}
+    return small_parameters("potential", **values | changes).loss
 
 
 def similarity(a, b):
@@ -54,7 +41,7 @@ def target_in_loops(own, queue, own_coarse, queue_coarse, number, weight, soft_s
 @pytest.mark.parametrize("soft_share", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("number", [1, 3, 20])
 def test_mined_target_equals_the_loops(number, soft_share, mask_by_coarse):
-    loss = parameters(mined=number, soft_share=soft_share, mask_by_coarse=mask_by_coarse)
+    loss = potential(mined=number, soft_share=soft_share, mask_by_coarse=mask_by_coarse)
     for seed in range(3):
         keys = random_keys(seed)
         target = build(loss).target(keys).double()
@@ -68,21 +55,21 @@ def test_mined_are_the_nearest_keys(mask_by_coarse):
     for seed in range(3):
         keys = random_keys(seed)
         values = keys.queue.double().tolist(), keys.queue_coarse.tolist(), 3, mask_by_coarse
-        for i, row in enumerate(mined(keys, 3, mask_by_coarse)):
+        for i, row in enumerate(mined(keys, potential(mask_by_coarse=mask_by_coarse))):
             by_hand = mined_in_loops(keys.own[i].double().tolist(), int(keys.own_coarse[i]), *values)
             assert row.nonzero().flatten().tolist() == sorted(by_hand)
 
 
 def test_hard_weights_are_equal():
     """lambda = 0 and beta = 1: own key and mined keys share the weight equally, the hard variant of ASCL."""
-    target = build(parameters(soft_share=0.0, mined_weight=1.0)).target(random_keys(0))
+    target = build(potential(soft_share=0.0, mined_weight=1.0)).target(random_keys(0))
     assert (target.sort(dim=1, descending=True).values[:, :5] - torch.tensor([0.25] * 4 + [0.0])).abs().max() < 1e-6
 
 
 def test_absent_class_mines_nothing():
     keys = random_keys(1)
     keys.own_coarse[2] = 99
-    assert torch.equal(build(parameters(mask_by_coarse=True)).target(keys)[2], torch.eye(10)[0])
+    assert torch.equal(build(potential(mask_by_coarse=True)).target(keys)[2], torch.eye(10)[0])
 
 
 def kept_in_loops(similarities, positive, margin):
@@ -99,7 +86,7 @@ def test_kept_keys_equal_the_loops(margin):
     generator = torch.Generator().manual_seed(0)
     similarities = torch.rand(200, 10, generator=generator) * 2 - 1
     positive = torch.rand(200, 9, generator=generator) < 0.3
-    kept = potential_keys(similarities, positive, 0.5, Negatives(margin=margin, warmup_share=0.1))
+    kept = kept_keys(similarities, positive, 0.5, Negatives(margin=margin, warmup_share=0.1))
     assert torch.equal(kept, kept_in_loops(similarities, positive, margin))
 
 
@@ -108,23 +95,23 @@ def test_four_keys_by_hand():
     similarities = torch.tensor([[0.5, -0.2, 0.3, 0.95, 0.99]])
     positive = torch.tensor([[False, False, False, True]])
     negatives = Negatives(margin=0.4, warmup_share=0.1)
-    assert potential_keys(similarities, positive, 0.5, negatives).tolist() == [[True, False, True, False, True]]
+    assert kept_keys(similarities, positive, 0.5, negatives).tolist() == [[True, False, True, False, True]]
 
 
 def test_row_without_a_near_negative_keeps_all():
     similarities = torch.tensor([[0.9, -0.2, -0.3, 0.88], [0.9, 0.8, -0.3, 0.88]])
     positive = torch.tensor([[False, False, True]]).repeat(2, 1)
     negatives = Negatives(margin=0.4, warmup_share=0.1)
-    kept = potential_keys(similarities, positive, 0.5, negatives)
+    kept = kept_keys(similarities, positive, 0.5, negatives)
     assert kept.tolist() == [[True, True, True, True], [True, True, False, True]]
-    all_positive = potential_keys(similarities, torch.ones_like(positive), 0.5, negatives)
+    all_positive = kept_keys(similarities, torch.ones_like(positive), 0.5, negatives)
     assert all_positive.all()
 
 
 @pytest.mark.parametrize(("progress", "all_kept"), [(0.0, True), (0.0999, True), (0.1, False), (1.0, False)])
 def test_all_negatives_are_kept_during_the_warmup(progress, all_kept):
     similarities = torch.linspace(1, -1, 10)[None, :]
-    kept = potential_keys(
+    kept = kept_keys(
         similarities, torch.zeros(1, 9, dtype=torch.bool), progress, Negatives(margin=0.3, warmup_share=0.1)
     )
     assert bool(kept.all()) is all_kept
@@ -133,7 +120,7 @@ def test_all_negatives_are_kept_during_the_warmup(progress, all_kept):
 @pytest.mark.parametrize("mask_by_coarse", [False, True])
 def test_mined_keys_are_never_left_out(mask_by_coarse):
     """So the target is 0 wherever a key is left out, which the loss relies on."""
-    method = build(parameters(mask_by_coarse=mask_by_coarse, negatives=Negatives(margin=0.1, warmup_share=0.1)))
+    method = build(potential(mask_by_coarse=mask_by_coarse, negatives={"margin": 0.1, "warmup_share": 0.1}))
     keys = replace(random_keys(5), progress=0.6)
     similarities = torch.rand(6, 10, generator=torch.Generator().manual_seed(3)) * 2 - 1
     kept = method.kept(similarities, keys)

@@ -3,12 +3,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small_training import small_method
 from target_oracle import random_keys
 from torch.testing import assert_close
 
 from maskcon.methods.parts.contrast import batch_and_queue
-from maskcon.methods.sane import build, refined_target, refinement_weight
-from maskcon.parameters.model import Mixup, SANEParameters
+from maskcon.methods.sane import refined_target, refinement_weight
 from maskcon.training import mixed_images, step
 from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
@@ -91,19 +91,8 @@ def test_refinement_rises_along_half_a_cosine():
 
 
 def test_labels_are_refined_in_the_mixed_contrast_alone():
-    loss = SANEParameters(
-        name="sane",
-        temperature=0.2,
-        w=None,
-        soft_temperature=0.8,
-        mu_first=0.0,
-        mu_last=1.0,
-        mixup=Mixup(weight=0.3, beta=2.0),
-        mask_by_coarse=False,
-        negatives=None,
-        multi_crop=None,
-    )
-    method, keys = build(loss), random_keys(4)
+    method = small_method("sane", mixup={"weight": 0.3, "beta": 2.0})
+    keys = random_keys(4)
     late = replace(keys, progress=0.75)
     assert torch.equal(method.target(late), torch.eye(6, 15))
     assert torch.equal(method.mixup.target(replace(keys, progress=0.0)), torch.eye(6, 15))

@@ -1,18 +1,13 @@
 import pytest
 import target_oracle as oracle
 import torch
+from small_training import small_method
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
 from maskcon.methods.parts.interface import Keys
-from maskcon.methods.supcon import build
-from maskcon.parameters.model import SupConParameters
 
-METHOD = build(
-    SupConParameters(
-        name="supcon", temperature=0.1, w=None, soft_temperature=None, mixup=None, negatives=None, multi_crop=0
-    )
-)
+METHOD = small_method("supcon")
 
 
 @pytest.mark.parametrize("seed", range(3))

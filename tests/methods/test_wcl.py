@@ -3,13 +3,14 @@ import math
 
 import pytest
 import torch
+from small_training import small_parameters
 from torch.nn import functional as F
 from torch.testing import assert_close
 
 from maskcon.methods import wcl
+from maskcon.methods.parts.graph_contrast import instance_loss, supervised_contrast, weak_classes
 from maskcon.methods.parts.interface import NearestView, Scene
-from maskcon.methods.wcl import build, graph_loss, instance_loss, supervised_contrast, wcl_loss, weak_classes
-from maskcon.parameters.model import WCLParameters
+from maskcon.methods.wcl import build, graph_loss, wcl_loss
 from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner, fill_queue
 from maskcon.training.step import training_step
@@ -17,28 +18,16 @@ from maskcon.training.step import training_step
 CPU = torch.device("cpu")
 
 
-def parameters(**changes):
-    values = {
-        "name": "wcl",
-        "temperature": 0.1,
-        "w": None,
-        "soft_temperature": None,
-        "graph_weight": 1.0,
-        "graph_hidden_size": 10,
-        "mask_by_coarse": False,
-        "mixup": None,
-        "negatives": None,
-        "multi_crop": 0,
-    }
-    return WCLParameters(**values | changes)
+def values(**changes):
+    return small_parameters("wcl", **changes).loss
 
 
 def vectors(seed, rows=12, dimensions=5):
     return torch.randn(rows, dimensions, generator=torch.Generator().manual_seed(seed)).double()
 
 
-def unit(values):
-    return F.normalize(values, dim=1)
+def unit(rows):
+    return F.normalize(rows, dim=1)
 
 
 def dot(a, b):
@@ -255,7 +244,7 @@ def scene(nearest=()):
 @pytest.mark.parametrize("graph_weight", [0.0, 0.7])
 @pytest.mark.parametrize("mask_by_coarse", [False, True])
 def test_loss_is_instance_and_graph_loss(mask_by_coarse, graph_weight):
-    loss = parameters(mask_by_coarse=mask_by_coarse, graph_weight=graph_weight, temperature=0.2)
+    loss = values(mask_by_coarse=mask_by_coarse, graph_weight=graph_weight, temperature=0.2)
     head = torch.nn.Linear(5, 3)
     coarse = scene().coarse
     allowed = coarse[:, None] == coarse[None, :] if mask_by_coarse else torch.ones(12, 12, dtype=torch.bool)
@@ -267,16 +256,16 @@ def test_loss_is_instance_and_graph_loss(mask_by_coarse, graph_weight):
 def test_nearest_image_that_is_in_the_batch_is_a_positive(monkeypatch):
     """Places 30 to 41 are the batch: the views of places 33 and 41 are to recognise rows 3 and 11."""
     given = []
-    monkeypatch.setattr(wcl, "graph_loss", lambda *values: given.append(values[-1]) or torch.zeros(()))
+    monkeypatch.setattr(wcl, "graph_loss", lambda *arguments: given.append(arguments[-1]) or torch.zeros(()))
     places = torch.tensor([99, 33, *[5] * 9, 41])
-    wcl_loss(torch.nn.Linear(5, 3), scene([NearestView(places, vectors(4).float(), vectors(5).float())]), parameters())
+    wcl_loss(torch.nn.Linear(5, 3), scene([NearestView(places, vectors(4).float(), vectors(5).float())]), values())
     ((also_positive, view),) = given[0]
     assert also_positive.nonzero().tolist() == [[1, 3], [11, 11]]
     assert view.shape == (12, 3)
 
 
 def test_graph_head_has_two_hidden_layers_with_batch_norm():
-    head = build(parameters(graph_hidden_size=10)).extra_head.build(7, 4, 3)
+    head = build(values(graph_hidden_size=10)).extra_head.build(7, 4, 3)
     assert [type(layer).__name__ for layer in head] == [
         *["Linear", "BatchNorm1d", "ReLU"] * 2,
         "Linear",

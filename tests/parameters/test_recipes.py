@@ -47,7 +47,7 @@ def test_a_published_run(recipe):
 def test_a_choice_wins_over_the_recipe():
     values = composed("recipe=paper_cars196", "loss.w=0.4", "data.val_share=0.2", "train.epochs=50")
     assert (values["loss"]["w"], values["data"]["val_share"], values["train"]["epochs"]) == (0.4, 0.2, 50)
-    assert composed("recipe=paper_cars196", "loss=grafit", "loss.soft_temperature=null")["loss"]["name"] == "grafit"
+    assert composed("recipe=paper_cars196", "loss=grafit", "~loss.soft_temperature")["loss"]["name"] == "grafit"
 
 
 def test_the_general_recipe_goes_with_any_set():

@@ -7,12 +7,48 @@
 Coarse labels are known when clustering, as they are in training; fine ones only score the result.
 """
 
-import numpy as np
-from threadpoolctl import threadpool_limits
+from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from maskcon.evaluation.measures.shared.measured import Measured, Part
+from maskcon.parameters.evaluate import Measure
 from maskcon.runtime.randomness import derived_seed
 
+
+class Values(Measure):
+    clusters: Literal["given", "estimated"]
+    """How many clusters in a coarse class: as many as fine classes (given), or by silhouette (estimated)."""
+    most_clusters: Annotated[int, Field(ge=2, le=10_000)]
+    """The most that are tried in a coarse class, where they are estimated."""
+
+
 STARTS = 10  # of k-means, of which the one with the least inertia stays
+
+
+def measure(parts: Mapping[str, Part], split: str, values: Values, seed: int) -> Measured:
+    """Whether each image is in the cluster of its fine class; the mutual information and the Rand index beside it.
+
+    Those two are without interval: they are no means, and an image drawn twice would always agree with itself.
+    """
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    measured = parts[split]
+    if measured.fine is None:
+        return Measured()
+    given = values.clusters == "given"
+    count = fine_classes_within(measured.coarse, measured.fine) if given else values.most_clusters
+    clusters = clusters_within(measured.features.cpu().numpy(), measured.coarse, count, seed)
+    numbers = {
+        "discovery_nmi": float(normalized_mutual_info_score(measured.fine, clusters)),
+        "discovery_ari": float(adjusted_rand_score(measured.fine, clusters)),
+        "discovery_clusters": len(np.unique(clusters)),
+    }
+    return Measured({"discovery_accuracy": matched(clusters, measured.fine).astype(float)}, numbers)
 
 
 def clusters_within(features: np.ndarray, coarse: np.ndarray, count: dict[int, int] | int, seed: int) -> np.ndarray:
@@ -27,6 +63,8 @@ def clusters_within(features: np.ndarray, coarse: np.ndarray, count: dict[int, i
     Returns:
         int64 [N], from 0, no cluster with images of two coarse classes.
     """
+    from threadpoolctl import threadpool_limits
+
     clusters = np.empty(len(coarse), np.int64)
     used = 0
     # One thread: several add up their sums in the order in which they happen to end, which changes the last digits.

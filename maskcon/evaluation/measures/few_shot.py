@@ -10,14 +10,59 @@ augmentations of each; here it is the nearest class mean, which needs neither im
 not theirs to the digit.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import torch
-from torch import Tensor
+from pydantic import Field
+
+from maskcon.evaluation.measures.shared.measured import Measured, Part
+from maskcon.parameters.evaluate import Measure
+from maskcon.parameters.values import Count
+from maskcon.runtime.randomness import numpy_generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Values(Measure):
+    ways: Annotated[int, Field(ge=2, le=100_000)]
+    """Classes in an episode, beside episodes of all classes."""
+    shots: Annotated[list[Count], Field(min_length=1)]
+    """Images of each class that are shown."""
+    queries: Count
+    """Images of each class that are asked for, at most."""
+    episodes: Annotated[int, Field(ge=2, le=1_000_000)]
+    """Episodes that are averaged."""
+    all_way_episodes: Annotated[int, Field(ge=2, le=1_000_000)]
+    """Episodes of all classes; fewer are enough, as each asks for images of every class."""
+
 
 NO_IMAGE = -1
 FEATURES_AT_ONCE = 2**24  # bounds the memory: 64 MiB of features
+
+
+def measure(parts: Mapping[str, Part], split: str, values: Values, seed: int) -> Measured:
+    """The accuracy of each episode, for each number of ways and shots for which there are enough classes."""
+    measured = parts[split]
+    if measured.fine is None:
+        return Measured()
+    scores, left_out = {}, {}
+    for shots in values.shots:
+        classes = len(classes_with_enough(measured.fine, shots))
+        left_out[f"few_shot_classes_left_out_{shots}_shot"] = len(np.unique(measured.fine)) - classes
+        for title, ways, episodes in (
+            (f"{values.ways}_way", values.ways, values.episodes),
+            ("all_way", None, values.all_way_episodes),
+        ):
+            if classes >= (ways or 2):
+                generator = numpy_generator(seed, "few-shot", title, shots)
+                scores[f"few_shot_{title}_{shots}_shot"] = episode_accuracies(
+                    measured.features, measured.fine, ways, shots, values.queries, episodes, generator
+                )
+    return Measured(scores, counts=left_out)
 
 
 def classes_with_enough(labels: np.ndarray, shots: int) -> np.ndarray:
@@ -62,6 +107,8 @@ def episode_accuracies(
 
 def _accuracies(features: Tensor, shown: np.ndarray, asked: np.ndarray) -> np.ndarray:
     """float64 [E], of rows shown [E, W, S] and asked for [E, W, Q], W classes in each of E episodes."""
+    import torch
+
     prototypes = features[torch.from_numpy(shown)].mean(dim=2)  # [E, W, F]
     products = torch.einsum("ewqf, ecf -> ewqc", features[torch.from_numpy(asked)], prototypes)
     score = products - prototypes.square().sum(dim=2)[:, None, None] / 2  # [E, W, Q, W]

@@ -4,13 +4,36 @@ predicted = knn_predictions(test, train, {"fine": fine, "coarse": coarse}, neigh
 (predicted["fine"] == test_fine).mean()  # top-1
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from maskcon.evaluation.retrieval.neighbours import gallery_neighbours_by_chunk
+from maskcon.evaluation.measures.shared.measured import Measured, Part, learnable, right
+from maskcon.parameters.evaluate import Measure
+from maskcon.parameters.values import Count, Temperature
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Values(Measure):
+    learns_from: ClassVar = ("train",)
+
+    neighbours: Count
+    """k: training images that vote; of a smaller training part all do."""
+    temperature: Temperature
+    """T of the votes' weights: the lower, the more the nearest count."""
+
+
+def measure(parts: Mapping[str, Part], split: str, values: Values, seed: int) -> Measured:
+    """Whether the vote of the nearest training images is right, for each query, of fine and coarse labels."""
+    queries, gallery = parts[split], parts["train"]
+    labels = {name: gallery.labels()[name] for name in learnable(gallery, queries)}
+    predicted = knn_predictions(queries.features, gallery.features, labels, values.neighbours, values.temperature)
+    return Measured({f"knn_{name}_top_1": right(predicted[name], queries.labels()[name]) for name in labels})
 
 
 def knn_predictions(
@@ -30,6 +53,10 @@ def knn_predictions(
     Returns:
         int64 [M] under each name; of classes with equal votes the lowest.
     """
+    import torch
+
+    from maskcon.evaluation.retrieval.neighbours import gallery_neighbours_by_chunk
+
     classes = {name: np.unique(of, return_inverse=True) for name, of in labels.items()}
     predicted: dict[str, list[np.ndarray]] = {name: [] for name in labels}
     for _, nearest, similarity in gallery_neighbours_by_chunk(queries, gallery, min(neighbours, len(gallery))):

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
-from pydantic import TypeAdapter, ValidationError
 
 from maskcon.experiments.grid.trials import CHOOSE, SCORE
 from maskcon.experiments.tables.published import Published, published_for
@@ -21,7 +20,8 @@ from maskcon.experiments.tables.runs import METRIC, PARAMETER, Runs, loss_parame
 from maskcon.experiments.tables.statistics import Summary, paired_difference, summarise
 from maskcon.methods.parts.interface import build_method
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import METHODS, LossParameters
+from maskcon.parameters.model import check_group
+from maskcon.parameters.plugins import METHODS, names_in
 from maskcon.parameters.sentences import counted
 
 SEED = f"{PARAMETER}seed"
@@ -202,14 +202,15 @@ def method_title(run: Mapping[str, object]) -> str:
     """The title of the run's method, with the grid's own name for it where that is another."""
     name, loss = str(run["method"]), str(run[f"{OF_THE_METHOD}name"])
     try:
-        title = build_method(TypeAdapter(LossParameters).validate_python(loss_parameters(run))).title
-    except ValidationError:  # of another version of the code
+        title = build_method(check_group("loss", loss_parameters(run))).title
+    except UserError:  # of another version of the code
         title = loss
     return title if name == loss else f"{title} ({name})"
 
 
 def _order(row: Row) -> tuple:
-    place = METHODS.index(row.loss) if row.loss in METHODS else len(METHODS)
+    known = names_in(METHODS)
+    place = known.index(row.loss) if row.loss in known else len(known)
     return place, row.method, [_as_number(value) for value in row.axis.values()]
 
 

@@ -17,7 +17,7 @@ from maskcon.experiments.grid.trials import CHOOSE, SCORE
 from maskcon.experiments.tables.comparison import differing_parameters, latest_scored, method_title, runs_by_row
 from maskcon.experiments.tables.methods_compared import Line
 from maskcon.experiments.tables.runs import METRIC, PARAMETER, Runs
-from maskcon.parameters.model import METHODS
+from maskcon.parameters.plugins import METHODS, names_in
 
 W, T = f"{PARAMETER}loss.w", f"{PARAMETER}loss.soft_temperature"
 RECALL = f"{METRIC}recall_at_"
@@ -82,7 +82,7 @@ def _number(text: object) -> float | None:
 
 def _by_row(table: pd.DataFrame, axes: Sequence[str]) -> list[tuple[pd.DataFrame, str]]:
     """The runs of each row of the table, in its order, with what the row's name says of the axes."""
-    order = {name: place for place, name in enumerate(METHODS)}
+    order = {name: place for place, name in enumerate(names_in(METHODS))}
     groups = [
         (group, "".join(f", {axis.split('.')[-1]} {value}" for axis, value in place.items()))
         for place, group in runs_by_row(table, axes)

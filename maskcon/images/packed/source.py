@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from maskcon.images.packed.left_out import LeftOut
+from maskcon.parameters.data import DataParameters
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import DataParameters
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.planar_batches import listed, train_val_test
-from maskcon.parameters.model import PublishedSet
+from maskcon.parameters.data import PublishedSet
 
 ARCHIVE = RemoteFile(
     "cifar-10-python.tar.gz",

@@ -16,8 +16,8 @@ import pandas as pd
 from maskcon.images.fetching.plain_pickle import read_plain_pickle
 from maskcon.images.packed.source import Part
 from maskcon.images.packed.validation import held_out
+from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import PublishedSet
 from maskcon.runtime.randomness import numpy_generator
 
 SIDE = 32  # pixels

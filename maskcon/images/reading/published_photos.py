@@ -14,8 +14,8 @@ import pandas as pd
 from maskcon.images.packed.source import Part
 from maskcon.images.packed.validation import held_out
 from maskcon.images.reading.decoding import Decoded, decode_photos
+from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import PublishedSet
 from maskcon.runtime.randomness import numpy_generator
 
 

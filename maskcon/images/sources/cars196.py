@@ -25,9 +25,10 @@ from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.packed.coarse_labels import read_coarse_table
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.published_photos import train_val_test
+from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import PhotoSet
 
+Values = PhotoSet
 PHOTOS = {"train": 8144, "test": 8041}
 CLASSES = 196
 MOST_BYTES, MOST_MEMBERS = 4_000_000_000, 40_000  # of an unpacked archive
@@ -122,7 +123,7 @@ def download(root: Path, raw: Path) -> None:
     )
 
 
-def parts(raw: Path, data: PhotoSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Fine classes are numbered as in the development kit."""
     if (raw / "cars_train").is_dir():
         rows = _of_challenge(raw)

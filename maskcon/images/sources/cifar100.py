@@ -11,8 +11,9 @@ from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.planar_batches import listed, train_val_test
-from maskcon.parameters.model import PublishedSet
+from maskcon.parameters.data import PublishedSet
 
+Values = PublishedSet
 ARCHIVE = RemoteFile(
     "cifar-100-python.tar.gz",
     ("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",),
@@ -25,7 +26,7 @@ def download(root: Path, raw: Path) -> None:
     unpack(fetch(ARCHIVE, root), raw, most_bytes=200_000_000, most_members=20)
 
 
-def parts(raw: Path, data: PublishedSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Fine classes are numbered as in the archive, in the order of the alphabet."""
     folder = raw / "cifar-100-python"
     train = listed([folder / "train"], "fine_labels").rename(columns={"label": "fine"})

@@ -1,5 +1,6 @@
 """CIFARtoy with the bad split into coarse classes: see cifartoy and coarse_labels/cifartoy_bad.csv."""
 
 from maskcon.images.reading.cifartoy import download, parts
+from maskcon.parameters.data import PublishedSet as Values
 
-__all__ = ["download", "parts"]
+__all__ = ["Values", "download", "parts"]

@@ -11,9 +11,11 @@ import pandas as pd
 
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.digit_scans import Placement, draw, evenly_mixed, load_scans, save_scans
+from maskcon.parameters.data import ComposedSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import ComposedSet
 from maskcon.runtime.randomness import numpy_generator
+
+Values = ComposedSet
 
 
 def download(root: Path, raw: Path) -> None:
@@ -21,7 +23,7 @@ def download(root: Path, raw: Path) -> None:
     save_scans(raw)
 
 
-def parts(raw: Path, data: ComposedSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Deal the scans out to train, val and test, each drawn upright in the middle of its canvas."""
     scans = load_scans(raw)
     wanted = data.images.model_dump()

@@ -9,6 +9,7 @@ names its photographer; it is packed with the photo.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -16,8 +17,8 @@ from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.published_photos import train_val_test
+from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import AircraftSet
 
 ARCHIVE = RemoteFile(
     "fgvc-aircraft-2013b.tar.gz",
@@ -29,11 +30,16 @@ FOLDER = "fgvc-aircraft-2013b/data"
 CLASSES = {"variant": "variants.txt", "family": "families.txt", "manufacturer": "manufacturers.txt"}
 
 
+class Values(PhotoSet):
+    coarse_by: Literal["manufacturer", "family"]
+    """Which level of the set's own hierarchy is the coarse label."""
+
+
 def download(root: Path, raw: Path) -> None:
     unpack(fetch(ARCHIVE, root), raw, most_bytes=4_000_000_000, most_members=11_000)
 
 
-def parts(raw: Path, data: AircraftSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Fine and coarse classes are numbered in the order of the archive's lists."""
     train, test = (_rows(raw / FOLDER, part, data.coarse_by) for part in ("trainval", "test"))
     yield from train_val_test(raw, train, test, data, scratch)

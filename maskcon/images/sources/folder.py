@@ -8,6 +8,7 @@ it, so that a photo changed is a set packed again.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,15 +20,29 @@ from maskcon.images.packed.validation import FEWEST_SHARED_OUT, drawn_share
 from maskcon.images.reading.decoding import Decoded, decode_photos
 from maskcon.images.reading.folder_listing import Problems, list_photos, read_coarse_of_fine
 from maskcon.images.reading.text_table import show
+from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import FolderSet
 from maskcon.parameters.sentences import counted, set_by
+from maskcon.parameters.values import PartOfTrain
 from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.randomness import numpy_generator
 
 EVALUATED = ("val", "test")
 NO_COARSE_CLASS = "no photo has a coarse class; name folders by it, or give a table: labels.csv, or data.coarse_map"
 DRAWN_FROM_LARGE = f"a part that is drawn takes photos of classes with {FEWEST_SHARED_OUT} or more"
+
+
+class Values(PhotoSet):
+    """Shares are used where the folder itself lacks that part."""
+
+    layout: Literal[
+        "auto", "labels.csv", "split/coarse/fine", "split/coarse", "coarse/fine", "coarse", "split/fine", "fine"
+    ]
+    """What the folders are named by; auto: labels.csv where there is one, otherwise as the folders look."""
+    test_share: PartOfTrain
+    """Share of all photos that is kept for the test, where the folder has no part called test."""
+    on_bad_image: Literal["error", "skip"]
+    """What to do with photos that cannot be read: stop and name them, or go on without them."""
 
 
 def download(root: Path, raw: Path) -> None:
@@ -44,7 +59,7 @@ def download(root: Path, raw: Path) -> None:
     write_text(raw / "README", f"The photos are read from {show(root)}.\n")
 
 
-def parts(raw: Path, data: FolderSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     """The photos of the folder ``raw``: its own parts, and shares drawn by ``data.seed`` for those that it lacks.
 
     Raises:
@@ -118,7 +133,7 @@ def _readable(
     return listing.drop(index=list(decoded.faults)), unreadable
 
 
-def _with_parts(listing: pd.DataFrame, data: FolderSet) -> pd.DataFrame:
+def _with_parts(listing: pd.DataFrame, data: Values) -> pd.DataFrame:
     """With a part for every photo: test and val are drawn from train where the folder has none."""
     split = listing["split"].replace("", "train").to_numpy(dtype=object, copy=True)
     classes = listing["fine"].where(listing["fine"] != "", listing["coarse"]).to_numpy(dtype=object)

@@ -17,9 +17,10 @@ from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.ilsvrc_devkit_order import ILSVRC_INDEX
 from maskcon.images.reading.planar_batches import listed, train_val_test
+from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import PublishedSet
 
+Values = PublishedSet
 ARCHIVES = {"train": "Imagenet32_train.zip", "val": "Imagenet32_val.zip"}
 BATCHES = {"train": [f"train_data_batch_{number}" for number in range(1, 11)], "val": ["val_data"]}
 IMAGES = {"train": 1_281_167, "val": 50_000}
@@ -45,7 +46,7 @@ def download(root: Path, raw: Path) -> None:
             )
 
 
-def parts(raw: Path, data: PublishedSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Fine classes are numbered in the usual order of ImageNet's 1000; the archive's val is the test set."""
     train, test = _listed(raw, "train"), _listed(raw, "val")
     yield from train_val_test(train, test, data)

@@ -9,6 +9,7 @@ train say nothing more about a photo than its folder does, and take gigabytes to
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -16,8 +17,8 @@ from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.published_photos import train_val_test
+from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import SpeciesSet
 
 ADDRESS = "https://ml-inat-competition-datasets.s3.amazonaws.com/2021"
 TRAIN = RemoteFile("train_mini.tar.gz", (f"{ADDRESS}/train_mini.tar.gz",), "db6ed8330e634445efc8fec83ae81442")
@@ -26,12 +27,17 @@ SPECIES = RemoteFile("val.json.tar.gz", (f"{ADDRESS}/val.json.tar.gz",), "4d761e
 MOST_BYTES, MOST_MEMBERS = 70_000_000_000, 520_000
 
 
+class Values(PhotoSet):
+    coarse_by: Literal["supercategory", "kingdom", "phylum", "class", "order", "family", "genus"]
+    """Which rank of the set's own hierarchy is the coarse label."""
+
+
 def download(root: Path, raw: Path) -> None:
     for file, folder in ((SPECIES, "species"), (TEST, "test"), (TRAIN, "train")):
         unpack(fetch(file, root), raw / folder, most_bytes=MOST_BYTES, most_members=MOST_MEMBERS)
 
 
-def parts(raw: Path, data: SpeciesSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Species are numbered as in the archive, higher ranks in the order of their names."""
     species = _species(raw / "species" / "val.json", data.coarse_by)
     train = _rows(raw, raw / "train" / "train_mini", species)

@@ -13,9 +13,10 @@ from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.published_photos import train_val_test
+from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import PhotoSet
 
+Values = PhotoSet
 PHOTOS = RemoteFile(
     "images.tar.gz",
     ("https://www.robots.ox.ac.uk/~vgg/data/pets/data/images.tar.gz",),
@@ -37,7 +38,7 @@ def download(root: Path, raw: Path) -> None:
     unpack(fetch(ANNOTATIONS, root), raw / "lists", most_bytes=200_000_000, most_members=30_000)
 
 
-def parts(raw: Path, data: PhotoSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Fine classes are numbered as in the archive, from 0."""
     lists = raw / "lists" / "annotations"
     yield from train_val_test(raw, _rows(lists / "trainval.txt"), _rows(lists / "test.txt"), data, scratch)

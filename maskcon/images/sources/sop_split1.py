@@ -13,10 +13,11 @@ from maskcon.images.packed.coarse_labels import read_coarse_table
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.online_products import ARCHIVE, download, photos, rows_of
 from maskcon.images.reading.published_photos import train_val_test
+from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import PhotoSet
 
-__all__ = ["chosen", "download", "parts"]
+Values = PhotoSet
+__all__ = ["Values", "chosen", "download", "parts"]
 FEWEST_PHOTOS = 8
 
 
@@ -36,7 +37,7 @@ def chosen(listed: pd.DataFrame) -> pd.DataFrame:
     return kept.assign(fine=fine, split=(fine < to_train).map({True: "train", False: "test"}))
 
 
-def parts(raw: Path, data: PhotoSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     rows = chosen(photos(raw))
     products = rows.drop_duplicates("fine")["product"].tolist()
     if products != read_coarse_table(Path(data.coarse_map))["fine_name"].tolist():

@@ -12,10 +12,11 @@ import pandas as pd
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.online_products import ARCHIVE, download, photos, rows_of
 from maskcon.images.reading.published_photos import train_val_test
+from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import PhotoSet
 
-__all__ = ["chosen", "download", "parts"]
+Values = PhotoSet
+__all__ = ["Values", "chosen", "download", "parts"]
 
 
 def chosen(listed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def chosen(listed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     return kept.assign(split=pd.Series(is_test, index=kept.index).map({True: "test", False: "train"}))
 
 
-def parts(raw: Path, data: PhotoSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     table = _read_table(Path(data.coarse_map))
     rows = chosen(photos(raw), table)
     tested = table["test_photos"].str.split().str.len().sum()

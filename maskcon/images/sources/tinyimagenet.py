@@ -14,9 +14,10 @@ from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.published_photos import train_val_test
+from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import PublishedSet
 
+Values = PublishedSet
 ARCHIVE = RemoteFile(
     "tiny-imagenet-200.zip",
     ("http://cs231n.stanford.edu/tiny-imagenet-200.zip",),
@@ -30,7 +31,7 @@ def download(root: Path, raw: Path) -> None:
     unpack(fetch(ARCHIVE, root), raw, most_bytes=1_000_000_000, most_members=130_000)
 
 
-def parts(raw: Path, data: PublishedSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Fine classes are numbered in the order of their WordNet identifiers, such as n01443537."""
     folder = raw / FOLDER
     try:

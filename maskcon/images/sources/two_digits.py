@@ -12,9 +12,10 @@ import pandas as pd
 
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.digit_scans import Placement, Scans, disjoint_parts, draw, load_scans, save_scans
-from maskcon.parameters.model import ComposedSet
+from maskcon.parameters.data import ComposedSet
 from maskcon.runtime.randomness import numpy_generator
 
+Values = ComposedSet
 SHARES = {"train": 0.6, "val": 0.15, "test": 0.25}  # of the scans
 NUMBERS = 100
 SHIFT = 1.0  # pixels, either way
@@ -28,7 +29,7 @@ def download(root: Path, raw: Path) -> None:
     save_scans(raw)
 
 
-def parts(raw: Path, data: ComposedSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Compose train, val and test; the same bytes for the same ``data.seed``."""
     scans = load_scans(raw)
     dealt = disjoint_parts(scans.digits, SHARES, numpy_generator(data.seed, "two_digits", "parts"))
@@ -37,7 +38,7 @@ def parts(raw: Path, data: ComposedSet, scratch: Path) -> Iterator[tuple[str, Pa
         yield split, _compose(scans, chosen, number, data, numpy_generator(data.seed, "two_digits", split))
 
 
-def _compose(scans: Scans, chosen: np.ndarray, number: int, data: ComposedSet, generator: np.random.Generator) -> Part:
+def _compose(scans: Scans, chosen: np.ndarray, number: int, data: Values, generator: np.random.Generator) -> Part:
     """Compose ``number`` images from the scans ``chosen``, every number from 00 to 99 equally often."""
     fine = generator.permutation(np.arange(number) % NUMBERS)
     tens = _scans_showing(fine // 10, scans.digits, chosen, generator)

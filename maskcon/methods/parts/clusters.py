@@ -1,55 +1,80 @@
 """Clusters of embeddings, from the bottom up: k-means into too many, then two that belong together become one.
 
-    labels = k_means(keys, 30, generator)
-    labels, merged = merge_nearest_pair(keys, labels, 30, threshold=1.4)
-
-K-means is our own because its result must be the same byte for byte whatever the number of threads, and be found on the
-device where the keys are.
+labels = k_means(keys, 30, generator)
+labels, merged = merge_nearest_pair(keys, labels, 30, threshold=1.4)
 """
 
 import torch
-from torch import Tensor
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-LLOYD_ITERATIONS = 20
+from maskcon.methods.parts.interface import Keys
+
 DISTORTION = 16.0  # epsilon squared: how coarsely the code tells points of a cluster apart
 PAIRS_AT_ONCE = 64
 
 
-def k_means(points: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
-    """Cluster of each point: int64 [N], in [0, clusters); a cluster may lose all its points.
+class Clusters(nn.Module):
+    """Clusters within each coarse class; without any until they are first renewed.
 
-    Lloyd's iterations from the centres of k-means++ (Arthur and Vassilvitskii, SODA 2007).
+    Args:
+        coarse_classes: C.
+        most: M, clusters that the first k-means looks for in each coarse class.
+        projection_size: D.
+    """
+
+    centroids: Tensor  # float32 [C, M, D], unit rows where a cluster exists
+    exists: Tensor  # bool [C, M]
+    wanted: Tensor  # int64 [C]: clusters that the next k-means looks for
+
+    def __init__(self, coarse_classes: int, most: int, projection_size: int):
+        super().__init__()
+        self.register_buffer("centroids", torch.zeros(coarse_classes, most, projection_size))
+        self.register_buffer("exists", torch.zeros(coarse_classes, most, dtype=torch.bool))
+        self.register_buffer("wanted", torch.full((coarse_classes,), most))
+
+    @torch.no_grad()
+    def renew(self, keys: Tensor, coarse: Tensor, threshold: float, generator: torch.Generator) -> None:
+        """Cluster keys float32 [N, D] of coarse classes int64 [N]; in each class at most one pair is merged."""
+        self.exists.zero_()
+        most = self.exists.shape[1]
+        for coarse_class, wanted in enumerate(self.wanted.tolist()):
+            points = keys[coarse == coarse_class]
+            number = min(wanted, len(points))
+            if number == 0:
+                continue
+            labels = k_means(points, number, generator)
+            labels, merged = merge_nearest_pair(points, labels, number, threshold)
+            belongs = F.one_hot(labels, most).to(points.dtype)  # [n, M]
+            self.wanted[coarse_class] = number - merged
+            self.exists[coarse_class] = belongs.any(dim=0)
+            self.centroids[coarse_class] = F.normalize(belongs.T @ points, dim=1)
+
+    def share(self, keys: Keys, temperature: float) -> Tensor:
+        """float32 [B, K]: the t above, of each queue entry in the cluster of each own key; 0 without clusters."""
+        centroids, exists = self.centroids.flatten(0, 1), self.exists.flatten()  # [C M, D], [C M]
+        coarse_of_cluster = torch.arange(len(self.exists), device=exists.device).repeat_interleave(self.exists.shape[1])
+        candidates = exists & (keys.own_coarse[:, None] == coarse_of_cluster)  # [B, C M]
+        cluster = (keys.own.float() @ centroids.T).masked_fill(~candidates, -torch.inf).argmax(dim=1)  # [B]
+        absent = torch.where(exists, 0.0, -torch.inf)
+        logits = torch.addmm(absent, keys.queue.float(), centroids.T, alpha=1 / temperature)  # [K, C M]
+        return logits.softmax(dim=1).T[cluster].nan_to_num(0)
+
+
+def k_means(points: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
+    """Cluster of each point: int64 [N], in [0, clusters); a cluster may have no points. By scikit-learn, on the CPU.
 
     Args:
         points: float32 [N, D], N >= clusters >= 1.
-        generator: on the CPU.
+        generator: on the CPU; it draws the seed.
     """
-    centres = _spread_centres(points, clusters, generator)
-    for _ in range(LLOYD_ITERATIONS):
-        belongs = F.one_hot(_nearest(points, centres), clusters).to(points.dtype)  # [N, clusters]
-        sizes = belongs.sum(dim=0)[:, None]
-        centres = torch.where(sizes > 0, belongs.T @ points / sizes.clamp(min=1), centres)
-    return _nearest(points, centres)
-
-
-def _nearest(points: Tensor, centres: Tensor) -> Tensor:
-    """argmin_c |x - c|^2 = argmax_c x · c - |c|^2 / 2."""
-    return (points @ centres.T - centres.square().sum(dim=1) / 2).argmax(dim=1)
-
-
-def _spread_centres(points: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
-    """Each next centre is a point drawn in proportion to its squared distance from the nearest centre so far."""
-    draws = torch.rand(clusters, generator=generator).to(points)
-    distances = torch.ones_like(points[:, 0])  # before the first centre all are alike
-    centres = []
-    for number, draw in enumerate(draws):
-        cumulated = distances.cumsum(dim=0)
-        drawn = torch.searchsorted(cumulated, draw * cumulated[-1], right=True).clamp(max=len(points) - 1)
-        centres.append(points[drawn])
-        from_centre = (points - points[drawn]).square().sum(dim=1)
-        distances = torch.minimum(distances, from_centre) if number else from_centre
-    return torch.stack(centres)
+    seed = int(torch.randint(2**31, (), generator=generator))
+    # One thread: several add up their sums in the order in which they happen to end, which changes the last digits.
+    with threadpool_limits(limits=1):
+        labels = KMeans(clusters, n_init=1, random_state=seed).fit_predict(points.cpu().numpy())
+    return torch.from_numpy(labels).long().to(points.device)
 
 
 def merge_nearest_pair(points: Tensor, labels: Tensor, clusters: int, threshold: float) -> tuple[Tensor, bool]:

@@ -12,8 +12,6 @@ Key sets differ in what stands beside the queue:
 import torch
 from torch import Tensor
 
-from maskcon.parameters.model import Negatives
-
 
 def own_and_queue(query: Tensor, own: Tensor, queue: Tensor) -> Tensor:
     """[q · own, q · queue^T]: query and own key [B, D], queue [K, D] -> [B, 1 + K]."""
@@ -44,24 +42,3 @@ def soft_cross_entropy(similarities: Tensor, target: Tensor, temperature: float,
         return torch.nn.functional.cross_entropy(logits, target)
     log_share = logits.masked_fill(~kept, -torch.inf).log_softmax(dim=1).masked_fill(~kept, 0)  # 0 * -inf is NaN
     return -(target * log_share).sum(dim=1).mean()
-
-
-def potential_keys(similarities: Tensor, positive: Tensor, progress: float, negatives: Negatives) -> Tensor:
-    """Which keys of own_and_queue are kept, bool [B, 1 + K]: the own key, positives, and negatives about as similar.
-
-        |q_i · queue_j - q_i · own_i| <= margin, once training is past its warm-up
-
-    A row that would keep no negative keeps all.
-
-    Args:
-        similarities: float32 [B, 1 + K], of the query to its own key and the queue.
-        positive: bool [B, K]: queue entries that are kept however similar they are.
-        progress: share of the training that is done.
-    """
-    if progress < negatives.warmup_share:  # the similarity to the own key says nothing yet
-        return torch.ones_like(similarities, dtype=torch.bool)
-    near = (similarities[:, 1:] - similarities[:, :1]).abs() <= negatives.margin
-    kept = near & ~positive
-    kept |= ~positive & ~kept.any(dim=1, keepdim=True)
-    own = torch.ones_like(positive[:, :1])
-    return torch.cat([own, positive | kept], dim=1)

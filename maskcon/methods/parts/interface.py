@@ -6,8 +6,9 @@ a cross-entropy against a soft target over the same keys,
     S = query · keys / temperature
     L = mean_i - sum_j Z_ij log_softmax(S_i)_j .
 
-A method is the way it fills the target Z; a few add one of the other parts of ``Method``. Adding one is a file here
-with a function ``build``, its parameters in maskcon/parameters/model.py, a preset conf/loss/NAME.yaml, and a test.
+A method is the way it fills the target Z; a few add one of the other parts of ``Method``. Adding one is a file
+maskcon/methods/NAME.py with a class ``Values`` and a function ``build``, a preset conf/loss/NAME.yaml, and a test. The
+file imports torch where it computes, not at its top: stages without torch read its values too.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+from maskcon.parameters.loss import Contrast
 
-from maskcon.methods.parts.contrast import own_and_queue
-from maskcon.parameters.model import LossParameters
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Method:
     source: str  # paper
     target: Callable[[Keys], Tensor] | None  # -> float32 [B, M], rows sum to 1, over the key set
     draw: Callable[[Keys], Any] | None = None  # once a batch; target and kept find the result in keys.drawn
-    key_set: Callable[[Tensor, Tensor, Tensor], Tensor] = own_and_queue  # (query, own, queue) -> similarities [B, M]
+    batch_keys: bool = False  # the own keys of the whole batch are compared with, not the image's alone
     kept: Callable[[Tensor, Keys], Tensor] | None = None  # (similarities, keys) -> bool [B, M]: False leaves a key out
     angle: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None  # (head, unit rows, coarse) -> other unit rows
     contrast_weight: float = 1.0  # 0 where the method has no contrast with keys, and so no target
@@ -133,6 +134,6 @@ class Method:
         return self.contrast_weight > 0
 
 
-def build_method(loss: LossParameters) -> Method:
+def build_method(loss: Contrast) -> Method:
     """The method called ``loss.name``, with its values."""
     return import_module(f"maskcon.methods.{loss.name}").build(loss)

@@ -8,13 +8,63 @@ It is the optimum of a regularised logistic regression, not the end of a hand-tu
 the same features always give the same number.
 """
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from pydantic import Field
+
+from maskcon.evaluation.measures.shared.measured import Measured, Part, learnable, right
+from maskcon.parameters.evaluate import Measure
+from maskcon.parameters.values import Positive
+from maskcon.runtime.randomness import numpy_generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Values(Measure):
+    learns_from: ClassVar = ("train", "val")
+
+    strengths: Annotated[list[Positive], Field(min_length=1)]
+    """lambda of the L2 penalty: the value that is most accurate on validation images is chosen. Where those are what is
+    measured, or show no class of the training images, a fifth of the training images is held out for it."""
+
+
+def measure(parts: Mapping[str, Part], split: str, values: Values, seed: int) -> Measured:
+    """Whether the probe is right, for each query, of fine and coarse labels; and the strengths chosen."""
+    measured = parts[split]
+    probes = chosen_probes(parts, split, values, seed)
+    scores = {
+        f"linear_{name}_top_1": right(probe.predict(measured.features), measured.labels()[name])
+        for name, probe in probes.items()
+    }
+    return Measured(scores, {f"linear_{name}_strength": probe.strength for name, probe in probes.items()})
+
+
+def chosen_probes(parts: Mapping[str, Part], split: str, values: Values, seed: int) -> dict[str, LinearProbe]:
+    """The probe of fine and of coarse labels, fitted to train, with the strength that does best on val.
+
+    Where val is what is measured, or has no image of a class of train, the strength is chosen on a held-out share of
+    train, and the probe then fitted to all of it.
+    """
+    train, val = parts["train"], parts["val"]
+    probes = {}
+    for name in learnable(train, parts[split]):
+        labels = train.labels()[name]
+        if split == "val" or name not in learnable(train, val):
+            kept, held_out = hold_out(len(labels), numpy_generator(seed, "linear probe", "held out"))
+            tried = probe_path(train.features[kept], labels[kept], values.strengths)
+            best = most_accurate(tried, train.features[held_out], labels[held_out])
+            probes[name] = probe_path(train.features, labels, [best.strength])[0]
+        else:
+            tried = probe_path(train.features, labels, values.strengths)
+            probes[name] = most_accurate(tried, val.features, val.labels()[name])
+    return probes
+
 
 GRADIENT_TOLERANCE = 1e-5  # of the largest entry, where logits are of order 1
 MOST_STEPS = 1000
@@ -56,6 +106,8 @@ def probe_path(features: Tensor, labels: np.ndarray, strengths: Iterable[float])
     Returns:
         one probe for each strength, strongest first.
     """
+    import torch
+
     classes, target = np.unique(labels, return_inverse=True)
     target = torch.from_numpy(target).to(features.device)
     mean = features.mean(dim=0)
@@ -88,6 +140,9 @@ def hold_out(images: int, generator: np.random.Generator) -> tuple[np.ndarray, n
 
 def _minimum(features: Tensor, target: Tensor, strength: float, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
     """The minimum of the penalised loss, sought from the weight and bias given."""
+    import torch
+    from torch.nn import functional as F
+
     weight, bias = (start.clone().requires_grad_() for start in (weight, bias))
     search = torch.optim.LBFGS(
         [weight, bias],

@@ -1,0 +1,75 @@
+"""Values of the training: how long, how fast, with which views and queue."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from maskcon.parameters.values import Count, Epochs, Group, Positive, Share, Weight
+
+
+class TrainParameters(Group):
+    epochs: Count
+    """Passes over the training images."""
+    warmup_epochs: Epochs
+    """Epochs in which the learning rate rises to its peak, at most half of the training; then it falls along a
+    cosine."""
+    batch_size: Annotated[int, Field(ge=2, le=65_536)]
+    """Images in a step, of all processes together."""
+    processes: Annotated[int, Field(ge=1, le=1024)]
+    """Processes on this machine, one for each GPU, that share each batch; the result is that of one process. Under
+    torchrun, its processes are used."""
+    accumulate: Annotated[int, Field(ge=1, le=65_536)]
+    """Parts in which each process encodes its share of a batch, for a GPU with little memory. The loss is that of the
+    whole batch; batch norm sees one part at a time."""
+    batch_norm: Literal["synchronised", "shuffled"]
+    """With several processes. synchronised: statistics of the joined batch, as with one process; shuffled: of each
+    process's share, with keys encoded among other images than their queries."""
+    learning_rate: Positive
+    """Peak learning rate."""
+    sgd_momentum: Annotated[float, Field(ge=0, lt=1)]
+    """SGD momentum."""
+    weight_decay: Weight
+    """SGD weight decay."""
+    queue_size: Count
+    """K: keys of former batches that a query is compared with."""
+    key_momentum: Share
+    """m: the key network follows the query network, key <- m key + (1 - m) query."""
+    query_view: Literal["weak", "strong"]
+    """How strongly the queries' views are augmented."""
+    key_view: Literal["weak", "strong"]
+    """How strongly the keys' views are augmented."""
+    # Not bfloat16 on the CPU: how it rounds and whether it is faster depend on the processor, so that the same command
+    # would end in other numbers on another machine.
+    precision: Literal["auto", "float32", "bfloat16"]
+    """Precision of the networks; auto: bfloat16 on a GPU, float32 on the CPU."""
+    compile: bool
+    """Compile the networks with torch.compile: it takes some minutes at the start, then steps may be faster. Losses
+    differ in their last digits."""
+    resident_share: Share
+    """Share of the device's memory up to which a set is held on the device; larger sets stream from the disk."""
+    snapshot_epochs: Epochs
+    """Keep the weights every so many epochs, for the curve of Recall@1; 0: never."""
+    checkpoint_seconds: Positive | None
+    """Seconds between checkpoints, from which an interrupted training goes on; null: not by time."""
+    checkpoint_steps: Count | None
+    """Steps between checkpoints, in addition; null: by time alone."""
+    skip_non_finite_steps: Annotated[int, Field(ge=0, le=10_000)]
+    """How many steps with a loss or gradient that is not finite are skipped, at most; 0: training stops at the
+    first."""
+
+    @model_validator(mode="after")
+    def batch_can_be_shared(self) -> TrainParameters:
+        problem = cannot_be_shared(self.batch_size, self.processes, self.accumulate)
+        if problem:
+            raise ValueError(f"{problem} (train.processes={self.processes}, train.accumulate={self.accumulate})")
+        return self
+
+
+def cannot_be_shared(batch_size: int, processes: int, accumulate: int) -> str | None:
+    """What is wrong with cutting a batch into equal parts of two images or more, for each process and micro-batch."""
+    parts = processes * accumulate
+    if batch_size % parts == 0 and batch_size >= 2 * parts:
+        return None
+    return f"batch_size={batch_size} must be a multiple of {parts}, at least {2 * parts}, to be cut into equal parts"
