@@ -17,7 +17,6 @@ from PIL import Image
 
 from maskcon.images.packed.coarse_labels import read_coarse_table
 from maskcon.images.reading import cifartoy
-from maskcon.images.reading.ilsvrc_devkit_order import ILSVRC_INDEX
 from maskcon.images.sources import cars196, cifar100, imagenet32
 from maskcon.methods.parts.interface import build_method
 from maskcon.parameters.model import DATA_SETS, DataParameters, check_parameters
@@ -91,7 +90,7 @@ def one_class_of_each(name: str) -> list[int]:
 
 
 def of_imagenet32(folder, patch):
-    labels = [ILSVRC_INDEX.index(fine) + 1 for fine in one_class_of_each("imagenet32")]
+    labels = [test_imagenet32.LABEL[fine] for fine in one_class_of_each("imagenet32")]
     trained = {f"train_data_batch_{number}": labels for number in range(1, 11)}
     write_files(folder / "source", test_imagenet32.batches(trained | {"val_data": labels * 2}))
     patch.setattr(imagenet32, "IMAGES", {"train": 120, "val": 24})

@@ -88,7 +88,12 @@ def require_space(folder: Path, size: int) -> None:
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     free = shutil.disk_usage(existing).free
     if size > free:
-        raise UserError(f"{folder} needs {size / 1e9:,.3f} GB of disk, but {free / 1e9:,.3f} GB are free; free some")
+        raise UserError(f"{folder} needs {in_megabytes(size)} of disk, but {in_megabytes(free)} are free; free some")
+
+
+def in_megabytes(size: int) -> str:
+    """A number of bytes as a person reads it: 0.2 MB, 1,234.0 MB."""
+    return f"{size / 1e6:,.1f} MB"
 
 
 def _write_images(file: IO[bytes], shape: tuple[int, ...], chunks: Iterable[np.ndarray]) -> None:

@@ -21,16 +21,15 @@ from maskcon.parameters.model import AircraftSet
 
 ARCHIVE = RemoteFile(
     "fgvc-aircraft-2013b.tar.gz",
-    ("https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/archives/fgvc-aircraft-2013b.tar.gz",),
+    "https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/archives/fgvc-aircraft-2013b.tar.gz",
     "d4acdd33327262359767eeaa97a4f732",
-    2_753_340_328,
 )
 FOLDER = "fgvc-aircraft-2013b/data"
 CLASSES = {"variant": "variants.txt", "family": "families.txt", "manufacturer": "manufacturers.txt"}
 
 
 def download(root: Path, raw: Path) -> None:
-    unpack(fetch(ARCHIVE, root), raw, most_bytes=4_000_000_000, most_members=11_000)
+    unpack(fetch(ARCHIVE, root), raw)
 
 
 def parts(raw: Path, data: AircraftSet, scratch: Path) -> Iterator[tuple[str, Part]]:

@@ -17,7 +17,12 @@ from maskcon.images.packed.left_out import LeftOut
 from maskcon.images.packed.source import Part
 from maskcon.images.packed.validation import FEWEST_SHARED_OUT, drawn_share
 from maskcon.images.reading.decoding import Decoded, decode_photos
-from maskcon.images.reading.folder_listing import Problems, list_photos, read_coarse_of_fine
+from maskcon.images.reading.folder_listing import (
+    Problems,
+    list_photos,
+    read_coarse_of_fine,
+    require_plain_files,
+)
 from maskcon.images.reading.text_table import show
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import FolderSet
@@ -30,17 +35,19 @@ NO_COARSE_CLASS = "no photo has a coarse class; name folders by it, or give a ta
 DRAWN_FROM_LARGE = f"a part that is drawn takes photos of classes with {FEWEST_SHARED_OUT} or more"
 
 
-def download(root: Path, raw: Path) -> None:
-    """Nothing is fetched: a note says where the photos lie.
-
-    Raises:
-        UserError: there is no such folder.
-    """
+def check(root: Path) -> None:
+    """Raises: UserError, where there is no such folder, or something in it cannot be read."""
     if not root.is_dir():
         raise UserError(
-            f"data.root={show(root)} is no folder; give the folder of your photos by its whole path: "
+            f"data.root={show(root)} is not a folder; give the folder of your photos by its whole path: "
             f"{set_by('data.root=/home/me/photos')}"
         )
+    require_plain_files(root)
+
+
+def download(root: Path, raw: Path) -> None:
+    """Nothing is fetched: a note says where the photos lie. Raises: UserError, as ``check``."""
+    check(root)
     write_text(raw / "README", f"The photos are read from {show(root)}.\n")
 
 
