@@ -113,16 +113,6 @@ def test_photos_that_lie_elsewhere_than_the_rest(tmp_path):
     assert "e.jpg" in problem
 
 
-def test_of_photos_that_all_lie_elsewhere_a_few_are_named(tmp_path):
-    fill(tmp_path, *(f"wren/{number}.jpg" for number in reversed(range(9))))
-    listing, [problem] = rows(tmp_path, "split/fine")
-    assert listing == []
-    assert problem.startswith(
-        "photos that do not lie as split/fine/photo (9): "
-        "wren/0.jpg, wren/1.jpg, wren/2.jpg, wren/3.jpg, wren/4.jpg and 4 more; move them"
-    )
-
-
 def test_other_files_are_passed_over_and_said(tmp_path, capsys):
     fill(tmp_path, "bird/a.jpg", "bird/notes.txt", "bird/LICENSE", "cat/b.JPG", "cat/.DS_Store", "cat/Thumbs.db")
     assert len(rows(tmp_path)[0]) == 2
@@ -306,6 +296,6 @@ def test_many_names_are_counted_and_not_all_listed(tmp_path):
     problems.add("others", [], "mend them")
     [line] = problems.found
     assert line.startswith("things (1,234): 0, 1, 2, ")
-    assert line.endswith(" 99 and 1,134 more; mend them")
+    assert line.endswith(" 19 and 1,214 more; mend them")
     with pytest.raises(UserError, match="cannot be used yet\nthings"):
         problems.tell(tmp_path)

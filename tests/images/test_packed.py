@@ -212,6 +212,6 @@ def test_a_source_that_breaks_off_leaves_nothing(tmp_path, error):
         yield IMAGES[:3]
         raise error
 
-    with pytest.raises((UserError, KeyboardInterrupt), match=r"source of .*gone|damaged|stopped by hand"):
+    with pytest.raises((UserError, KeyboardInterrupt), match=r"cannot write .*gone|damaged|stopped by hand"):
         write_set(tmp_path / "set", labels(), chunks(), 4, 5)
     assert not list(tmp_path.glob("set/*"))

@@ -32,8 +32,7 @@ SPLIT_NAMES = {
     "test": "test",
     "testing": "test",
 }
-MOST_NAMES = 100  # of one kind of problem
-FEW_NAMES = 5  # where any of them shows what is wrong with all
+MOST_NAMES = 20  # of one kind of problem
 
 
 class Problems:
@@ -43,9 +42,9 @@ class Problems:
         self.found: list[str] = []
         self.warnings: list[str] = []
 
-    def add(self, what: str, names: Iterable[object], remedy: str, most: int = MOST_NAMES) -> None:
+    def add(self, what: str, names: Iterable[object], remedy: str) -> None:
         """Something that nobody can go on with. Nothing, where there are no names."""
-        self.found += _line(what, names, remedy, most)
+        self.found += _line(what, names, remedy)
 
     def warn(self, what: str, names: Iterable[object], meaning: str) -> None:
         """Something that one can go on with, and what it means. Nothing, where there are no names."""
@@ -65,13 +64,13 @@ class Problems:
             print(warning, file=sys.stderr, flush=True)
 
 
-def _line(what: str, names: Iterable[object], remark: str, most: int = MOST_NAMES) -> list[str]:
-    """One line with so many names at most, or none where there are no names."""
+def _line(what: str, names: Iterable[object], remark: str) -> list[str]:
+    """One line with the first names, or none where there are no names."""
     shown = [show(name) for name in names]
     if not shown:
         return []
-    listed = ", ".join(shown[:most])
-    more = f" and {len(shown) - most:,} more" if len(shown) > most else ""
+    listed = ", ".join(shown[:MOST_NAMES])
+    more = f" and {len(shown) - MOST_NAMES:,} more" if len(shown) > MOST_NAMES else ""
     return [f"{what} ({len(shown):,}): {listed}{more}; {remark}"]
 
 
@@ -176,7 +175,6 @@ def _listed_by_folders(root: Path, layout: str, with_map: bool, problems: Proble
         f"photos that do not lie as {layout}/photo",
         misplaced,
         f"move them, or say what the folders are named by: {set_by('data.layout=...')}",
-        most=FEW_NAMES,
     )
     unknown = dict.fromkeys(LISTING_COLUMNS, "")
     rows = [
