@@ -216,12 +216,6 @@ def test_a_disk_that_is_or_becomes_full(server, tmp_path, monkeypatch):
     assert not (tmp_path / "set.tar.gz").exists()
 
 
-def test_a_folder_that_is_a_file(server, tmp_path):
-    (tmp_path / "root").write_text("")
-    with pytest.raises(UserError, match="root"):
-        fetch(published(server), tmp_path / "root")
-
-
 def test_two_runs_at_once_fetch_once(server, tmp_path):
     asked, go_on = threading.Event(), threading.Event()
 

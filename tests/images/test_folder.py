@@ -125,11 +125,6 @@ def test_coarse_classes_from_a_table(tmp_path, settings, capsys):
     )
 
 
-def test_stored_as_a_square(tmp_path, settings):
-    result, _ = packed(fill(tmp_path / "photos", {"bird": 4, "cat": 4}), settings(stored=12), tmp_path)
-    assert result["train"][1].shape == (4, 12, 12, 3)
-
-
 def test_photos_that_cannot_be_read_are_left_out_where_that_is_wanted(tmp_path, settings):
     root = fill(tmp_path / "photos", {"bird": 6, "cat": 6})
     (root / "bird" / "broken.jpg").write_bytes(b"")
@@ -244,12 +239,6 @@ def test_a_map_without_any_of_the_classes_is_told_without_what_follows_from_it(t
     (tmp_path / "map.csv").write_text("fine_name,coarse_name\nlion,\nwren,\n")
     with pytest.raises(UserError, match=r"cannot be used yet\nno photo has a coarse class; .*\nwarning: fine classes"):
         packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
-
-
-def test_a_layout_without_coarse_classes_wants_a_table(tmp_path, settings):
-    root = fill(tmp_path / "photos", {"wren": 4, "lion": 4})
-    with pytest.raises(UserError, match=r"cannot be used yet\nno photo has a coarse class; .* or data\.coarse_map$"):
-        packed(root, settings(layout="fine"), tmp_path)
 
 
 def test_a_single_coarse_class_is_told_and_gone_on_with(tmp_path, settings, capsys):

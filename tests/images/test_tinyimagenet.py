@@ -67,23 +67,16 @@ def test_from_archive_to_packed_set(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("wnids.txt", None, "wnids.txt"),
         ("val/val_annotations.txt", b"", "cannot be read"),
         ("val/val_annotations.txt", b"val_0.JPEG\tn99999999\n", "not those of the classes in wnids.txt"),
-        ("wnids.txt", "\n".join([*WNIDS, "n99999999"]).encode(), "not those of the classes in wnids.txt"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(tmp_path, monkeypatch, name, content, said):
     files = files_of_archive() | {f"tiny-imagenet-200/{name}": content}
-    write_archive(tmp_path, monkeypatch, {path: file for path, file in files.items() if file is not None})
+    write_archive(tmp_path, monkeypatch, files)
     with pytest.raises(UserError, match=said) as error:
         download_and_pack(preset("tinyimagenet", tmp_path), tmp_path)
     assert "fetch tiny-imagenet-200.zip again" in str(error.value)
-
-
-def test_classes_are_numbered_by_their_identifiers():
-    assert len(WNIDS) == 200
-    assert sorted(WNIDS) == WNIDS
 
 
 def test_each_class_is_one_of_imagenets_and_named_as_there():

@@ -40,7 +40,7 @@ def photos(raw: Path) -> pd.DataFrame:
     if parts["product"].isna().any():
         strange = listed["path"][parts["product"].isna()].iloc[0]
         raise UserError(
-            f"{raw / FOLDER}: {strange!r} is no CATEGORY_final/PRODUCT_NUMBER.JPG; fetch {ARCHIVE.name} again"
+            f"{raw / FOLDER}: {strange!r} is not a CATEGORY_final/PRODUCT_NUMBER.JPG; fetch {ARCHIVE.name} again"
         )
     return pd.concat([listed, parts.astype({"number": int})], axis=1)
 
