@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from maskcon.images.packed.coarse_labels import label_part
 from maskcon.images.packed.image_set import write_set
 from maskcon.images.packed.left_out import LeftOut, write_left_out
-from maskcon.images.packed.packing_progress import with_progress
 from maskcon.images.packed.source import source_named
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
@@ -28,7 +27,7 @@ SORTED_LATER = {"on_bad_image", "val_share", "test_share"}
 def main(parameters: Parameters) -> None:
     data = parameters.data
     if not Path(data.raw).is_dir():
-        raise UserError(f"data.raw={data.raw} is no folder; correct it, or make it with: dvc repro -f download")
+        raise UserError(f"data.raw={data.raw} is not a folder; correct it, or make it with: dvc repro -f download")
     folder = Path("data/sets") / data.name
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     identity = data.model_dump_json(exclude=SORTED_LATER)
@@ -37,8 +36,7 @@ def main(parameters: Parameters) -> None:
         left_out: list[LeftOut] = []
         for split, part in source_named(data.name).parts(Path(data.raw), data, scratch):
             labels = label_part(part.labels, Path(data.coarse_map))
-            images = with_progress(part.images, f"writing {data.name}/{split}", len(labels))
-            write_set(folder / split, labels, images, *data.stored_size)
+            write_set(folder / split, labels, part.images, *data.stored_size)
             print(f"{data.name}/{split}: {len(labels)} images, {classes_of(labels)}")
             left_out += part.left_out
             if split == parameters.evaluate.split:

@@ -56,7 +56,7 @@ def stand_in(monkeypatch, module: ModuleType, constant: str, root: Path) -> None
     """Take the small file that lies in ``root`` for the published one."""
     published = getattr(module, constant)
     digest = hashlib.md5((root / published.name).read_bytes()).hexdigest()
-    monkeypatch.setattr(module, constant, replace(published, checksum=digest, size=None, urls=()))
+    monkeypatch.setattr(module, constant, replace(published, checksum=digest, url=None))
 
 
 def write_tar(path: Path, files: dict[str, bytes]) -> None:

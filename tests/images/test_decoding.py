@@ -1,13 +1,12 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -49,9 +48,10 @@ def test_every_photo_at_its_place_and_those_that_are_bad(photos, tmp_path):
 
 
 def test_several_processes_decode_the_same(photos, tmp_path, monkeypatch):
-    alone = decode_photos(photos, 4, 6, tmp_path / "alone", processes=1)
+    alone = decode_photos(photos, 4, 6, tmp_path / "alone")
     monkeypatch.setattr(decoding, "FEW", 0)
-    together = decode_photos(photos, 4, 6, tmp_path / "together", processes=2)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    together = decode_photos(photos, 4, 6, tmp_path / "together")
     assert together.faults == alone.faults
     assert (together.own_sizes == alone.own_sizes).all()
     assert together.file.read_bytes() == alone.file.read_bytes()
@@ -65,11 +65,11 @@ def stop_after(monkeypatch, blocks):
     """From the block after so many on, decoding stops; returns the first rows of the blocks begun."""
     begun = []
 
-    def decode_block(*arguments, original=decoding.decode_block):
+    def decode_block(block, original=decoding.decode_block):
         if len(begun) == blocks:
             raise Stopped
-        begun.append(arguments[1])
-        return original(*arguments)
+        begun.append(block[1])
+        return original(block)
 
     monkeypatch.setattr(decoding, "decode_block", decode_block)
     return begun
@@ -135,7 +135,7 @@ def test_no_photos(tmp_path):
 def test_a_full_disk_is_told_before_anything_is_decoded(photos, tmp_path, monkeypatch):
     begun = stop_after(monkeypatch, 0)
     monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1000, 950, 50))
-    with pytest.raises(UserError, match="GB of disk"):
+    with pytest.raises(UserError, match="MB of disk"):
         decode_photos(photos, 4, 6, tmp_path / "scratch")
     assert begun == []
 
@@ -144,13 +144,17 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from maskcon.images.reading import decoding
+from maskcon.parameters.errors import mistakes_end_as_sentences
 if __name__ == "__main__":
     decoding.BLOCK, decoding.FEW = 1, 0
-    decoding.decode_photos(sorted(Path(sys.argv[1]).iterdir()), 700, 700, Path(sys.argv[2]), processes=2)
+    decoding.os.sched_getaffinity = lambda _: {0, 1}
+    with mistakes_end_as_sentences():
+        decoding.decode_photos(sorted(Path(sys.argv[1]).iterdir()), 700, 700, Path(sys.argv[2]))
 """
 
 
-def test_killed_for_good_it_goes_on_and_leaves_no_process(tmp_path, repository):
+@pytest.mark.parametrize("killed", ["the whole", "a process of it"])
+def test_killed_for_good_it_goes_on_and_leaves_no_process(tmp_path, repository, killed):
     folder, scratch = tmp_path / "photos", tmp_path / "scratch"
     folder.mkdir()
     for number in range(60):
@@ -158,12 +162,19 @@ def test_killed_for_good_it_goes_on_and_leaves_no_process(tmp_path, repository):
     (tmp_path / "program.py").write_text(PROGRAM)
     command = [sys.executable, str(tmp_path / "program.py"), str(folder), str(scratch)]
     environment = {**os.environ, "PYTHONPATH": str(repository)}
-    running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: (scratch / "journal").is_file() and (scratch / "journal").read_bytes().count(b"\n") >= 3)
-    children = children_of(running.pid)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
-    wait_until(lambda: not any(is_running(child) for child in children))
+    children = psutil.Process(running.pid).children()
+    if killed == "the whole":
+        running.kill()
+    else:
+        next(child for child in children if "spawn_main" in " ".join(child.cmdline())).kill()
+    said = running.communicate()[1]
+    if killed != "the whole":
+        assert running.returncode == 2
+        assert said.splitlines()[-1].endswith("run the same command again: it goes on where it stopped")
+        assert "Traceback" not in said
+    assert psutil.wait_procs(children, timeout=120)[1] == []
 
     printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
     assert "of 60 images were done before" in printed
@@ -176,12 +187,3 @@ def wait_until(condition, seconds=120):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
-
-
-def children_of(process):
-    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-
-
-def is_running(process):
-    status = Path(f"/proc/{process}/status")
-    return status.exists() and "\nState:\tZ" not in status.read_text()

@@ -35,25 +35,20 @@ def scans_of(part):
 
 
 @pytest.mark.parametrize("split", IMAGES)
-def test_counts_and_shapes(drawn, split):
+def test_counts_and_bytes(drawn, split):
     part, number = drawn[split], IMAGES[split]
     [images] = part.images
     assert images.shape == (number, 16, 16, 3)
-    assert images.dtype == np.uint8
     assert len(part.labels) == number
     assert (part.labels[["width", "height"]] == [16, 16]).all(axis=None)
+    assert hashlib.sha256(images.tobytes()).hexdigest() == SHA256[split]
 
 
-@pytest.mark.parametrize(
-    "images",
-    [(1000, 300, 497), (1200, 200, 397), (597, 600, 600), (1795, 1, 1), (37, 11, 7), (1, 1, 1), (333, 777, 687)],
-)
-def test_as_many_images_as_asked(scans_folder, data, images):
-    wanted = SplitSizes(**dict(zip(IMAGES, images, strict=True)))
-    made = dict(parts(scans_folder, data.model_copy(update={"images": wanted}), scans_folder / "scratch"))
-    assert tuple(len(made[split].labels) for split in IMAGES) == images
-    scans = [scan for part in made.values() for scan in scans_of(part)]
-    assert len(scans) == len(set(scans))
+def test_as_many_images_as_asked(scans_folder, data):
+    for images in [(1795, 1, 1), (333, 777, 687)]:
+        wanted = SplitSizes(**dict(zip(IMAGES, images, strict=True)))
+        made = dict(parts(scans_folder, data.model_copy(update={"images": wanted}), scans_folder / "scratch"))
+        assert tuple(len(made[split].labels) for split in IMAGES) == images
 
 
 @pytest.mark.parametrize("split", IMAGES)
@@ -69,11 +64,6 @@ def test_scan_shows_the_digit_and_is_in_one_part(drawn, scans_folder, split):
     assert (load_scans(scans_folder).digits[scans_of(drawn[split])] == drawn[split].labels["fine"]).all()
     others = [scan for other in IMAGES if other != split for scan in scans_of(drawn[other])]
     assert not set(scans_of(drawn[split])) & set(others)
-
-
-@pytest.mark.parametrize("split", IMAGES)
-def test_same_bytes_everywhere(drawn, split):
-    assert hashlib.sha256(drawn[split].images[0].tobytes()).hexdigest() == SHA256[split]
 
 
 def test_more_images_than_scans_are_refused(scans_folder, data):

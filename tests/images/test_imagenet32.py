@@ -1,11 +1,9 @@
 """The downsampled ImageNet, from archives in the form of the published ones."""
 
-import shutil
-
+import pandas as pd
 import pytest
 
 from maskcon.images.packed.coarse_labels import read_coarse_table
-from maskcon.images.reading.ilsvrc_devkit_order import ILSVRC_INDEX
 from maskcon.images.sources import imagenet32
 from maskcon.parameters.errors import UserError
 from tests.images.small_archives import (
@@ -20,6 +18,8 @@ from tests.images.small_archives import (
 
 BATCHES = {f"train_data_batch_{number}": [number, 1000, 500 + number] for number in range(1, 11)}
 TEST = {"val_data": [1, 2, 1000]}
+TABLE = REPOSITORY / "coarse_labels" / "imagenet32.csv"
+LABEL = pd.read_csv(TABLE)["archive_label"].tolist()  # by fine class
 
 
 def batches(labels):
@@ -34,7 +34,7 @@ def data(tmp_path, monkeypatch):
 
 def check(packed):
     labels = [label for batch in BATCHES.values() for label in batch]
-    assert packed["train"].fine.tolist() == [ILSVRC_INDEX[label - 1] for label in labels]
+    assert [LABEL[fine] for fine in packed["train"].fine] == labels
     assert packed["train"].images[:, 0, 0, 0].tolist() == [label % 251 for label in labels]
     assert packed["train"].source[-1] == "train_data_batch_10 2"
     assert packed["test"].fine_name.tolist()[:2] == ["kit fox", "English setter"]
@@ -42,30 +42,33 @@ def check(packed):
     assert len(packed["val"].fine) == 0
 
 
-def test_from_the_two_archives(tmp_path, data):
-    write_zip(tmp_path / "source" / "Imagenet32_train.zip", batches(BATCHES))
-    write_zip(tmp_path / "source" / "Imagenet32_val.zip", batches(TEST))
-    check(download_and_pack(data, tmp_path))
-
-
-def test_from_archives_that_hold_a_folder(tmp_path, data):
+@pytest.mark.parametrize("folder", ["", "Imagenet32/"])
+def test_from_the_two_archives(tmp_path, data, folder):
     for name, labels in {"train": BATCHES, "val": TEST}.items():
-        files = {f"Imagenet32_{name}/{batch}": content for batch, content in batches(labels).items()}
+        files = {f"{folder}{batch}": content for batch, content in batches(labels).items()}
         write_zip(tmp_path / "source" / f"Imagenet32_{name}.zip", files)
     check(download_and_pack(data, tmp_path))
 
 
-def test_from_unpacked_files_without_a_second_copy(tmp_path, data):
+@pytest.mark.parametrize("same_disk", [True, False])
+def test_from_unpacked_files_without_a_second_copy_on_one_disk(tmp_path, data, monkeypatch, same_disk):
+    def refuse(*_):
+        raise OSError("another disk")
+
+    if not same_disk:
+        monkeypatch.setattr("os.link", refuse)
     write_files(tmp_path / "source" / "imagenet" / "train", batches(BATCHES))
     write_files(tmp_path / "source", batches(TEST))
     check(download_and_pack(data, tmp_path))
-    assert (tmp_path / "source" / "val_data").samefile(tmp_path / "data/raw/imagenet32/val/val_data")
+    kept, brought = tmp_path / "source" / "val_data", tmp_path / "data/raw/imagenet32/val/val_data"
+    assert kept.samefile(brought) == same_disk
+    assert kept.read_bytes() == brought.read_bytes()
 
 
 def test_validation_is_a_share_of_every_class(tmp_path, data):
     write_files(tmp_path / "source", batches(BATCHES) | batches(TEST))
     packed = download_and_pack(data.model_copy(update={"val_share": 0.2}), tmp_path)
-    assert packed["val"].fine.tolist() == [ILSVRC_INDEX[999]] * 2  # of ten; the others have one image each
+    assert [LABEL[fine] for fine in packed["val"].fine] == [1000] * 2  # of ten; the others have one image each
     assert len(packed["train"].fine) == 28
 
 
@@ -99,18 +102,17 @@ def test_an_archive_that_lacks_a_batch_is_refused(tmp_path, data):
         download_and_pack(data, tmp_path)
 
 
-def test_a_batch_that_is_cut_off_is_refused(tmp_path, data):
+def test_a_table_of_its_own_keeps_the_column_of_labels(tmp_path, data):
     write_files(tmp_path / "source", batches(BATCHES | TEST))
-    cut = tmp_path / "source" / "train_data_batch_4"
-    cut.write_bytes(cut.read_bytes()[:-100])
-    with pytest.raises(UserError, match="train_data_batch_4 is no whole pickle"):
-        download_and_pack(data, tmp_path)
+    (tmp_path / "own.csv").write_text("fine,fine_name,coarse,coarse_name\n0,tench,0,all\n")
+    with pytest.raises(UserError, match=r"own\.csv has no column archive_label"):
+        download_and_pack(data.model_copy(update={"coarse_map": str(tmp_path / "own.csv")}), tmp_path)
 
 
-def test_order_is_a_permutation_that_begins_with_kit_fox():
-    assert sorted(ILSVRC_INDEX) == [*range(1000)]
+def test_labels_are_numbered_as_in_the_development_kit():
+    assert sorted(LABEL) == [*range(1, 1001)]
     first = [278, 212, 250, 193, 217, 147, 387, 285, 350, 283, 286, 353, 334, 150, 249, 362, 246, 166, 218, 172]
-    assert list(ILSVRC_INDEX[:20]) == first
+    assert [LABEL.index(label) for label in range(1, 21)] == first
 
 
 def test_12_coarse_classes_with_their_counts():
@@ -121,16 +123,4 @@ def test_12_coarse_classes_with_their_counts():
 def test_classes_are_named_as_torchvision_names_them():
     from torchvision.models import ResNet18_Weights
 
-    table = read_coarse_table(REPOSITORY / "coarse_labels" / "imagenet32.csv")
-    assert table["fine_name"].tolist() == ResNet18_Weights.DEFAULT.meta["categories"]
-
-
-def test_links_become_copies_on_another_disk(tmp_path, data, monkeypatch):
-    def refuse(*_):
-        raise OSError("another disk")
-
-    monkeypatch.setattr("os.link", refuse)
-    write_files(tmp_path / "source", batches(BATCHES | TEST))
-    check(download_and_pack(data, tmp_path))
-    shutil.rmtree(tmp_path / "source")
-    assert (tmp_path / "data/raw/imagenet32/val/val_data").is_file()
+    assert read_coarse_table(TABLE)["fine_name"].tolist() == ResNet18_Weights.DEFAULT.meta["categories"]

@@ -1,11 +1,13 @@
 """Photos as they come from cameras, transfers and attackers: each becomes pixels, or is named with a reason.
 
-Cases tried, which docs/reliability.md counts: every file of CORPUS, and every format cut or spoilt at DAMAGES places.
+Cases tried, which docs/reliability.md counts: every file of CORPUS, and every format cut off and changed by one bit at
+DAMAGES places.
 """
 
 import io
 import resource
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 
@@ -16,7 +18,7 @@ from PIL import Image, features
 from maskcon.images.reading.photo import BadPhoto, read_photo
 from tests.support.stated_counts import assert_stated
 
-DAMAGES = 30  # places in each format
+DAMAGES = 40  # places in each format
 FORMATS = ["jpeg", "png", "gif", "webp", "tiff", "bmp", "ppm", "tga", "jpeg2000", "avif", "ico", "qoi"]
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
@@ -150,21 +152,27 @@ def test_odd_photos(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     make, readable = CORPUS[name]
     content = make()
-    (tmp_path / name).write_bytes(content)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    said = ""
-    try:
-        read_photo(tmp_path / name, 12, 16)
-    except BadPhoto as fault:
-        said = str(fault)
-    assert read_or_refused(content) == readable == (not said), said
-    assert [path.name for path in tmp_path.iterdir()] == [name]  # a photo runs nothing
+    assert read_or_refused(content) == readable
+    assert list(tmp_path.iterdir()) == []  # a photo runs nothing
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 600_000, f"{name} took {grown / 1000:,.0f} MB of memory"
 
 
+def decoded(content: bytes) -> bool:
+    """Whether Pillow itself decodes all pixels."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            Image.open(io.BytesIO(content)).load()
+    except Exception:  # as read_photo: nearly everything
+        return False
+    return True
+
+
 @pytest.mark.parametrize("kind", FORMATS)
-def test_every_format_cut_and_spoilt_at_many_places(kind):
+def test_whatever_the_decoder_reports_is_reported(kind):
+    """Of files that are cut off, and of files with one wrong bit, which PNG alone always tells by its checksums."""
     if kind == "avif" and not features.check("avif"):
         pytest.skip("this Pillow reads no AVIF")
     content = saved(picture(), kind)
@@ -172,13 +180,14 @@ def test_every_format_cut_and_spoilt_at_many_places(kind):
     draw = np.random.default_rng(len(content))
     refused = 0
     for place in np.linspace(0, len(content) - 1, DAMAGES).astype(int):
-        refused += not read_or_refused(content[:place])
         spoilt = bytearray(content)
-        for somewhere in (place, *draw.integers(0, min(64, len(content)), 2)):
-            spoilt[somewhere] = draw.integers(0, 256)
-        read_or_refused(bytes(spoilt))
-    assert refused > DAMAGES // 2, "most pieces of a photo are none"
+        spoilt[place] ^= 1 << draw.integers(8)
+        for damaged in (content[:place], bytes(spoilt)):
+            was_read = read_or_refused(damaged)
+            assert not was_read or decoded(damaged)
+            refused += not was_read
+    assert refused >= 2 * DAMAGES - 2 if kind == "png" else refused > DAMAGES // 2
 
 
 def test_the_number_of_cases_is_the_one_stated():
-    assert_stated("photos", 2 * len(CORPUS) + 2 * DAMAGES * len(FORMATS))
+    assert_stated("photos", len(CORPUS) + 2 * DAMAGES * len(FORMATS))

@@ -5,7 +5,7 @@ import pytest
 
 from maskcon.images.sources import oxford_pets
 from maskcon.parameters.errors import UserError
-from tests.images.small_archives import download_and_pack, jpeg, preset, stand_in, write_files, write_tar
+from tests.images.small_archives import download_and_pack, jpeg, preset, stand_in, write_tar
 
 BREEDS = {"Abyssinian": (1, 1), "american_bulldog": (2, 2), "basset_hound": (3, 2), "Bengal": (4, 1)}  # number, species
 PHOTOS = {"trainval": 4, "test": 2}  # of each breed
@@ -72,9 +72,3 @@ def test_what_is_wrong_is_one_sentence(tmp_path, monkeypatch, changed_photos, ch
     write_archives(tmp_path, monkeypatch, changed_photos, changed_lists)
     with pytest.raises(UserError, match=said):
         download_and_pack(preset("oxford_pets", tmp_path), tmp_path)
-
-
-def test_missing_lists_are_named(tmp_path):
-    write_files(tmp_path, {"photos/images/Bengal_1.jpg": jpeg((1, 2, 3))})
-    with pytest.raises(UserError, match=r"trainval\.txt cannot be read"):
-        list(oxford_pets.parts(tmp_path, preset("oxford_pets", tmp_path), tmp_path / "scratch"))

@@ -39,9 +39,6 @@ def folder(tmp_path):
     return tmp_path / "set"
 
 
-READERS = [read_training_set, read_labelled_set]
-
-
 def test_round_trip_for_training(folder):
     training_set = read_training_set(folder)
     assert (training_set.images == IMAGES).all()
@@ -60,7 +57,9 @@ def test_round_trip_with_all_labels(folder):
     assert labelled.fine.dtype == labelled.coarse.dtype == np.int64
 
 
-def test_same_set_same_bytes(folder, tmp_path):
+def test_the_file_is_the_one_that_numpy_writes_whatever_the_chunks(folder, tmp_path):
+    np.save(tmp_path / "images.npy", IMAGES)
+    assert (folder / "images.npy").read_bytes() == (tmp_path / "images.npy").read_bytes()
     write_set(tmp_path / "again", labels(), [IMAGES[:1], IMAGES[1:1], IMAGES[1:]], 4, 5)
     for file in ("images.npy", "labels.csv"):
         assert (folder / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
@@ -124,38 +123,26 @@ FAULTS = {
     "no images": lambda folder: (folder / "images.npy").unlink(),
     "no labels": lambda folder: (folder / "labels.csv").unlink(),
     "truncated": lambda folder: (folder / "images.npy").write_bytes((folder / "images.npy").read_bytes()[:-7]),
-    "empty images": lambda folder: (folder / "images.npy").write_bytes(b""),
-    "html": lambda folder: (folder / "images.npy").write_text("<html></html>"),
     "float": lambda folder: save(folder / "images.npy", IMAGES.astype(np.float32)),
     "objects": lambda folder: save(folder / "images.npy", np.array([{"a": 1}] * NUMBER)),
     "one channel": lambda folder: save(folder / "images.npy", IMAGES[..., :1]),
-    "no channels": lambda folder: save(folder / "images.npy", IMAGES[..., 0]),
     "one image less": lambda folder: save(folder / "images.npy", IMAGES[1:]),
-    "one row less": lambda folder: labels()[1:].to_csv(folder / "labels.csv", index=False),
     "no coarse column": lambda folder: labels().drop(columns="coarse").to_csv(folder / "labels.csv", index=False),
     "empty labels": lambda folder: (folder / "labels.csv").write_text(""),
     "text for coarse": lambda folder: labels().assign(coarse="animal").to_csv(folder / "labels.csv", index=False),
-    "no coarse value": lambda folder: labels().assign(coarse="").to_csv(folder / "labels.csv", index=False),
     "one coarse value missing": lambda folder: (
         labels().assign(coarse=["1", "0", "", "1", "0", "1"]).to_csv(folder / "labels.csv", index=False)
     ),
-    "fraction for coarse": lambda folder: labels().assign(coarse=0.5).to_csv(folder / "labels.csv", index=False),
 }
 
 
-@pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_damaged_set_gives_a_sentence(folder, fault, read):
+def test_damaged_set_gives_a_sentence(folder, fault):
     FAULTS[fault](folder)
-    with pytest.raises(UserError, match=r"set.*(dvc repro -f coarse|coarse labels)") as raised:
-        read(folder)
-    assert "\n" not in str(raised.value)
-
-
-def test_text_for_fine_gives_a_sentence(folder):
-    labels().assign(fine="rose").to_csv(folder / "labels.csv", index=False)
-    with pytest.raises(UserError, match=r"labels\.csv"):
-        read_labelled_set(folder)
+    for read in (read_training_set, read_labelled_set):
+        with pytest.raises(UserError, match=r"set.*(dvc repro -f coarse|coarse labels)") as raised:
+            read(folder)
+        assert "\n" not in str(raised.value)
 
 
 def test_some_fine_labels_missing_count_as_none(folder):
@@ -173,12 +160,8 @@ def test_unused_coarse_class_is_refused_for_training(folder):
     ("table", "chunks"),
     [
         (labels(), [IMAGES.astype(np.float32)]),
-        (labels(), [IMAGES[..., 0]]),
         (labels(), [IMAGES[:, :3]]),
         (labels(), [IMAGES[1:]]),
-        (labels(), [IMAGES, IMAGES[:1]]),
-        (labels(), []),
-        (labels().drop(columns="fine"), [IMAGES]),
         (labels()[list(reversed(LABEL_COLUMNS))], [IMAGES]),
     ],
 )
@@ -186,11 +169,6 @@ def test_only_fitting_images_and_labels_are_written(tmp_path, table, chunks):
     with pytest.raises(ValueError, match=r"images|columns"):
         write_set(tmp_path / "set", table, chunks, 4, 5)
     assert not list(tmp_path.glob("set/*"))
-
-
-def test_the_file_is_the_one_that_numpy_writes(tmp_path, folder):
-    np.save(tmp_path / "images.npy", IMAGES)
-    assert (folder / "images.npy").read_bytes() == (tmp_path / "images.npy").read_bytes()
 
 
 def test_a_part_without_images(tmp_path):
@@ -220,7 +198,7 @@ def test_a_full_disk_is_told_before_anything_is_read(tmp_path, monkeypatch):
         yield
 
     monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1000, 950, 50))
-    with pytest.raises(UserError, match=r"set needs 0\.000 GB of disk"):
+    with pytest.raises(UserError, match=r"set needs 0\.0 MB of disk, but 0\.0 MB are free"):
         write_set(tmp_path / "no" / "such" / "set", labels(), chunks(), 4, 5)
     assert not list(tmp_path.iterdir())
 
@@ -231,10 +209,6 @@ def test_a_source_that_breaks_off_leaves_nothing(tmp_path, error):
         yield IMAGES[:3]
         raise error
 
-    with pytest.raises((UserError, KeyboardInterrupt), match=r"source of .*gone|damaged|stopped by hand"):
+    with pytest.raises((UserError, KeyboardInterrupt), match=r"cannot write .*gone|damaged|stopped by hand"):
         write_set(tmp_path / "set", labels(), chunks(), 4, 5)
     assert not list(tmp_path.glob("set/*"))
-
-
-def test_images_alone(folder):
-    assert (read_images(folder) == IMAGES).all()

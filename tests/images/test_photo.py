@@ -1,6 +1,5 @@
 import io
-import struct
-import zlib
+import os
 
 import numpy as np
 import pytest
@@ -53,12 +52,11 @@ DEEP = {
 }
 
 
-@pytest.mark.parametrize("depth", DEEP)
-def test_grey_of_every_depth(tmp_path, depth):
-    suffix, image, expected = DEEP[depth]
-    image.save(tmp_path / f"grey.{suffix}")
-    pixels = read_photo(tmp_path / f"grey.{suffix}", 24, 16).pixels.astype(int)
-    assert abs(pixels - expected[..., None]).max() <= (1 if depth == "fractions" else 0)
+def test_grey_of_every_depth(tmp_path):
+    for depth, (suffix, image, expected) in DEEP.items():
+        image.save(tmp_path / f"grey.{suffix}")
+        pixels = read_photo(tmp_path / f"grey.{suffix}", 24, 16).pixels.astype(int)
+        assert abs(pixels - expected[..., None]).max() <= (1 if depth == "fractions" else 0), depth
 
 
 def test_palette_cmyk_and_grey_with_alpha(tmp_path):
@@ -86,7 +84,7 @@ def test_a_transparent_colour_of_a_palette(tmp_path):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
 def test_held_any_way_it_is_read_upright(tmp_path, orientation, suffix):
     """A camera stores what, turned back by the tag, is the scene."""
     undo = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
@@ -118,64 +116,41 @@ def test_a_large_photo_is_read_at_a_fraction_of_its_size(tmp_path):
     assert abs(photo.pixels - exact).max() <= 8
 
 
-def png_that_claims(width, height):
-    """Three hundred bytes that unpack to width x height pixels of black."""
-
-    def chunk(kind, content):
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
-        + chunk(b"IEND", b"")
-    )
-
-
-def jpeg():
-    file = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(file, "jpeg")
-    return file.getvalue()
-
-
-BAD = {
-    "empty": (b"", "is empty"),
-    "text": (b"not an image", "is no image"),
-    "html": (b"<html><body>404</body></html>", "is no image"),
-    "cut off": (jpeg()[:-800], "is damaged"),
-    "header alone": (jpeg()[:200], "is damaged|is no image"),
-    "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n", "is no image"),
-    "bomb": (png_that_claims(60_000, 60_000), "more pixels than can be decoded"),
-    "smaller bomb": (png_that_claims(9_000, 9_000), "9000 x 9000 pixels are more"),
-    "short": (png_that_claims(100, 100), "is damaged"),
-}
+def test_what_is_not_a_photo_is_said_in_a_few_words(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "round.png").symlink_to("round.png")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "page.png").write_text("<html></html>")
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "numbers.tiff")
+    for name, reason in {
+        "pipe.png": "is not a file",
+        "round.png": "cannot be read (Too many levels of symbolic links)",
+        "folder.png": "is not a file",
+        "gone.png": "cannot be read (No such file or directory)",
+        "empty.png": "is empty",
+        "page.png": "is not an image of a known format",
+        "numbers.tiff": "has pixels that are not numbers",
+    }.items():
+        with pytest.raises(BadPhoto) as raised:
+            read_photo(tmp_path / name, 8, 8)
+        assert str(raised.value) == reason
 
 
-@pytest.mark.parametrize("fault", BAD)
-def test_bad_photos(tmp_path, fault):
-    content, reason = BAD[fault]
-    path = tmp_path / "bad.png"
-    path.write_bytes(content)
-    with pytest.raises(BadPhoto, match=reason) as raised:
-        read_photo(path, 8, 8)
-    assert "\n" not in str(raised.value)
+def test_a_photo_without_permission(tmp_path, monkeypatch):
+    """Whoever runs the tests as root may read everything."""
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    picture().save(tmp_path / "mine.png")
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(BadPhoto, match=r"^cannot be read \(Permission denied\)$"):
+        read_photo(tmp_path / "mine.png", 8, 8)
 
 
-def test_a_photo_that_is_gone_or_a_folder(tmp_path):
-    with pytest.raises(BadPhoto, match="No such file"):
-        read_photo(tmp_path / "gone.png", 8, 8)
-    with pytest.raises(BadPhoto):
-        read_photo(tmp_path, 8, 8)
-
-
-def test_numbers_that_are_none(tmp_path):
-    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "nan.tiff")
-    with pytest.raises(BadPhoto, match="no numbers"):
-        read_photo(tmp_path / "nan.tiff", 4, 4)
-
-
-def test_from_a_file_in_memory():
-    assert read_photo(io.BytesIO(jpeg()), 16, 16).pixels.shape == (16, 16, 3)
-    with pytest.raises(BadPhoto, match="is no image"):
+def test_from_a_file_in_memory(tmp_path):
+    picture().save(tmp_path / "photo.png")
+    assert (read_photo(io.BytesIO((tmp_path / "photo.png").read_bytes()), 24, 16).pixels == SQUARES).all()
+    with pytest.raises(BadPhoto, match="is not an image"):
         read_photo(io.BytesIO(b""), 16, 16)

@@ -1,29 +1,38 @@
+import os
+
 import pytest
 from ruamel.yaml import YAML
 
-from maskcon.images.packed.source import source_named
+from maskcon.images.packed.source import check_source, source_named
 from maskcon.images.sources import digits, two_digits
 from maskcon.parameters.errors import UserError
+from tests.images.small_archives import preset
 
 
 def test_data_sets_by_their_names():
     assert source_named("two_digits") is two_digits
     assert source_named("digits") is digits
-
-
-@pytest.mark.parametrize("name", ["no_such_set", "packed", "source", "coarse_labels", "../errors", "__init__"])
-def test_what_is_no_data_set_gives_a_sentence(name):
-    with pytest.raises(UserError, match=r"data\.name=.* is no data set"):
-        source_named(name)
+    for name in ("no_such_set", "../errors"):
+        with pytest.raises(UserError, match=r"data\.name=.* is not a data set"):
+            source_named(name)
 
 
 def test_every_preset_has_its_module_and_its_coarse_labels(repository):
     presets = sorted((repository / "conf" / "data").glob("*.yaml"))
     assert "two_digits" in [preset.stem for preset in presets]
-    for preset in presets:
-        values = YAML(typ="safe").load(preset.read_text())
+    for path in presets:
+        values = YAML(typ="safe").load(path.read_text())
         source = source_named(values["name"])
         assert callable(source.download)
         assert callable(source.parts)
         coarse_map = values["coarse_map"].replace("${.name}", values["name"])
         assert (repository / coarse_map.replace("${.coarse_by}", str(values.get("coarse_by")))).is_file()
+
+
+def test_what_dvc_would_stumble_over_is_refused_before(tmp_path):
+    check_source(preset("cifar100", tmp_path))  # has nothing to check
+    data = preset("folder", tmp_path)
+    check_source(data)
+    os.mkfifo(tmp_path / "source" / ".pipe")
+    with pytest.raises(UserError, match=r"cannot be used yet\npipes, .*\(1\): \.pipe; remove them"):
+        check_source(data)

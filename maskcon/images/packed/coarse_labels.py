@@ -16,35 +16,36 @@ from maskcon.parameters.errors import UserError
 TABLE_COLUMNS = ("fine", "fine_name", "coarse", "coarse_name")
 
 
-def read_coarse_table(path: Path) -> pd.DataFrame:
+def read_coarse_table(path: Path, further: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a table, by fine class.
+
+    Args:
+        further: columns that the reader of a set needs beside TABLE_COLUMNS, kept as text.
 
     Raises:
         UserError: it is missing, empty or malformed, a fine class stands twice, fine or coarse classes are not
             numbered from 0 without gaps, a name is empty, or a coarse class has two names.
     """
-    table = read_text_table(path, required=TABLE_COLUMNS)[list(TABLE_COLUMNS)]
+    columns = [*TABLE_COLUMNS, *further]
+    table = read_text_table(path, required=columns)[columns]
     try:
         table = table.astype({"fine": np.int64, "coarse": np.int64}).sort_values("fine", ignore_index=True)
     except (ValueError, OverflowError) as error:
         reason = show(" ".join(str(error).split()))
-        raise UserError(f"{path} cannot be read ({reason}); expected the columns {', '.join(TABLE_COLUMNS)}") from None
+        raise UserError(f"{path} cannot be read ({reason}); fine and coarse must be whole numbers") from None
 
-    if table.empty:
-        raise UserError(f"{path} has no rows; expected one for each fine class")
+    coarse = sorted(set(table["coarse"]))
+    if table.empty or list(table["fine"]) != list(range(len(table))):
+        raise UserError(f"{path}: the fine classes must be 0, 1, 2 and so on, each in one row")
+    if coarse != list(range(len(coarse))):
+        raise UserError(f"{path}: the coarse classes must be 0 to {len(coarse) - 1} without a gap, found {coarse}")
     for column in ("fine_name", "coarse_name"):
         unnamed = table.loc[table[column] == "", "fine"]
         if len(unnamed):
             raise UserError(f"{path}: the row of fine class {unnamed.iloc[0]} has no {column}; add it")
-    if list(table["fine"]) != list(range(len(table))):
-        raise UserError(f"{path}: the fine classes must be 0 to {len(table) - 1}, each in one row")
-    coarse = sorted(set(table["coarse"]))
-    if coarse != list(range(len(coarse))):
-        raise UserError(f"{path}: the coarse classes must be 0 to {len(coarse) - 1} without a gap, found {coarse}")
-    names = table.groupby("coarse")["coarse_name"].unique()
-    for label, several in names.items():
-        if len(several) > 1:
-            raise UserError(f"{path}: coarse class {label} has the names {', '.join(map(show, several))}; keep one")
+    for label, names in table.groupby("coarse")["coarse_name"].unique().items():
+        if len(names) > 1:
+            raise UserError(f"{path}: coarse class {label} has the names {', '.join(map(show, names))}; keep one")
     return table
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -70,13 +70,13 @@ def write_set(folder: Path, labels: pd.DataFrame, chunks: Iterable[np.ndarray], 
         chunks: uint8 [b, height, width, 3] each, N images altogether, in the order of the rows.
 
     Raises:
-        UserError: the disk has no room for it, or its source cannot be read; then there is no images.npy.
+        UserError: the disk has no room for it, or its source cannot be read; then images.npy is as it was.
     """
     if tuple(labels.columns) != LABEL_COLUMNS:
         raise ValueError(f"labels must have the columns {', '.join(LABEL_COLUMNS)}")
     shape = (len(labels), height, width, 3)
     require_space(folder, math.prod(shape))
-    write_atomically(folder / "images.npy", lambda file: _write_images(file, shape, _from_source(chunks, folder)))
+    write_atomically(folder / "images.npy", lambda file: _write_images(file, shape, chunks))
     write_atomically(  # into the file a few rows at a time: as one text, those of ImageNet take 80 MB, twice
         folder / "labels.csv", lambda file: labels.to_csv(file, index=False, lineterminator="\n", mode="wb")
     )
@@ -88,7 +88,7 @@ def require_space(folder: Path, size: int) -> None:
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     free = shutil.disk_usage(existing).free
     if size > free:
-        raise UserError(f"{folder} needs {size / 1e9:,.3f} GB of disk, but {free / 1e9:,.3f} GB are free; free some")
+        raise UserError(f"{folder} needs {size / 1e6:,.1f} MB of disk, but {free / 1e6:,.1f} MB are free; free some")
 
 
 def _write_images(file: IO[bytes], shape: tuple[int, ...], chunks: Iterable[np.ndarray]) -> None:
@@ -102,14 +102,6 @@ def _write_images(file: IO[bytes], shape: tuple[int, ...], chunks: Iterable[np.n
         file.write(np.ascontiguousarray(chunk))
     if number != shape[0]:
         raise ValueError(f"{number} images came for {shape[0]} rows of labels")
-
-
-def _from_source(chunks: Iterable[np.ndarray], folder: Path) -> Iterator[np.ndarray]:
-    """The chunks; a fault of reading them is told as one, not as a fault of writing."""
-    try:
-        yield from chunks
-    except OSError as error:
-        raise UserError(f"the source of {folder} cannot be read ({error}); see that its files are there") from error
 
 
 def read_training_set(folder: Path) -> TrainingSet:

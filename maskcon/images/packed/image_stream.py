@@ -9,7 +9,6 @@ copied without the host waiting.
 """
 
 import os
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -77,11 +76,6 @@ class ImageStream:
 
     Args:
         images: uint8 [N, H, W, 3], a memory map.
-
-    Attributes:
-        blocks_waited_for: how many blocks were not there yet when they were asked for, the first ones of an iteration,
-            before which there is nothing to do meanwhile, aside.
-        seconds_waited: for all of them, the first ones too.
     """
 
     def __init__(self, images: np.ndarray, channels: int, device: torch.device):
@@ -89,8 +83,6 @@ class ImageStream:
         self.images = images
         self.device = device
         self.shape = (number, channels, height, width)
-        self.blocks_waited_for = 0
-        self.seconds_waited = 0.0
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -107,12 +99,7 @@ class ImageStream:
         with ThreadPoolExecutor(1, thread_name_prefix="images") as reader:
             coming = reader.submit(self._gather, places[0], buffers[0])
             for number in range(len(places)):
-                if number and not coming.done():
-                    self.blocks_waited_for += 1
-                start = time.monotonic()
-                buffer = coming.result()
-                self.seconds_waited += time.monotonic() - start
-                block = self._on_device(buffer, len(places[number]))
+                block = self._on_device(coming.result(), len(places[number]))
                 if number + 1 < len(places):
                     coming = reader.submit(self._gather, places[number + 1], buffers[(number + 1) % 2])
                 yield block

@@ -65,3 +65,14 @@ def source_named(name: str) -> Source:
     if not name.isidentifier() or find_spec(f"maskcon.images.sources.{name}") is None:
         raise UserError(f"data.name={name!r} is not a data set; choose a preset of conf/data with -S data=NAME")
     return import_module(f"maskcon.images.sources.{name}")
+
+
+def check_source(data: DataParameters) -> None:
+    """What a source refuses before DVC reads its files, where its module has a function ``check(root)``.
+
+    Raises:
+        UserError: something is wrong with the files in data.root.
+    """
+    check = getattr(source_named(data.name), "check", None)
+    if check is not None:
+        check(Path(data.root))

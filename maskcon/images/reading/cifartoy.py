@@ -18,9 +18,8 @@ from maskcon.parameters.data import PublishedSet
 
 ARCHIVE = RemoteFile(
     "cifar-10-python.tar.gz",
-    ("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",),
+    "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
     "c58f30108f718f92721af3b95e74349a",
-    170_498_071,
 )
 FINE = {
     0: 0,
@@ -35,7 +34,7 @@ FINE = {
 
 
 def download(root: Path, raw: Path) -> None:
-    unpack(fetch(ARCHIVE, root), raw, most_bytes=200_000_000, most_members=20)
+    unpack(fetch(ARCHIVE, root), raw)
 
 
 def parts(raw: Path, data: PublishedSet, scratch: Path) -> Iterator[tuple[str, Part]]:

@@ -12,24 +12,28 @@ import json
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from maskcon.images.fetching.progress import progress_bar
 from maskcon.images.packed.image_set import require_space
-from maskcon.images.packed.packing_progress import PackingProgress
 from maskcon.images.reading import photo
 from maskcon.images.reading.photo import BadPhoto, read_photo
+from maskcon.parameters.errors import UserError
 from maskcon.runtime.atomic_files import write_text
 
 BLOCK = 100  # photos
 CHUNK = 256  # images handed on at a time
 FEW = 300  # photos below which starting processes takes longer than it saves
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # of Linux
+
+Block = tuple[Sequence[Path | str], int, int, int, Path]  # paths, the row of the first, height, width, file of pixels
+Result = list[int] | str  # a photo's own width and height, or why it cannot be read
 
 
 @dataclass(frozen=True)
@@ -44,73 +48,57 @@ class Decoded:
 
     def chunks(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         """The photos ``rows``, int64 [n], in that order, as uint8 [b, height, width, 3]."""
-        size = self.height * self.width * 3
-        with open(self.file, "rb") as file:
+        if len(rows):  # an empty file cannot be mapped
+            pixels = np.memmap(self.file, np.uint8, "r").reshape(-1, self.height, self.width, 3)
             for start in range(0, len(rows), CHUNK):
-                places = rows[start : start + CHUNK]
-                chunk = np.empty((len(places), self.height, self.width, 3), np.uint8)
-                for image, row in zip(chunk, places, strict=True):
-                    file.seek(int(row) * size)
-                    file.readinto(image)
-                yield chunk
+                yield pixels[rows[start : start + CHUNK]]
 
 
 def decode_photos(
-    paths: Sequence[Path | str],
-    height: int,
-    width: int,
-    scratch: Path,
-    title: str = "decoding",
-    processes: int | None = None,
+    paths: Sequence[Path | str], height: int, width: int, scratch: Path, title: str = "decoding"
 ) -> Decoded:
     """Decode ``paths`` to ``height`` x ``width``; goes on where an interrupted decoding of the same files stopped.
 
     Args:
         paths: text takes a third of the memory of paths, which counts for half a million.
         scratch: folder of its own for the pixels, which ``Decoded`` reads from.
-        processes: as many as there are cores, unless said otherwise.
 
     Raises:
-        UserError: the disk has no room for the pixels.
+        UserError: the disk has no room for the pixels, or a process that decodes was killed.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     pixels, journal = scratch / "pixels", scratch / "journal"
     _begin(scratch, _identity(paths, height, width), len(paths) * height * width * 3)
-
     done = dict(_read_journal(journal))
-    blocks = [range(start, min(start + BLOCK, len(paths))) for start in range(0, len(paths), BLOCK)]
-    missing = [block for block in blocks if block.start not in done]
-    progress = PackingProgress(title, len(paths), sum(len(block) for block in blocks if block.start in done))
-    processes = min(processes or len(os.sched_getaffinity(0)), len(missing))
-    work = ((paths[block.start : block.stop], block.start, height, width, pixels) for block in missing)
-    several = processes > 1 and len(missing) * BLOCK > FEW
-    with _executor(processes) if several else nullcontext() as executor, open(journal, "a") as lines:
-        for start, results in _results(work, executor):
+    before = sum(map(len, done.values()))
+    if before:
+        print(f"{title}: {before:,} of {len(paths):,} images were done before", flush=True)
+    missing = [
+        (paths[start : start + BLOCK], start, height, width, pixels)
+        for start in range(0, len(paths), BLOCK)
+        if start not in done
+    ]
+    with open(journal, "a") as lines, progress_bar(title, len(paths), before) as bar:
+        for start, results in _decoded_blocks(missing):
             lines.write(json.dumps([start, results]) + "\n")
             lines.flush()
             done[start] = results
-            progress.add(len(results))
-    progress.sum_up()
+            bar.update(len(results))
 
-    results = [result for block in blocks for result in done[block.start]]
+    results = [result for start in sorted(done) for result in done[start]]
     return Decoded(
         pixels,
         height,
         width,
-        own_sizes=np.array([result if isinstance(result, list) else [0, 0] for result in results]).reshape(-1, 2),
+        own_sizes=np.array([[0, 0] if isinstance(result, str) else result for result in results]).reshape(-1, 2),
         faults={row: result for row, result in enumerate(results) if isinstance(result, str)},
     )
 
 
-def decode_block(
-    paths: Sequence[Path | str], start: int, height: int, width: int, pixels: Path
-) -> tuple[int, list[list[int] | str]]:
-    """Decode photos to their places in the file, from row ``start`` on.
-
-    Returns:
-        ``start``, and for each photo its own width and height, or why it cannot be read.
-    """
-    results: list[list[int] | str] = []
+def decode_block(block: Block) -> tuple[int, list[Result]]:
+    """Decode photos to their places in the file; gives back the row of the first and a result for each."""
+    paths, start, height, width, pixels = block
+    results: list[Result] = []
     with open(pixels, "r+b") as file:
         file.seek(start * height * width * 3)
         for path in paths:
@@ -153,7 +141,7 @@ def _identity(paths: Sequence[Path | str], height: int, width: int) -> str:
     return digest.hexdigest()
 
 
-def _read_journal(journal: Path) -> Iterator[tuple[int, list]]:
+def _read_journal(journal: Path) -> Iterator[tuple[int, list[Result]]]:
     """Blocks that are done; a last line that was cut off is not."""
     if journal.is_file():
         whole = journal.read_bytes().rpartition(b"\n")[0]
@@ -161,20 +149,22 @@ def _read_journal(journal: Path) -> Iterator[tuple[int, list]]:
         os.truncate(journal, len(whole) + 1 if whole else 0)
 
 
-def _results(work: Iterable[tuple], executor: Executor | None) -> Iterator[tuple[int, list]]:
-    if executor is None:
-        yield from (decode_block(*arguments) for arguments in work)
+def _decoded_blocks(blocks: Sequence[Block]) -> Iterator[tuple[int, list[Result]]]:
+    processes = min(len(os.sched_getaffinity(0)), len(blocks))
+    if processes < 2 or len(blocks) * BLOCK <= FEW:
+        yield from map(decode_block, blocks)
         return
-    futures: list[Future] = [executor.submit(decode_block, *arguments) for arguments in work]
+    executor = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _end_with_parent)
     try:
-        for future in as_completed(futures):
+        for future in as_completed([executor.submit(decode_block, block) for block in blocks]):
             yield future.result()
+    except BrokenProcessPool:
+        raise UserError(
+            "a process that decodes photos was killed, perhaps since memory ran out; free some, then run the same "
+            "command again: it goes on where it stopped"
+        ) from None
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
-
-
-def _executor(processes: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _end_with_parent)
 
 
 def _end_with_parent() -> None:

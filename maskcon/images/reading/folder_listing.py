@@ -32,8 +32,7 @@ SPLIT_NAMES = {
     "test": "test",
     "testing": "test",
 }
-MOST_NAMES = 100  # of one kind of problem
-FEW_NAMES = 5  # where any of them shows what is wrong with all
+MOST_NAMES = 20  # of one kind of problem
 
 
 class Problems:
@@ -43,9 +42,9 @@ class Problems:
         self.found: list[str] = []
         self.warnings: list[str] = []
 
-    def add(self, what: str, names: Iterable[object], remedy: str, most: int = MOST_NAMES) -> None:
+    def add(self, what: str, names: Iterable[object], remedy: str) -> None:
         """Something that nobody can go on with. Nothing, where there are no names."""
-        self.found += _line(what, names, remedy, most)
+        self.found += _line(what, names, remedy)
 
     def warn(self, what: str, names: Iterable[object], meaning: str) -> None:
         """Something that one can go on with, and what it means. Nothing, where there are no names."""
@@ -65,13 +64,13 @@ class Problems:
             print(warning, file=sys.stderr, flush=True)
 
 
-def _line(what: str, names: Iterable[object], remark: str, most: int = MOST_NAMES) -> list[str]:
-    """One line with so many names at most, or none where there are no names."""
+def _line(what: str, names: Iterable[object], remark: str) -> list[str]:
+    """One line with the first names, or none where there are no names."""
     shown = [show(name) for name in names]
     if not shown:
         return []
-    listed = ", ".join(shown[:most])
-    more = f" and {len(shown) - most:,} more" if len(shown) > most else ""
+    listed = ", ".join(shown[:MOST_NAMES])
+    more = f" and {len(shown) - MOST_NAMES:,} more" if len(shown) > MOST_NAMES else ""
     return [f"{what} ({len(shown):,}): {listed}{more}; {remark}"]
 
 
@@ -86,7 +85,7 @@ def list_photos(root: Path, layout: str, coarse_of_fine: dict[str, str], problem
     Raises:
         UserError: there is nothing to read, or no telling what it means.
     """
-    if layout == "labels.csv" or (layout == "auto" and (root / LABELS_FILE).is_file()):
+    if layout == "labels.csv" or (layout == "auto" and os.path.lexists(root / LABELS_FILE)):
         listing = _listed_in_file(root, problems)
     else:
         listing = _listed_by_folders(root, layout, bool(coarse_of_fine), problems)
@@ -124,6 +123,8 @@ def _with_coarse(listing: pd.DataFrame, coarse_of_fine: dict[str, str], problems
 
 
 def _listed_in_file(root: Path, problems: Problems) -> pd.DataFrame:
+    if not _lies_in(root / LABELS_FILE, root):  # a message about its columns would show another file
+        raise UserError(f"{show(root / LABELS_FILE)} is a link that leads outside of the folder; copy the file into it")
     table = read_text_table(root / LABELS_FILE, required=("path",))
     if "coarse" not in table and "fine" not in table:
         raise UserError(
@@ -143,7 +144,7 @@ def _listed_in_file(root: Path, problems: Problems) -> pd.DataFrame:
     problems.add("paths that lead outside of the folder", outside, "copy the photos into it")
     twice = sorted(set(table.loc[table["path"].duplicated(), "path"]))
     problems.add("photos in several rows", twice, "keep one row of each")
-    missing = [path for path in set(table["path"]) - set(outside) if not _is_there(root / path)]
+    missing = [path for path in set(table["path"]) - set(outside) if not os.path.exists(root / path)]
     problems.add("photos that are not there", sorted(missing), "correct their rows, or add them")
     return table[~table["path"].duplicated() & ~table["path"].isin([*outside, *missing])]
 
@@ -174,7 +175,6 @@ def _listed_by_folders(root: Path, layout: str, with_map: bool, problems: Proble
         f"photos that do not lie as {layout}/photo",
         misplaced,
         f"move them, or say what the folders are named by: {set_by('data.layout=...')}",
-        most=FEW_NAMES,
     )
     unknown = dict.fromkeys(LISTING_COLUMNS, "")
     rows = [
@@ -187,34 +187,73 @@ def _listed_by_folders(root: Path, layout: str, with_map: bool, problems: Proble
     return table
 
 
+def require_plain_files(root: Path) -> None:
+    """Refuse what nobody can read before DVC reads the folder, hidden files and all: a pipe it would wait for.
+
+    Raises:
+        UserError: names what is not a file, or cannot be read.
+    """
+    problems = Problems()
+    unreadable: list[OSError] = []
+    odd = [
+        os.path.relpath(path, root)
+        for folder, _, files in os.walk(root, onerror=unreadable.append)
+        for path in (os.path.join(folder, name) for name in files)
+        if not (os.path.isfile(path) and os.access(path, os.R_OK))
+    ]
+    problems.add(
+        "pipes, devices, links that lead nowhere, and files without permission",
+        sorted(odd),
+        "remove them, or allow them to be read (a name that begins with .# belongs to an open editor)",
+    )
+    _add_unreadable(unreadable, root, problems)
+    problems.tell(root)
+
+
+def _add_unreadable(errors: list[OSError], root: Path, problems: Problems) -> None:
+    named = [f"{show(os.path.relpath(error.filename, root))} ({error.strerror})" for error in errors]
+    problems.add("folders that cannot be read", named, "allow them to be read, or see that their disk is there")
+
+
 def _photos_in(root: Path, problems: Problems) -> Iterator[str]:
     """Paths of the photos from ``root`` on; what is hidden or not named as a photo is passed over."""
     suffixes = photo_suffixes()
     passed_over: Counter[str] = Counter()
-    outside, unwritable = [], []
-    for folder, folders, files in os.walk(root, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
-        leading_outside = [name for name in folders if not _lies_in(Path(folder, name), root)]
-        folders[:] = [name for name in folders if name not in leading_outside]
-        outside += [os.path.relpath(os.path.join(folder, name), root) for name in leading_outside]
+    unreadable: list[OSError] = []
+    outside, circles, unwritable = [], [], []
+    for folder, folders, files in os.walk(root, followlinks=True, onerror=unreadable.append):
+        below = os.path.relpath(folder, root)
+        for name in list(folders):
+            path = os.path.join(folder, name)
+            is_outside, is_circle = not _lies_in(path, root), os.path.islink(path) and _lies_in(folder, path)
+            if _is_hidden(name) or is_outside or is_circle:
+                folders.remove(name)
+            if not _is_hidden(name) and (is_outside or is_circle):
+                (outside if is_outside else circles).append(os.path.normpath(os.path.join(below, name)))
         for name in files:
-            path = os.path.relpath(os.path.join(folder, name), root)
+            path = os.path.normpath(os.path.join(below, name))
             suffix = os.path.splitext(name)[1].lower()
-            if name.startswith(".") or name == "Thumbs.db":
+            if _is_hidden(name):
                 continue
             if suffix not in suffixes:
                 passed_over[suffix or "(no suffix)"] += 1
-            elif not _lies_in(Path(folder, name), root):
+            elif not _lies_in(os.path.join(root, path), root):
                 outside.append(path)
             elif not _is_text(path):
                 unwritable.append(path)
             else:
                 yield path
+    _add_unreadable(unreadable, root, problems)
     problems.add("paths that lead outside of the folder", sorted(outside), "copy the photos into it")
+    problems.add("links to a folder that they lie in", sorted(circles), "remove them")
     problems.add("names that are not UTF-8", sorted(unwritable), "rename them")
     if passed_over:
         counts = ", ".join(f"{number:,} {show(suffix)}" for suffix, number in sorted(passed_over.items()))
         print(f"passed over files that are not named as photos: {counts}", flush=True)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX")) or name == "Thumbs.db"
 
 
 def _seen_layout(folders: list[tuple[str, ...]], with_map: bool) -> str:
@@ -237,15 +276,9 @@ def _seen_layout(folders: list[tuple[str, ...]], with_map: bool) -> str:
     return f"split/{classes}" if parts else classes
 
 
-def _is_there(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name longer than any file's
-        return False
-
-
-def _lies_in(path: Path, root: Path) -> bool:
-    return path.resolve().is_relative_to(root.resolve())
+def _lies_in(path: str | Path, root: str | Path) -> bool:
+    real, real_root = os.path.realpath(path), os.path.realpath(root)
+    return real == real_root or real.startswith(real_root.rstrip(os.sep) + os.sep)
 
 
 def _is_text(path: str) -> bool:

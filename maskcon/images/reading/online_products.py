@@ -15,7 +15,7 @@ from maskcon.parameters.errors import UserError
 
 ARCHIVE = RemoteFile(
     "Stanford_Online_Products.zip",
-    ("http://ftp.cs.stanford.edu/cs/cvgl/Stanford_Online_Products.zip",),
+    "http://ftp.cs.stanford.edu/cs/cvgl/Stanford_Online_Products.zip",
     "7f73d41a2f44250d4779881525aea32e",
 )
 FOLDER = "Stanford_Online_Products"
@@ -23,7 +23,7 @@ LISTS = ("Ebay_train.txt", "Ebay_test.txt")  # of the archive: image_id class_id
 
 
 def download(root: Path, raw: Path) -> None:
-    unpack(fetch(ARCHIVE, root), raw, most_bytes=5_000_000_000, most_members=130_000)
+    unpack(fetch(ARCHIVE, root), raw)
 
 
 def photos(raw: Path) -> pd.DataFrame:
@@ -40,7 +40,7 @@ def photos(raw: Path) -> pd.DataFrame:
     if parts["product"].isna().any():
         strange = listed["path"][parts["product"].isna()].iloc[0]
         raise UserError(
-            f"{raw / FOLDER}: {strange!r} is no CATEGORY_final/PRODUCT_NUMBER.JPG; fetch {ARCHIVE.name} again"
+            f"{raw / FOLDER}: {strange!r} is not a CATEGORY_final/PRODUCT_NUMBER.JPG; fetch {ARCHIVE.name} again"
         )
     return pd.concat([listed, parts.astype({"number": int})], axis=1)
 

@@ -4,7 +4,7 @@ photo = read_photo(Path("cat.jpg"), 256, 256)     # photo.pixels: uint8 [256, 25
 """
 
 import functools
-import os
+import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,17 +48,34 @@ def read_photo(file: Path | IO[bytes], height: int, width: int) -> Photo:
     are converted without a profile, and of several frames the first counts.
 
     Raises:
-        BadPhoto: it is empty, damaged, no image, or has more pixels than can be decoded at once.
+        BadPhoto: it is empty, damaged, not a file, not an image, or has more pixels than can be decoded at once.
     """
     try:
+        if isinstance(file, Path):
+            _require_file(file)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata; and of many pixels, which are bounded here
             with Image.open(file, formats=_formats()) as image:
                 return _read(image, height, width)
     except BadPhoto:
         raise
+    except UnidentifiedImageError:
+        raise BadPhoto("is not an image of a known format") from None
+    except Image.DecompressionBombError:
+        raise BadPhoto("has more pixels than can be decoded; make it smaller") from None
     except Exception as error:  # Pillow's readers raise nearly everything on damaged files
-        raise BadPhoto(_reason(file, error)) from error
+        if isinstance(error, OSError) and error.errno:
+            raise BadPhoto(f"cannot be read ({error.strerror})") from error
+        raise BadPhoto(f"is damaged ({' '.join(str(error).split()) or type(error).__name__})") from error
+
+
+def _require_file(path: Path) -> None:
+    """A pipe would be waited for without end."""
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise BadPhoto("is not a file")
+    if state.st_size == 0:
+        raise BadPhoto("is empty")
 
 
 def photo_suffixes() -> frozenset[str]:
@@ -75,13 +92,15 @@ def _formats() -> tuple[str, ...]:
 
 def _read(image: Image.Image, height: int, width: int) -> Photo:
     own_width, own_height = image.size
+    longest = DRAFT * max(height, width)
+    image.draft(None, (longest, longest))  # changes JPEGs alone
+    if image.width * image.height > MOST_PIXELS:
+        raise BadPhoto(f"{own_width} x {own_height} pixels are more than can be decoded; make it smaller")
+    image.load()  # before the orientation, whose reader decodes a PNG and whose errors are passed over
     orientation = _orientation(image)
     if orientation in LYING:
         own_width, own_height = own_height, own_width
         height, width = width, height
-    image.draft(None, (DRAFT * width, DRAFT * height))  # changes JPEGs alone
-    if image.width * image.height > MOST_PIXELS:
-        raise BadPhoto(f"{own_width} x {own_height} pixels are more than can be decoded; make it smaller")
     pixels = _in_colour(image)
     if pixels.size != (width, height):
         pixels = pixels.resize((width, height), Image.Resampling.LANCZOS)
@@ -93,7 +112,7 @@ def _read(image: Image.Image, height: int, width: int) -> Photo:
 def _orientation(image: Image.Image) -> int:
     try:
         return image.getexif().get(ORIENTATION, 1)
-    except Exception:  # damaged metadata: the picture may be whole
+    except Exception:  # damaged metadata: the picture itself is whole
         return 1
 
 
@@ -110,7 +129,7 @@ def _eight_bits(grey: np.ndarray) -> np.ndarray:
     """Grey values of any type as uint8: full scale is taken to be 1, 255 or 65535, the first that holds them all."""
     largest = grey.max(initial=0)
     if grey.dtype.kind == "f" and not np.isfinite(largest):
-        raise BadPhoto("has pixels that are no numbers")
+        raise BadPhoto("has pixels that are not numbers")
     if grey.dtype.kind == "f" and largest <= 1:
         full = 1
     elif grey.dtype.itemsize > 2 and largest <= 255:
@@ -118,18 +137,3 @@ def _eight_bits(grey: np.ndarray) -> np.ndarray:
     else:
         full = 65535
     return np.round(np.clip(grey.astype(np.float32) / full, 0, 1) * 255).astype(np.uint8)
-
-
-def _reason(file: Path | IO[bytes], error: Exception) -> str:
-    if isinstance(file, str | os.PathLike):
-        try:
-            if os.path.getsize(file) == 0:
-                return "is empty"
-        except OSError as fault:
-            return fault.strerror or "cannot be read"
-    if isinstance(error, UnidentifiedImageError):
-        return "is no image of a known format"
-    if isinstance(error, Image.DecompressionBombError):
-        return "has more pixels than can be decoded; make it smaller"
-    text = " ".join(str(error).split())
-    return f"is damaged ({text or type(error).__name__})"

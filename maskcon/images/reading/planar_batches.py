@@ -69,12 +69,12 @@ def _listed(path: Path, labels: str, kind: pd.CategoricalDtype) -> pd.DataFrame:
 
 def _read(path: Path, labels: str | None = None) -> dict:
     """The batch in a file, by its keys as text."""
-    found = read_plain_pickle(path, encoding="bytes")
+    found = read_plain_pickle(path)
     batch = {_text(key): value for key, value in found.items()} if isinstance(found, dict) else {}
     pixels = batch.get("data")
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (PLANES * SIDE * SIDE,):
         expected = f"data, uint8 [N, {PLANES * SIDE * SIDE}]"
-        raise UserError(f"{path} holds no batch of images (expected {expected}); fetch it again")
+        raise UserError(f"{path} is not a batch of images (expected {expected}); fetch it again")
     if labels is not None and len(batch.get(labels, [])) != len(pixels):
         raise UserError(f"{path} does not hold {labels} for its {len(pixels)} images; fetch it again")
     return batch

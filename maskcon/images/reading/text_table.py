@@ -34,7 +34,7 @@ def _is_parted_otherwise(header: list[str]) -> bool:
     return len(header) == 1 and any(sign in header[0] for sign in ";\t|")
 
 
-def read_text_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
+def read_text_table(path: Path, required: Sequence[str]) -> pd.DataFrame:
     """The rows of a CSV file in UTF-8 with a header; cells and column names without spaces around, missing ones empty.
 
     Raises:
@@ -42,7 +42,9 @@ def read_text_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
             cells than the header.
     """
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        if path.exists() and not path.is_file():
+            raise ValueError("it is not a file")  # a pipe would be waited for without end
+        text = path.read_bytes().decode("utf-8-sig")
         if "\0" in text:
             raise ValueError("it holds bytes of 0")
         lines = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)

@@ -31,7 +31,6 @@ from maskcon.parameters.errors import UserError
 Values = PhotoSet
 PHOTOS = {"train": 8144, "test": 8041}
 CLASSES = 196
-MOST_BYTES, MOST_MEMBERS = 4_000_000_000, 40_000  # of an unpacked archive
 
 
 @dataclass(frozen=True)
@@ -43,61 +42,20 @@ class Piece:
 
 
 CHALLENGE = (
-    Piece("cars_train", RemoteFile("cars_train.tgz", (), "065e5b463ae28d29e77c1b4b166cfe61")),
-    Piece("cars_test", RemoteFile("cars_test.tgz", (), "4ce7ebf6a94d07f1952d94dd34c4d501")),
-    Piece("devkit", RemoteFile("car_devkit.tgz", (), "c3b158d763b6e2245038c8ad08e45376")),
+    Piece("cars_train", RemoteFile("cars_train.tgz", None, "065e5b463ae28d29e77c1b4b166cfe61")),
+    Piece("cars_test", RemoteFile("cars_test.tgz", None, "4ce7ebf6a94d07f1952d94dd34c4d501")),
+    Piece("devkit", RemoteFile("car_devkit.tgz", None, "c3b158d763b6e2245038c8ad08e45376")),
     Piece(
         "cars_test_annos_withlabels.mat",
-        RemoteFile("cars_test_annos_withlabels.mat", (), "b0a2b23655a3edd16d84508592a98d10"),
+        RemoteFile("cars_test_annos_withlabels.mat", None, "b0a2b23655a3edd16d84508592a98d10"),
     ),
 )
 JOINED = (
-    Piece("car_ims", RemoteFile("car_ims.tgz", (), "d5c8f0aa497503f355e17dc7886c3f14")),
-    Piece("cars_annos.mat", RemoteFile("cars_annos.mat", (), "b407c6086d669747186bd1d764ff9dbc")),
+    Piece("car_ims", RemoteFile("car_ims.tgz", None, "d5c8f0aa497503f355e17dc7886c3f14")),
+    Piece("cars_annos.mat", RemoteFile("cars_annos.mat", None, "b407c6086d669747186bd1d764ff9dbc")),
 )
 SORTED = (Piece("car_data", None),)
 LAYOUTS = (CHALLENGE, JOINED, SORTED)
-
-BODY_TYPES = ("pick-up cab", "sedan", "SUV", "convertible", "coupe", "hatchback", "wagon", "van")
-WORDS = {  # of a class name, in the order in which they decide: a "Cargo Van Minivan" and a "Wagon Van" are vans
-    "van": ("Van", "Minivan"),
-    "pick-up cab": ("Cab", "SuperCab"),
-    "sedan": ("Sedan",),
-    "SUV": ("SUV",),
-    "convertible": ("Convertible",),
-    "coupe": ("Coupe",),
-    "hatchback": ("Hatchback",),
-    "wagon": ("Wagon",),
-}
-WITHOUT_SUCH_WORD = {
-    "Acura TL Type-S 2008": "sedan",
-    "Acura Integra Type R 2001": "coupe",
-    "Buick Regal GS 2012": "sedan",
-    "Chevrolet Corvette ZR1 2012": "convertible",
-    "Chevrolet Corvette Ron Fellows Edition Z06 2007": "convertible",
-    "Chevrolet HHR SS 2010": "SUV",
-    "Chevrolet Cobalt SS 2010": "coupe",
-    "Chevrolet TrailBlazer SS 2009": "SUV",
-    "Chrysler 300 SRT-8 2010": "sedan",
-    "Dodge Challenger SRT8 2011": "coupe",
-    "Dodge Charger SRT-8 2009": "sedan",
-    "FIAT 500 Abarth 2012": "hatchback",
-    "Jaguar XK XKR 2012": "convertible",
-    "Lamborghini Gallardo LP 570-4 Superleggera 2012": "convertible",
-}
-
-
-def body_type(class_name: str) -> str:
-    """The coarse class of a car, by the rule that coarse_labels/cars196.csv was made with.
-
-    Raises:
-        KeyError: no word of the name tells it, and it is none of the 14 that were looked at one by one.
-    """
-    words = class_name.split()[:-1]  # without the year
-    for body, telling in WORDS.items():
-        if any(word in words for word in telling):
-            return body
-    return WITHOUT_SUCH_WORD[class_name]
 
 
 def download(root: Path, raw: Path) -> None:
@@ -110,8 +68,8 @@ def download(root: Path, raw: Path) -> None:
             return
     raise by_hand(
         "Stanford Cars",
-        ["its published address, https://ai.stanford.edu/~jkrause/cars/car_dataset.html, is gone"],
-        ["a mirror, such as those that people keep on Kaggle and the Internet Archive"],
+        "its published address, https://ai.stanford.edu/~jkrause/cars/car_dataset.html, is gone",
+        "a mirror, such as those that people keep on Kaggle and the Internet Archive",
         root,
         [
             *(piece.file for piece in CHALLENGE),
@@ -150,7 +108,7 @@ def _found(piece: Piece, root: Path) -> Path | None:
 
 def _bring(piece: Piece, path: Path, raw: Path) -> None:
     if path.suffix == ".tgz":
-        unpack(path, raw / piece.name, most_bytes=MOST_BYTES, most_members=MOST_MEMBERS)
+        unpack(path, raw / piece.name)
     else:
         link_or_copy(path, raw / piece.name)
 

@@ -16,14 +16,13 @@ from maskcon.parameters.data import PublishedSet
 Values = PublishedSet
 ARCHIVE = RemoteFile(
     "cifar-100-python.tar.gz",
-    ("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",),
+    "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
     "eb9058c3a382ffc7106e4002c42a8d85",
-    169_001_437,
 )
 
 
 def download(root: Path, raw: Path) -> None:
-    unpack(fetch(ARCHIVE, root), raw, most_bytes=200_000_000, most_members=20)
+    unpack(fetch(ARCHIVE, root), raw)
 
 
 def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:

@@ -22,9 +22,8 @@ from maskcon.parameters.errors import UserError
 
 ARCHIVE = RemoteFile(
     "fgvc-aircraft-2013b.tar.gz",
-    ("https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/archives/fgvc-aircraft-2013b.tar.gz",),
+    "https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/archives/fgvc-aircraft-2013b.tar.gz",
     "d4acdd33327262359767eeaa97a4f732",
-    2_753_340_328,
 )
 FOLDER = "fgvc-aircraft-2013b/data"
 CLASSES = {"variant": "variants.txt", "family": "families.txt", "manufacturer": "manufacturers.txt"}
@@ -36,7 +35,7 @@ class Values(PhotoSet):
 
 
 def download(root: Path, raw: Path) -> None:
-    unpack(fetch(ARCHIVE, root), raw, most_bytes=4_000_000_000, most_members=11_000)
+    unpack(fetch(ARCHIVE, root), raw)
 
 
 def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:

@@ -18,7 +18,12 @@ from maskcon.images.packed.left_out import LeftOut
 from maskcon.images.packed.source import Part
 from maskcon.images.packed.validation import FEWEST_SHARED_OUT, drawn_share
 from maskcon.images.reading.decoding import Decoded, decode_photos
-from maskcon.images.reading.folder_listing import Problems, list_photos, read_coarse_of_fine
+from maskcon.images.reading.folder_listing import (
+    Problems,
+    list_photos,
+    read_coarse_of_fine,
+    require_plain_files,
+)
 from maskcon.images.reading.text_table import show
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
@@ -45,17 +50,19 @@ class Values(PhotoSet):
     """What to do with photos that cannot be read: stop and name them, or go on without them."""
 
 
-def download(root: Path, raw: Path) -> None:
-    """Nothing is fetched: a note says where the photos lie.
-
-    Raises:
-        UserError: there is no such folder.
-    """
+def check(root: Path) -> None:
+    """Raises: UserError, where there is no such folder, or something in it cannot be read."""
     if not root.is_dir():
         raise UserError(
-            f"data.root={show(root)} is no folder; give the folder of your photos by its whole path: "
+            f"data.root={show(root)} is not a folder; give the folder of your photos by its whole path: "
             f"{set_by('data.root=/home/me/photos')}"
         )
+    require_plain_files(root)
+
+
+def download(root: Path, raw: Path) -> None:
+    """Nothing is fetched: a note says where the photos lie. Raises: UserError, as ``check``."""
+    check(root)
     write_text(raw / "README", f"The photos are read from {show(root)}.\n")
 
 

@@ -8,14 +8,13 @@ file is taken for what it is by its number of images and its labels.
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from maskcon.images.fetching.downloading import by_hand
 from maskcon.images.fetching.put_by_hand import link_or_copy, lying_in
 from maskcon.images.fetching.unpacking import unpack
+from maskcon.images.packed.coarse_labels import read_coarse_table
 from maskcon.images.packed.source import Part
-from maskcon.images.reading.ilsvrc_devkit_order import ILSVRC_INDEX
 from maskcon.images.reading.planar_batches import listed, train_val_test
 from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
@@ -32,15 +31,15 @@ def download(root: Path, raw: Path) -> None:
         archive = lying_in(root, ARCHIVES[part])
         unpacked = [lying_in(root, batch) for batch in batches]
         if archive is not None:
-            unpack(archive, raw / part, most_bytes=6_000_000_000, most_members=20)
+            unpack(archive, raw / part)
         elif None not in unpacked:
             for batch in unpacked:
                 link_or_copy(batch, raw / part / batch.name)
         else:
             raise by_hand(
                 ARCHIVES[part],
-                ["ImageNet gives it to people with an account"],
-                ["https://image-net.org/download-images (downsampled image data, 32x32: train and validation)"],
+                "ImageNet gives it to people with an account",
+                "https://image-net.org/download-images (downsampled image data, 32x32: train and validation)",
                 root,
                 [*ARCHIVES.values(), "or, unpacked, train_data_batch_1 to train_data_batch_10 and val_data"],
             )
@@ -48,19 +47,21 @@ def download(root: Path, raw: Path) -> None:
 
 def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
     """Fine classes are numbered in the usual order of ImageNet's 1000; the archive's val is the test set."""
-    train, test = _listed(raw, "train"), _listed(raw, "val")
-    yield from train_val_test(train, test, data)
+    table = read_coarse_table(Path(data.coarse_map), further=("archive_label",))
+    fine_of = {int(label): fine for fine, label in zip(table["fine"], table["archive_label"], strict=True)}
+    yield from train_val_test(_listed(raw, "train", fine_of), _listed(raw, "val", fine_of), data)
 
 
-def _listed(raw: Path, part: str) -> pd.DataFrame:
+def _listed(raw: Path, part: str, fine_of: dict[int, int]) -> pd.DataFrame:
     paths = [lying_in(raw / part, batch) for batch in BATCHES[part]]
     if None in paths:
         missing = BATCHES[part][paths.index(None)]
         raise UserError(f"{raw / part} has no {missing}; put the whole {ARCHIVES[part]} into data.root")
     rows = listed(paths, "labels")
-    if len(rows) != IMAGES[part] or not rows["label"].between(1, len(ILSVRC_INDEX)).all():
+    fine = rows["label"].map(fine_of)
+    if len(rows) != IMAGES[part] or fine.isna().any():
         raise UserError(
             f"{raw / part} has {len(rows):,} images with labels from {rows['label'].min()} to {rows['label'].max()}, "
-            f"expected {IMAGES[part]:,} from 1 to {len(ILSVRC_INDEX)}; fetch {ARCHIVES[part]} again"
+            f"expected {IMAGES[part]:,} from 1 to {len(fine_of)}; fetch {ARCHIVES[part]} again"
         )
-    return rows.assign(fine=np.array(ILSVRC_INDEX)[rows["label"] - 1])
+    return rows.assign(fine=fine)

@@ -21,10 +21,9 @@ from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
 
 ADDRESS = "https://ml-inat-competition-datasets.s3.amazonaws.com/2021"
-TRAIN = RemoteFile("train_mini.tar.gz", (f"{ADDRESS}/train_mini.tar.gz",), "db6ed8330e634445efc8fec83ae81442")
-TEST = RemoteFile("val.tar.gz", (f"{ADDRESS}/val.tar.gz",), "f6f6e0e242e3d4c9569ba56400938afc")
-SPECIES = RemoteFile("val.json.tar.gz", (f"{ADDRESS}/val.json.tar.gz",), "4d761e0f6a86cc63e8f7afc91f6a8f0b")
-MOST_BYTES, MOST_MEMBERS = 70_000_000_000, 520_000
+TRAIN = RemoteFile("train_mini.tar.gz", f"{ADDRESS}/train_mini.tar.gz", "db6ed8330e634445efc8fec83ae81442")
+TEST = RemoteFile("val.tar.gz", f"{ADDRESS}/val.tar.gz", "f6f6e0e242e3d4c9569ba56400938afc")
+SPECIES = RemoteFile("val.json.tar.gz", f"{ADDRESS}/val.json.tar.gz", "4d761e0f6a86cc63e8f7afc91f6a8f0b")
 
 
 class Values(PhotoSet):
@@ -34,7 +33,7 @@ class Values(PhotoSet):
 
 def download(root: Path, raw: Path) -> None:
     for file, folder in ((SPECIES, "species"), (TEST, "test"), (TRAIN, "train")):
-        unpack(fetch(file, root), raw / folder, most_bytes=MOST_BYTES, most_members=MOST_MEMBERS)
+        unpack(fetch(file, root), raw / folder)
 
 
 def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:

@@ -19,23 +19,21 @@ from maskcon.parameters.errors import UserError
 Values = PhotoSet
 PHOTOS = RemoteFile(
     "images.tar.gz",
-    ("https://www.robots.ox.ac.uk/~vgg/data/pets/data/images.tar.gz",),
+    "https://www.robots.ox.ac.uk/~vgg/data/pets/data/images.tar.gz",
     "5c4f3ee8e5d25df40f4fd59a7f44e54c",
-    791_918_971,
 )
 ANNOTATIONS = RemoteFile(
     "annotations.tar.gz",
-    ("https://www.robots.ox.ac.uk/~vgg/data/pets/data/annotations.tar.gz",),
+    "https://www.robots.ox.ac.uk/~vgg/data/pets/data/annotations.tar.gz",
     "95a8c909bbe2e81eed6a22bccdf3f68f",
-    19_173_078,
 )
 SPECIES = {1: "cat", 2: "dog"}
 COLUMNS = ["photo", "breed", "species", "breed_of_species"]
 
 
 def download(root: Path, raw: Path) -> None:
-    unpack(fetch(PHOTOS, root), raw / "photos", most_bytes=1_000_000_000, most_members=10_000)
-    unpack(fetch(ANNOTATIONS, root), raw / "lists", most_bytes=200_000_000, most_members=30_000)
+    unpack(fetch(PHOTOS, root), raw / "photos")
+    unpack(fetch(ANNOTATIONS, root), raw / "lists")
 
 
 def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from maskcon.images.packed.coarse_labels import read_coarse_table
 from maskcon.images.packed.source import Part
 from maskcon.images.reading.online_products import ARCHIVE, download, photos, rows_of
 from maskcon.images.reading.published_photos import train_val_test
@@ -34,18 +35,10 @@ def chosen(listed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
-    table = _read_table(Path(data.coarse_map))
+    table = read_coarse_table(Path(data.coarse_map), further=("test_photos",))
     rows = chosen(photos(raw), table)
     tested = table["test_photos"].str.split().str.len().sum()
     if rows["fine"].nunique() != len(table) or (rows["split"] == "test").sum() != tested:
         raise UserError(f"{raw} lacks products or photos that {data.coarse_map} names; fetch {ARCHIVE.name} again")
     train, test = (rows_of(rows[rows["split"] == split]) for split in ("train", "test"))
     yield from train_val_test(raw, train, test, data, scratch, whole_classes=True)
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, usecols=["fine", "fine_name", "test_photos"], dtype=str, keep_default_na=False)
-        return table.astype({"fine": "int64"})
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); expected the columns fine, fine_name, test_photos") from None

@@ -20,15 +20,14 @@ from maskcon.parameters.errors import UserError
 Values = PublishedSet
 ARCHIVE = RemoteFile(
     "tiny-imagenet-200.zip",
-    ("http://cs231n.stanford.edu/tiny-imagenet-200.zip",),
+    "http://cs231n.stanford.edu/tiny-imagenet-200.zip",
     "90528d7ca1a48142e341f4ef8d21d0de",
-    248_100_043,
 )
 FOLDER = "tiny-imagenet-200"
 
 
 def download(root: Path, raw: Path) -> None:
-    unpack(fetch(ARCHIVE, root), raw, most_bytes=1_000_000_000, most_members=130_000)
+    unpack(fetch(ARCHIVE, root), raw)
 
 
 def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
