@@ -183,9 +183,7 @@ CASES = [
         prepare=momentum_against_published,
         wanted=2.5,
     ),
-    Case(
-        name="head", work=HEAD, peer="published recipe: a matrix a step", prepare=head_against_published, wanted=1.1
-    ),
+    Case(name="head", work=HEAD, peer="published recipe: a matrix a step", prepare=head_against_published, wanted=1.1),
     Case(
         name="resnet18_step_bfloat16",
         work=f"{STEP}, ours in bfloat16",

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from maskcon.experiments.grid import running
+from maskcon.experiments.grid.engines import Finished
 from maskcon.experiments.grid.grid_file import read_grid
 from maskcon.experiments.grid.running import preview, run_grid
-from maskcon.experiments.grid.engines import Finished
 from maskcon.parameters.errors import UserError
 
 GRID = """
