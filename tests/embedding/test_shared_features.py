@@ -24,6 +24,8 @@ from tests.embedding.shared_features import (
 )
 from tests.support.joined_processes import run_joined
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=[2, 3])
 def together(request, tmp_path_factory):

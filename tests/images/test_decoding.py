@@ -150,6 +150,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_killed_for_good_it_goes_on_and_leaves_no_process(tmp_path, repository):
     folder, scratch = tmp_path / "photos", tmp_path / "scratch"
     folder.mkdir()

@@ -38,6 +38,8 @@ from tests.images import (
 from tests.images.small_archives import REPOSITORY, count_by_coarse, preset, stand_in, write_files
 from tests.support.pipeline_copies import POINTING_ELSEWHERE
 
+pytestmark = pytest.mark.slow
+
 STAGES = (download, coarse, pretrain, embed, evaluate, measure, figures, report, track)
 QUICK = {
     "train.epochs": 1,

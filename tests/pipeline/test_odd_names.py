@@ -18,6 +18,8 @@ from maskcon.report.paper import typeset
 from stages import figures, report
 from tests.support.finished_run import CHECKOUT, labels_table, number_images, two_digit_labels, write_finished_run
 
+pytestmark = pytest.mark.slow
+
 ODD_NAMES = [
     "<script>alert(1)</script>",
     "&lt;&#x41;",

@@ -23,6 +23,7 @@ def test_stage_gets_the_checked_parameters(checkout):
     assert seen[0].data.name == "two_digits"
 
 
+@pytest.mark.slow
 def test_garbage_is_not_collected_until_work_begins(checkout, repository):
     loads = "import gc, sys; sys.argv[0] = '-m'; import stages; print(gc.isenabled())"
     told = subprocess.run([sys.executable, "-c", loads], cwd=repository, capture_output=True, text=True, check=True)
@@ -108,6 +109,7 @@ def test_another_error_of_a_file_is_a_fault(checkout):
         run_stage(lambda parameters: Path("nowhere").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
 def test_training_without_memory_names_what_to_lower(checkout, repository):
     """A process that may not take more than 300 MB beyond what it has, and batches that need more."""

@@ -56,6 +56,7 @@ def start(folder: Path, work: str, command: str = "exec {python} stage.py", **en
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 @pytest.mark.parametrize("work", [SLEEPS, POSTPONES], ids=["at once", "postponed"])
 def test_a_stage_ends_with_one_line_and_the_usual_exit_code(tmp_path, number, code, work):
@@ -67,6 +68,7 @@ def test_a_stage_ends_with_one_line_and_the_usual_exit_code(tmp_path, number, co
     assert (tmp_path / "kept").exists() == (work == POSTPONES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_stage_ends_with_the_same_line_while_it_loads_its_libraries(tmp_path, number, code):
     """psutil stands for them all: it never ends loading."""
@@ -86,6 +88,7 @@ def test_a_stage_ends_with_the_same_line_while_it_loads_its_libraries(tmp_path, 
     assert errors == f"interrupted ({number.name}): the same command goes on where this one ended\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["exec {python} stage.py", "{python} stage.py; true"], ids=["no shell", "a shell"])
 def test_a_stage_whose_dvc_is_killed_ends_by_itself_and_keeps_its_state(tmp_path, shell):
     """dvc.py stands for dvc, which runs the stage through a shell that replaces itself by the stage, or does not."""
@@ -98,6 +101,7 @@ def test_a_stage_whose_dvc_is_killed_ends_by_itself_and_keeps_its_state(tmp_path
     assert (tmp_path / "kept").exists()
 
 
+@pytest.mark.slow
 def test_a_stage_started_by_hand_outlives_who_started_it(tmp_path):
     work = """
     print("working", flush=True)

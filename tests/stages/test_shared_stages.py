@@ -10,6 +10,8 @@ from maskcon.runtime.several_processes import done_by_several
 from tests.stages.shared_stages import STAGES, outputs, parameters, prepared, run_stage_in
 from tests.support.joined_processes import run_joined
 
+pytestmark = pytest.mark.slow
+
 WRITTEN = {f"embeddings/{part}/{name}.npy" for part in ("train", "val", "test") for name in ("encoder", "pixels")} | {
     "embeddings/test/labels.csv",
     "embeddings/test/snapshots/epoch_0001.npy",

@@ -13,6 +13,8 @@ from maskcon.training.loop import train
 from tests.training.killed_training import WRITES, Death, Nursery, SilentWatcher, same_bits
 from tests.training.shared_steps import EVERY_PART
 
+pytestmark = pytest.mark.slow
+
 WITH_MEMORY = {
     "maskcon with nearest images": ("maskcon", {"loss.multi_crop": 1}),
     "wcl with nearest images": ("wcl", {"loss.multi_crop": 1}),

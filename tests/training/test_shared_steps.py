@@ -23,7 +23,7 @@ def alone():
     return {case: steps(case) for case in CASES}
 
 
-@pytest.fixture(scope="module", params=[2, 4])
+@pytest.fixture(scope="module", params=[2, pytest.param(4, marks=pytest.mark.slow)])
 def together(request, tmp_path_factory):
     """What each of 2, and each of 4 processes found."""
     folder = tmp_path_factory.mktemp(f"processes_{request.param}")
