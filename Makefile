@@ -4,60 +4,60 @@ SHELL := /bin/sh
 PORT ?= 5000
 WORKERS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 ifdef VERBOSE
 export MASKCON_VERBOSE := $(VERBOSE)
 endif
 
-.PHONY: help repro test soak ui params dag plots experiments grid tables bench bench-full lock audit environment
+.PHONY: help environment repro test test-slow ui params experiments grid tables gallery bench soak lock audit
 .DEFAULT_GOAL := help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-repro: environment  ## the whole pipeline: from nothing to the report; again: only what has changed; VERBOSE=1 says more
+repro: environment  ## the whole pipeline, from nothing to the report; again: only what has changed; VERBOSE=1 says more
 	dvc repro
-	@python -m maskcon.commands.summary
+	@maskcon summary
 
-test: environment  ## lint and tests
+test: environment  ## lint, and the tests that take minutes
 	ruff check .
 	ruff format --check .
-	python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
+	mypy
+	python -m pytest $(AT_ONCE) -m "not slow" $(PYTEST_ARGUMENTS)
 
-soak: environment  ## 200 random kills of trainings, which must all end with the bits of an uninterrupted one
-	python -m tests.soak
+test-slow: environment  ## all other tests
+	python -m pytest $(AT_ONCE) -m slow $(PYTEST_ARGUMENTS)
 
-ui: environment  ## MLflow on this machine with the runs of this checkout; PORT=5000
-	@python -m maskcon.commands.ui --port=$(PORT)
+AT_ONCE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
-params: environment  ## params.yaml composed from conf/, and docs/parameters.md; SET="data=digits loss=grafit" picks presets
-	@python -m maskcon.commands.params $(SET)
-	@python -m maskcon.commands.describe_parameters
+ui: environment  ## the runs of this checkout in MLflow, on this machine; PORT=5000
+	@maskcon ui --port $(PORT)
 
-dag: environment  ## the stages as a drawing that fits a terminal
-	@python -m maskcon dag
-
-plots: environment  ## DVC's plots as a page that needs no network; REVISIONS="HEAD my-experiment" compares
-	@python -m maskcon plots $(REVISIONS)
+params: environment  ## params.yaml from conf/, and docs/parameters.md; SET="data=digits loss=grafit" picks presets
+	@maskcon params $(SET)
 
 COLUMNS_SHOWN := Experiment|loss.name|loss.w|seed|recall_at_1
 experiments: environment  ## DVC's experiments in 80 columns; COLUMNS_SHOWN='Experiment|loss.w' picks
 	@dvc exp show --no-pager --drop '^(?!($(COLUMNS_SHOWN))$$)'
 
-grid: environment  ## a grid of experiments: GRID=grids/NAME.yaml SET="key=value ..." WORKERS=2; again: what is missing
-	@python -m maskcon grid $(GRID) --workers $(WORKERS) $(if $(SET),--set $(SET)) $(ARGUMENTS)
+grid: environment  ## experiments that compare methods: GRID=grids/NAME.yaml WORKERS=2; again: what is missing
+	@maskcon grid $(GRID) --workers $(WORKERS) $(if $(SET),--set $(SET)) $(ARGUMENTS)
 
 tables: environment  ## methods side by side, from the runs on record; ARGUMENTS="--grid NAME --baseline grafit"
-	@python -m maskcon tables $(ARGUMENTS)
+	@maskcon tables $(ARGUMENTS)
 
-bench: environment  ## what it costs beside other ways to do it: a few minutes, table in benchmarks/results/bench.md
+gallery: environment  ## a page to look through the test images: map, neighbours, confused classes
+	@maskcon gallery $(ARGUMENTS)
+
+bench: environment  ## what it costs beside other ways to do it: some minutes, table in benchmarks/results/bench.md
 	python -m benchmarks.run
 
-bench-full: environment  ## the same with the long cases
-	python -m benchmarks.run --full
+soak: environment  ## 200 random kills of trainings, which must all end with the bits of an uninterrupted one
+	python -m tests.soak
 
-environment:  ## .venv with what requirements.lock names
+environment:  ## .venv with what requirements.lock names, and the command maskcon
 	@./set_up.sh
 
 lock:  ## requirements.lock made from requirements.txt: every package it needs, with checksums; after editing it

@@ -5,14 +5,11 @@ imports and the memory that it takes are its own.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from importlib import import_module
-from types import ModuleType
-from typing import Any
+from dataclasses import dataclass
 
 
-class MissingPeer(Exception):
-    """The peer is not installed; the message says what is missing and how to get it."""
+class NotMeasured(Exception):
+    """The message says why nothing can be measured here."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Contest:
 
 
 @dataclass(frozen=True)
-class TimeCase:
+class Case:
     """How long ours takes beside a peer.
 
     Args:
@@ -41,8 +38,6 @@ class TimeCase:
         wanted: the ratio peer / ours to reach, where there is one.
         threads: of torch; None: as many as there are cores.
         rounds: pairs of timings.
-        full: only in the long benchmark.
-        device: "cpu" or "cuda", where both do it.
         packages: beside torch and numpy, whose versions matter to this case.
     """
 
@@ -53,47 +48,4 @@ class TimeCase:
     wanted: float | None = None
     threads: int | None = None
     rounds: int = 15
-    full: bool = False
-    device: str = "cpu"
     packages: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class MemoryCase:
-    """How much memory ours takes beside a peer, each in a process of its own that finds its data in files.
-
-    Args:
-        make_data: writes the data into a folder.
-        ours, peer: "module:function"; the function takes the folder and returns ``() -> result``, a result that JSON
-            can hold. None for the peer: ours alone is measured.
-        difference: of the two results; with ``allowed`` as above.
-        wanted: ours / peer, the share of the peer's memory that ours may take at most.
-    """
-
-    name: str
-    work: str
-    peer: str
-    make_data: Callable[[Any], None]
-    ours: str
-    difference: Callable[[Any, Any], float]
-    allowed: float
-    peer_function: str | None = None
-    wanted: float | None = None
-    threads: int | None = None
-    full: bool = False
-    device: str = "cpu"
-    packages: tuple[str, ...] = field(default=())
-
-
-def peer_package(name: str) -> ModuleType:
-    """Import an optional peer.
-
-    Raises:
-        MissingPeer: it is not installed, or does not import here.
-    """
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise MissingPeer(
-            f"{name} cannot be imported ({error}); pip install -r benchmarks/requirements-bench.txt"
-        ) from None

@@ -258,17 +258,16 @@ CHUNKS = 10
 
 
 @torch.no_grad()
-def recall_at(features: Tensor, labels: Tensor, ranks: Sequence[int], queries: int | None = None) -> dict[int, float]:
+def recall_at(features: Tensor, labels: Tensor, ranks: Sequence[int]) -> dict[int, float]:
     """Recall@K: a tenth of all similarities at a time, the most similar dropped as the query itself.
 
     Args:
         features: float32 [N, F], unit rows; labels: int64 [N].
-        queries: the first so many images alone are queries; all, unless said.
     """
     most = max(ranks) + 1
     hits = dict.fromkeys(ranks, 0)
-    number = len(features) if queries is None else queries
-    chunk = -(-len(features) // CHUNKS)
+    number = len(features)
+    chunk = -(-number // CHUNKS)
     for start in range(0, number, chunk):
         rows = slice(start, min(start + chunk, number))
         similarity = features[rows] @ features.T

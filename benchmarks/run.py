@@ -1,62 +1,56 @@
 """What the parts of the program cost, beside what a person would use otherwise.
 
     python -m benchmarks.run                          # a few minutes on two cores: make bench
-    python -m benchmarks.run --full                   # with the long cases: make bench-full
     python -m benchmarks.run --only view_pair head    # these cases
 
 A case first makes ours and its peer do the same work and compares the results; if they differ, no ratio is printed.
-Then both are timed in turn in this process. A peer that is not installed is passed over, and the reason printed. Writes
-a row for every case to results/bench.jsonl, where it replaces that of an earlier run, and the table of all to bench.md.
+Then both are timed in turn in this process. Writes a row for every case to results/bench.jsonl, where it replaces that
+of an earlier run, and the table of all to bench.md.
 """
 
 import argparse
 import gc
 import importlib
 import json
-import math
 import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from pkgutil import iter_modules
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 
 from benchmarks import cases
-from benchmarks.case import MemoryCase, MissingPeer, TimeCase
-from benchmarks.peak_memory import peak_of
+from benchmarks.case import Case, NotMeasured
 from benchmarks.ratios import in_turn, ratio_of
-from benchmarks.table import as_markdown
+from benchmarks.table import as_markdown, result_of, took
 from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.freed_memory import keep_freed_memory
 
 RESULTS = Path(__file__).parent / "results"
-Case = TimeCase | MemoryCase
 Row = dict[str, Any]
 
 
 def main() -> None:
     known = {case.name: case for case in all_cases()}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", action="store_true", help="also the long cases")
     parser.add_argument("--only", nargs="+", choices=list(known), metavar="CASE", help=f"of {', '.join(known)}")
     parser.add_argument("--rounds", type=int, help="of every case, instead of its own number")
     parser.add_argument("--threads", type=int, help="of cases that take as many as there are cores")
     arguments = parser.parse_args()
     keep_freed_memory()  # as the stages do; peers that are timed in this process have it too
 
-    chosen = arguments.only or [name for name, case in known.items() if arguments.full or not case.full]
+    chosen = arguments.only or list(known)
     rows = read_rows(RESULTS / "bench.jsonl")
     for number, name in enumerate(chosen, 1):
         print(f"[{number}/{len(chosen)}] {name}: {known[name].work}, {known[name].peer}", flush=True)
         row = measure(known[name], arguments.rounds, arguments.threads)
-        print(f"    {in_words(row)}", flush=True)
+        print(f"    {result_of(row)}  ({took(row)}; load {row['load_average']})", flush=True)
         rows[name] = row
         in_order = [rows[name] for name in known if name in rows]
         write_text(RESULTS / "bench.jsonl", "".join(json.dumps(row) + "\n" for row in in_order))
@@ -77,16 +71,13 @@ def read_rows(path: Path) -> dict[str, Row]:
 def measure(case: Case, rounds: int | None = None, threads: int | None = None) -> Row:
     """Everything about one case: what was measured, or why nothing was, and under which circumstances."""
     threads_before = torch.get_num_threads()
-    threads = case.threads or threads or os.cpu_count()
+    threads = case.threads or threads or os.cpu_count() or 1
     torch.set_num_threads(threads)
     start = time.monotonic()
     try:
-        if isinstance(case, MemoryCase):
-            found = measured_memory(case, threads)
-        else:
-            found = measured_time(case, rounds or case.rounds)
-    except MissingPeer as missing:
-        found = {"status": "skipped", "reason": str(missing)}
+        found = measured(case, rounds or case.rounds)
+    except NotMeasured as reason:
+        found = {"status": "skipped", "reason": str(reason)}
     finally:
         torch.set_num_threads(threads_before)
         gc.collect()
@@ -95,7 +86,7 @@ def measure(case: Case, rounds: int | None = None, threads: int | None = None) -
         "work": case.work,
         "peer": case.peer,
         "wanted": case.wanted,
-        "device": device_name(case.device),
+        "device": f"{os.cpu_count()} cores {processor()}",
         "threads": threads,
         **found,
         "seconds": round(time.monotonic() - start, 1),
@@ -105,15 +96,13 @@ def measure(case: Case, rounds: int | None = None, threads: int | None = None) -
     }
 
 
-def measured_time(case: TimeCase, rounds: int) -> Row:
-    if case.device == "cuda" and not torch.cuda.is_available():
-        raise MissingPeer("not measured: no GPU at hand")
+def measured(case: Case, rounds: int) -> Row:
     contest = case.prepare()
     difference = contest.difference()
     compared = {"difference": difference, "allowed": contest.allowed}
     if not difference <= contest.allowed:  # also where it is not a number
         return {"status": "differs", "reason": differs(difference, contest.allowed), **compared}
-    seconds = in_turn(contest.ours, contest.peer, rounds, wait=waiting_for(case.device))
+    seconds = in_turn(contest.ours, contest.peer, rounds)
     ratio = ratio_of(seconds)
     return {
         "status": "measured",
@@ -127,49 +116,12 @@ def measured_time(case: TimeCase, rounds: int) -> Row:
     }
 
 
-def measured_memory(case: MemoryCase, threads: int) -> Row:
-    with TemporaryDirectory() as folder:
-        case.make_data(Path(folder))
-        result, ours = peak_of(case.ours, Path(folder), threads)
-        if case.peer_function is None:
-            return {"status": "measured", "ours_mebibytes": ours}
-        peer_result, peer = peak_of(case.peer_function, Path(folder), threads)
-    difference = case.difference(result, peer_result)
-    compared = {"difference": difference, "allowed": case.allowed}
-    if not difference <= case.allowed:
-        return {"status": "differs", "reason": differs(difference, case.allowed), **compared}
-    return {
-        "status": "measured",
-        "ours_mebibytes": ours,
-        "peer_mebibytes": peer,
-        "share": ours / peer if peer else math.inf,
-        **compared,
-    }
-
-
 def differs(difference: float, allowed: float) -> str:
     return f"ours and the peer differ by {difference:.3g}, more than {allowed:.3g}: no ratio"
 
 
 def middle(values: list[float]) -> float:
     return sorted(values)[len(values) // 2]
-
-
-def waiting_for(device: str) -> Callable[[], None]:
-    return torch.cuda.synchronize if device == "cuda" else (lambda: None)
-
-
-def in_words(row: Row) -> str:
-    """The result of a row for the terminal."""
-    from benchmarks.table import result_of, took
-
-    return f"{result_of(row)}  ({took(row)}; load {row['load_average']})"
-
-
-def device_name(device: str) -> str:
-    if device == "cuda":
-        return torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
-    return f"{os.cpu_count()} cores {processor()}"
 
 
 def processor() -> str:

@@ -19,43 +19,22 @@ def as_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def cells_of(row: Mapping[str, Any]) -> tuple[str, ...]:
-    ours, peer = amounts_of(row)
-    return row["work"], row["peer"], result_of(row), wanted_of(row), ours, peer
+    wanted = "" if row["wanted"] is None else f"at least {row['wanted']:g}x"
+    amounts = [seconds(row[key]) if key in row else "" for key in ("ours_seconds", "peer_seconds")]
+    return row["work"], row["peer"], result_of(row), wanted, *amounts
 
 
 def result_of(row: Mapping[str, Any]) -> str:
-    """The ratio with its 10th and 90th percentile, the share of memory, or why there is none."""
+    """The ratio with its 10th and 90th percentile, or why there is none."""
     if row["status"] != "measured":
         return row["reason"]
-    if "ratio_median" in row:
-        return str(Ratio(row["ratio_median"], row["ratio_p10"], row["ratio_p90"]))
-    if "share" in row:
-        return f"{row['share']:.2f} of its memory"
-    return "no peer"
-
-
-def wanted_of(row: Mapping[str, Any]) -> str:
-    if row["wanted"] is None:
-        return ""
-    return f"at least {row['wanted']:g}x" if is_time(row) else f"at most {row['wanted']:.2f}"
-
-
-def is_time(row: Mapping[str, Any]) -> bool:
-    return not row["case"].startswith("recall_memory")
-
-
-def amounts_of(row: Mapping[str, Any]) -> tuple[str, str]:
-    """What ours and the peer took, with units; empty where nothing was measured."""
-    if "ours_seconds" in row:
-        return seconds(row["ours_seconds"]), seconds(row["peer_seconds"])
-    if "ours_mebibytes" in row:
-        return tuple(f"{row[key]:,.0f} MiB" if key in row else "" for key in ("ours_mebibytes", "peer_mebibytes"))
-    return "", ""
+    return str(Ratio(row["ratio_median"], row["ratio_p10"], row["ratio_p90"]))
 
 
 def took(row: Mapping[str, Any]) -> str:
-    ours, peer = amounts_of(row)
-    return f"ours {ours}, peer {peer}" if ours else row["status"]
+    if row["status"] != "measured":
+        return row["status"]
+    return f"ours {seconds(row['ours_seconds'])}, peer {seconds(row['peer_seconds'])}"
 
 
 def seconds(value: float) -> str:

@@ -4,6 +4,7 @@ values = tiny_values({"train.epochs": 2}, loss="coins")               # as param
 parameters = tiny_parameters({"train.epochs": 2}, loss="coins")       # checked
 """
 
+import shutil
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,8 +18,11 @@ from ruamel.yaml import YAML
 from maskcon.images.packed.image_set import TrainingSet
 from maskcon.images.reading.digit_scans import save_scans
 from maskcon.parameters.model import Parameters, check_parameters
+from maskcon.tracking.store import MLFLOW_SETTINGS, Store, find_store
+from tests.tracking.finished_checkout import make_checkout
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+POINTING_ELSEWHERE = ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", *MLFLOW_SETTINGS)
 
 TINY = {
     "data.images": {"train": 80, "val": 110, "test": 120},
@@ -112,6 +116,31 @@ def scans_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("scans")
     save_scans(folder)
     return folder
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch) -> Path:
+    """The folder as the stages before track leave it, with nothing in the environment that points elsewhere."""
+    for name in POINTING_ELSEWHERE:
+        monkeypatch.delenv(name, raising=False)
+    return make_checkout(tmp_path / "checkout")
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("empty_store")
+    with find_store(root, {}).opened() as client:
+        client.search_experiments()
+    return root / "mlflow" / "mlflow.db"
+
+
+@pytest.fixture
+def store(checkout, empty_database) -> Store:
+    """The store of ``checkout``: its tables made, no run in it."""
+    store = find_store(checkout, {})
+    store.folder.mkdir()
+    shutil.copy(empty_database, store.folder)
+    return store
 
 
 def _read_yaml(path: Path) -> Any:

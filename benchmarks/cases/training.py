@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from benchmarks import published_recipe
-from benchmarks.case import Contest, MissingPeer, TimeCase, peer_package
+from benchmarks.case import Case, Contest, NotMeasured
 from benchmarks.cases.learners import COARSE_CLASSES, RATE, Setting
 from benchmarks.cases.views import difference_to_pillow
 from maskcon.images.packed.image_stream import to_device
@@ -34,7 +34,7 @@ W, SOFT_TEMPERATURE, TEMPERATURE = 0.5, 0.05, 0.1
 def needs_instructions_for(precision: str, device: str) -> None:
     """bfloat16 without instructions for it is emulated, many times slower: nobody would train so."""
     if precision == "bfloat16" and device == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        raise MissingPeer("not measured: this processor has no instructions for bfloat16")
+        raise NotMeasured("not measured: this processor has no instructions for bfloat16")
 
 
 # The momentum update
@@ -60,11 +60,6 @@ def momentum_against(update) -> Contest:
 
 def momentum_against_published() -> Contest:
     return momentum_against(partial(published_recipe.momentum_update, momentum=0.99))
-
-
-def momentum_against_lightly() -> Contest:
-    lightly = peer_package("lightly.models.utils")
-    return momentum_against(lambda key, query: lightly.update_momentum(query, key, 0.99))
 
 
 # Targets and loss, forward and backward
@@ -106,37 +101,6 @@ def head_against_published(setting: Setting = RESNET18) -> Contest:
     return Contest(ours, peer, difference, ROUNDING)
 
 
-def moco_against_lightly() -> Contest:
-    """The loss of MoCo: only the own key is a positive, all of the queue are negatives."""
-    peer_package("lightly")
-    from lightly.loss import NTXentLoss
-
-    generator = torch_generator(0, "head")
-    query = random_keys(RESNET18, generator, RESNET18.batch).requires_grad_()
-    own, queue = (random_keys(RESNET18, generator, number) for number in (RESNET18.batch, RESNET18.queue))
-    coarse, queue_coarse = torch.zeros(RESNET18.batch).long(), torch.zeros(RESNET18.queue).long()
-    criterion = NTXentLoss(TEMPERATURE, memory_bank_size=(RESNET18.queue, 256))
-    criterion(query.detach(), own)  # which makes the bank
-    method = build_method(Setting("resnet18", 32, 8192, loss="selfcon").parameters("float32").loss)
-
-    def ours() -> tuple[Tensor, Tensor]:
-        target = method.target(Keys(own, queue, coarse, queue_coarse))
-        value = soft_cross_entropy(own_and_queue(query, own, queue), target, TEMPERATURE)
-        return value.detach(), torch.autograd.grad(value, query)[0]
-
-    def peer() -> tuple[Tensor, Tensor]:
-        value = criterion(query, own)
-        return value.detach(), torch.autograd.grad(value, query)[0]
-
-    def difference() -> float:
-        criterion.memory_bank.bank = (
-            queue.T.contiguous() if criterion.memory_bank.bank.shape[0] == 256 else queue.clone()
-        )
-        return float(abs(ours()[0] - peer()[0]) / ours()[0])
-
-    return Contest(ours, peer, difference, ROUNDING)
-
-
 # A step, on views made beforehand
 
 
@@ -164,7 +128,7 @@ def endless(batches) -> Iterator:
         yield from batches(epoch)
 
 
-def iteration_against_published(setting: Setting, precision: str, workers: int) -> Contest:
+def iteration_against_published(setting: Setting, precision: str) -> Contest:
     needs_instructions_for(precision, setting.device)
     parameters = setting.parameters(precision)
     device = torch.device(setting.device)
@@ -187,8 +151,6 @@ def iteration_against_published(setting: Setting, precision: str, workers: int) 
         setting.batch,
         shuffle=True,
         drop_last=True,
-        num_workers=workers,
-        persistent_workers=workers > 0,
         generator=torch_generator(0, "loader"),
     )
     ours_views, their_views = endless(ours_batches.epoch), endless(lambda epoch: loader)
@@ -214,31 +176,15 @@ HEAD = f"targets and loss, forward and backward, batch {RESNET18.batch}, queue {
 STEP = f"a step of resnet18 on {RESNET18.batch} images of 32 x 32, queue {RESNET18.queue:,}"
 ITERATION = f"{SMALL.images} images of 16 x 16 through views and steps of small_conv, batch {SMALL.batch}"
 CASES = [
-    TimeCase(
+    Case(
         name="momentum_update",
         work="the momentum update of resnet18 with projector",
         peer="published recipe: one new tensor a parameter",
         prepare=momentum_against_published,
         wanted=2.5,
     ),
-    TimeCase(
-        name="momentum_update_lightly",
-        work="the momentum update of resnet18 with projector",
-        peer="lightly",
-        prepare=momentum_against_lightly,
-        packages=("lightly",),
-    ),
-    TimeCase(
-        name="head", work=HEAD, peer="published recipe: a matrix a step", prepare=head_against_published, wanted=1.1
-    ),
-    TimeCase(
-        name="moco_loss_lightly",
-        work=HEAD.replace("targets and loss", "MoCo's loss"),
-        peer="lightly's NTXentLoss, which also keeps its queue",
-        prepare=moco_against_lightly,
-        packages=("lightly",),
-    ),
-    TimeCase(
+    Case(name="head", work=HEAD, peer="published recipe: a matrix a step", prepare=head_against_published, wanted=1.1),
+    Case(
         name="resnet18_step_bfloat16",
         work=f"{STEP}, ours in bfloat16",
         peer="published recipe, float32",
@@ -246,7 +192,7 @@ CASES = [
         wanted=2.0,
         rounds=7,
     ),
-    TimeCase(
+    Case(
         name="resnet18_step_float32",
         work=f"{STEP}, ours in float32",
         peer="published recipe, float32",
@@ -254,15 +200,14 @@ CASES = [
         rounds=7,
     ),
     *(
-        TimeCase(
-            name=f"small_iteration_{precision}_{workers}_workers",
+        Case(
+            name=f"small_iteration_{precision}",
             work=f"{ITERATION}, ours in {precision}",
-            peer=f"published recipe, float32, {workers} loader workers",
-            prepare=partial(iteration_against_published, SMALL, precision, workers),
+            peer="published recipe, float32",
+            prepare=partial(iteration_against_published, SMALL, precision),
             wanted=4.0,
             rounds=9,
-            full=workers > 0,
         )
-        for precision, workers in (("bfloat16", 0), ("float32", 0), ("bfloat16", 2), ("float32", 2))
+        for precision in ("bfloat16", "float32")
     ),
 ]

@@ -1,7 +1,6 @@
 """Views: a weak and a strong one of every image of a batch."""
 
 import random
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks import published_recipe
-from benchmarks.case import Contest, TimeCase, peer_package
+from benchmarks.case import Case, Contest
 from benchmarks.photographs import photographs
 from maskcon.runtime.randomness import torch_generator
 from maskcon.views import photo, small_colour
@@ -40,7 +39,7 @@ def boxes_of(crops: Crops) -> list[tuple[int, int, int, int]]:
     return list(zip(crops.top.tolist(), crops.left.tolist(), crops.height.tolist(), crops.width.tolist(), strict=True))
 
 
-def ours_pair(images: Tensor) -> None:
+def our_pair(images: Tensor) -> None:
     """Both views of a batch in [0, 1], as training gets them."""
     generator = torch_generator(0, "benchmark")
     for strength in ("weak", "strong"):
@@ -80,7 +79,7 @@ def against_published() -> Contest:
         random.seed(0)
         torch.utils.data.default_collate([views[place] for place in range(BATCH)])
 
-    return Contest(lambda: ours_pair(planes), peer, lambda: difference_to_pillow(images), ONE_LEVEL)
+    return Contest(lambda: our_pair(planes), peer, lambda: difference_to_pillow(images), ONE_LEVEL)
 
 
 # torchvision's transforms, image after image
@@ -119,40 +118,6 @@ def against_torchvision() -> Contest:
     return Contest(ours, peer, difference, ONE_LEVEL)
 
 
-# kornia's augmentation, a batch at a time
-
-
-def against_kornia() -> Contest:
-    kornia = peer_package("kornia")
-    images = planes_of(photographs(BATCH, SIDE))
-    floats = images / 255
-    augmentation = torch.nn.Sequential(
-        kornia.augmentation.RandomResizedCrop((SIDE, SIDE), scale=(0.2, 1.0)),
-        kornia.augmentation.RandomHorizontalFlip(),
-    )
-
-    def difference() -> float:
-        """Boxes at whole pixels, cut by kornia from corner to corner of the box's outermost pixels."""
-        crops = draw_crops(BATCH, SIDE, SIDE, torch_generator(1, "check"))
-        left, top, right, bottom = (
-            crops.left,
-            crops.top,
-            crops.left + crops.width - 1,
-            crops.top + crops.height - 1,
-        )
-        corners = torch.stack([left, top, right, top, right, bottom, left, bottom], dim=1).view(-1, 4, 2).float()
-        theirs = kornia.geometry.transform.crop_and_resize(floats, corners, (SIDE, SIDE), align_corners=False)
-        ours = resized_crop(images, replace(crops, flip=torch.zeros(BATCH, dtype=torch.bool)), (SIDE, SIDE))
-        return float((ours - 255 * theirs).abs().max())
-
-    return Contest(
-        lambda: small_colour.weak(images, torch_generator(0, "benchmark")) / 255,
-        lambda: augmentation(floats),
-        difference,
-        ONE_LEVEL,
-    )
-
-
 # Photos: the changes of a strong view, all of them, with given amounts
 
 
@@ -171,13 +136,9 @@ class Amounts:
         self.hue, self.sigma = between(-0.1, 0.1), between(0.1, 2.0)
 
 
-def ours_photos(images: Tensor, amounts: Amounts) -> Tensor:
+def our_photos(images: Tensor, amounts: Amounts) -> Tensor:
     views = resized_crop(images, amounts.crops, (PHOTO_SIDE, PHOTO_SIDE)) / 255
     views = photo.change_perspective(views, amounts.corners)
-    return ours_colours(views, amounts)
-
-
-def ours_colours(views: Tensor, amounts: Amounts) -> Tensor:
     views = photo.adjust_brightness(views, amounts.brightness)
     views = photo.adjust_contrast(views, amounts.contrast)
     views = photo.adjust_saturation(views, amounts.saturation)
@@ -207,31 +168,12 @@ def torchvision_photos(images: Tensor, amounts: Amounts) -> Tensor:
 def photos_against_torchvision() -> Contest:
     images = planes_of(photographs(PHOTOS, 256))
     amounts = Amounts(PHOTOS, 256)
-    ours, peer = partial(ours_photos, images, amounts), partial(torchvision_photos, images, amounts)
+    ours, peer = partial(our_photos, images, amounts), partial(torchvision_photos, images, amounts)
     return Contest(ours, peer, lambda: 255 * float((ours() - peer()).abs().max()), SLOPE)
 
 
-def photos_against_kornia() -> Contest:
-    """The colours and the blur alone: the operations of kornia that have torchvision's formulas."""
-    kornia = peer_package("kornia")
-    views = planes_of(photographs(PHOTOS, PHOTO_SIDE)) / 255
-    amounts = Amounts(PHOTOS, PHOTO_SIDE)
-    kernel = 2 * photo.BLUR_REACH + 1
-
-    def peer() -> Tensor:
-        enhance = kornia.enhance
-        changed = enhance.adjust_brightness_accumulative(views, amounts.brightness)
-        changed = enhance.adjust_contrast_with_mean_subtraction(changed, amounts.contrast)
-        changed = enhance.adjust_saturation_with_gray_subtraction(changed, amounts.saturation)
-        changed = enhance.adjust_hue(changed, 2 * np.pi * amounts.hue)
-        return kornia.filters.gaussian_blur2d(changed, (kernel, kernel), amounts.sigma[:, None].expand(-1, 2))
-
-    ours = partial(ours_colours, views, amounts)
-    return Contest(ours, peer, lambda: 255 * float((ours() - peer()).abs().max()), ONE_LEVEL)
-
-
 CASES = [
-    TimeCase(
+    Case(
         name="view_pair",
         work=f"a weak and a strong view of {BATCH} images of {SIDE} x {SIDE}",
         peer="published recipe: Pillow, image after image",
@@ -240,7 +182,7 @@ CASES = [
         threads=1,
         packages=("pillow",),
     ),
-    TimeCase(
+    Case(
         name="weak_views_torchvision",
         work=f"two weak views of {BATCH} images of {SIDE} x {SIDE}",
         peer="torchvision v2 on tensors, image after image",
@@ -248,15 +190,7 @@ CASES = [
         threads=1,
         packages=("torchvision",),
     ),
-    TimeCase(
-        name="weak_views_kornia",
-        work=f"a weak view of {BATCH} images of {SIDE} x {SIDE}",
-        peer="kornia, the batch at once",
-        prepare=against_kornia,
-        threads=1,
-        packages=("kornia",),
-    ),
-    TimeCase(
+    Case(
         name="photo_views_torchvision",
         work=f"crop, perspective, colours and blur of {PHOTOS} photos to {PHOTO_SIDE} x {PHOTO_SIDE}",
         peer="torchvision v2 on tensors, image after image",
@@ -264,14 +198,5 @@ CASES = [
         threads=1,
         rounds=9,
         packages=("torchvision",),
-    ),
-    TimeCase(
-        name="photo_colours_kornia",
-        work=f"colours and blur of {PHOTOS} photos of {PHOTO_SIDE} x {PHOTO_SIDE}",
-        peer="kornia, the batch at once",
-        prepare=photos_against_kornia,
-        threads=1,
-        rounds=9,
-        packages=("kornia",),
     ),
 ]

@@ -65,6 +65,7 @@ def test_an_unknown_command_is_refused_with_those_there_are(capsys):
     assert "'gret'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_nothing_of_libraries_reaches_the_terminal(tmp_path, tiny_parameters, repository):
     """The commands as people call them; in one process, for to load the libraries takes longer than all else."""
     labels = two_digit_labels(40)

@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from maskcon.commands.summary import recall_table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -29,6 +31,7 @@ def test_without_fine_labels_the_coarse_recall_alone():
     assert table.splitlines()[2].split() == ["trained", "0.500"]
 
 
+@pytest.mark.slow
 def test_it_says_where_everything_is(tmp_path):
     from tests.tracking.finished_checkout import make_checkout
 

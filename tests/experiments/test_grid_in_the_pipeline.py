@@ -7,7 +7,7 @@ import pytest
 from maskcon.tracking.store import find_store
 from tests.support.pipeline_copies import copy_checkout
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.slow, pytest.mark.pipeline]
 PATIENCE = 1200  # seconds; half a minute is enough on a machine that is free
 
 GRID = """

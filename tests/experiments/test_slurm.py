@@ -14,6 +14,7 @@ import pytest
 from tests.support.pipeline_copies import copy_checkout
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.pipeline,
     pytest.mark.skipif(
         shutil.which("slurmctld") is None or os.geteuid() != 0,

@@ -7,6 +7,8 @@ from maskcon.explore.gallery_page.page import assemble, page_data
 from tests.explore.made_up_gallery import NASTY, grid, made_up_gallery
 from tests.support.browser import complaints, headless_browser, wait_until
 
+pytestmark = pytest.mark.slow
+
 GALLERY = made_up_gallery()
 
 

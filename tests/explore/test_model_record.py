@@ -23,6 +23,8 @@ from maskcon.tracking.store import MLFLOW_SETTINGS, experiment_id, find_store
 from tests.support.finished_run import number_images, two_digit_labels
 from tests.support.searchable_workspace import write_workspace
 
+pytestmark = pytest.mark.slow
+
 STARTS_WITHIN = 600  # seconds: on a busy machine importing torch alone takes minutes
 
 

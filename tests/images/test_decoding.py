@@ -153,6 +153,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", ["the whole", "a process of it"])
 def test_killed_for_good_it_goes_on_and_leaves_no_process(tmp_path, repository, killed):
     folder, scratch = tmp_path / "photos", tmp_path / "scratch"

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.pipeline_copies import copy_files
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLACE = re.compile(
     r"^\*\*`(?P<file>[^`]+)`\*\*, (?P<how>new|before|after|in place of)\s*(?:`(?P<anchor>[^`]+)`)?.*?"

@@ -25,6 +25,8 @@ from tests.images import test_cifar
 from tests.images.small_archives import REPOSITORY, preset, stand_in
 from tests.support.pipeline_copies import POINTING_ELSEWHERE
 
+pytestmark = pytest.mark.slow
+
 STAGES = (download, coarse, pretrain, embed, evaluate, measure, figures, report, track)
 QUICK = {
     "train.epochs": 1,

@@ -18,30 +18,25 @@ case "$*" in
     *ensurepip*) exit {no_venv} ;;
     "-m venv"*) mkdir -p .venv/bin .venv/lib/python3/site-packages && cp "$0" .venv/bin/python ;;
     "-m pip install"*--require-hashes*) cat requirements.lock >> installed.txt; exit {no_network} ;;
+    "-m pip install"*"--no-index"*"--editable .") echo itself >> installed.txt ;;
 esac
 """
 
 
-@pytest.fixture
-def machine(tmp_path):
-    """A git checkout, a PATH that holds the tools and nothing else, and a way to put programs there."""
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    for tool in TOOLS:
-        (programs / tool).symlink_to(shutil.which(tool))
-    checkout = tmp_path / "checkout with a space"
-    checkout.mkdir()
-    shutil.copy(SET_UP, checkout)
-    (checkout / "requirements.lock").write_text("torch==1\n")
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "a"]):
-        subprocess.run([*git, *command], cwd=checkout, check=True)
-    return Machine(checkout, programs)
-
-
 class Machine:
-    def __init__(self, checkout: Path, programs: Path):
-        self.checkout, self.programs = checkout, programs
+    """A git checkout, a PATH that holds the tools and nothing else, and a way to put programs there."""
+
+    def __init__(self, folder: Path):
+        self.programs, self.checkout = folder / "programs", folder / "checkout with a space"
+        self.programs.mkdir()
+        for tool in TOOLS:
+            (self.programs / tool).symlink_to(shutil.which(tool))
+        self.checkout.mkdir()
+        shutil.copy(SET_UP, self.checkout)
+        (self.checkout / "requirements.lock").write_text("torch==1\n")
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
+        for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "a"]):
+            subprocess.run([*git, *command], cwd=self.checkout, check=True)
 
     def add(self, name: str, text: str) -> None:
         (self.programs / name).unlink(missing_ok=True)
@@ -61,30 +56,24 @@ class Machine:
         return file.read_text().splitlines() if file.exists() else []
 
 
-def assert_one_sentence(run: subprocess.CompletedProcess, *said: str) -> None:
-    assert run.returncode == 2
-    [line] = run.stderr.splitlines()
-    assert line.startswith("error: ")
-    for text in said:
-        assert text in line
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path)
 
 
 def test_installs_once_and_again_when_the_requirements_change(machine):
     machine.add_python()
     assert machine.set_up().returncode == 0
-    assert machine.installed() == ["torch==1"]
-
-    again = machine.set_up()
-    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
-    assert machine.installed() == ["torch==1"]
+    assert machine.installed() == ["torch==1", "itself"]
 
     (machine.checkout / "requirements.lock").touch()  # another time, the same content
-    machine.set_up()
-    assert machine.installed() == ["torch==1"]
+    again = machine.set_up()
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert machine.installed() == ["torch==1", "itself"]
 
     (machine.checkout / "requirements.lock").write_text("torch==2\n")
     machine.set_up()
-    assert machine.installed() == ["torch==1", "torch==2"]
+    assert machine.installed() == ["torch==1", "itself", "torch==2", "itself"]
 
 
 def test_an_installation_cut_short_is_taken_up_again(machine):
@@ -96,7 +85,7 @@ def test_an_installation_cut_short_is_taken_up_again(machine):
     shutil.rmtree(machine.checkout / ".venv")
     machine.add_python()
     assert machine.set_up().returncode == 0
-    assert machine.installed() == ["torch==1", "torch==1"]
+    assert machine.installed() == ["torch==1", "torch==1", "itself"]
 
 
 def test_programs_that_are_old_or_do_not_run_are_passed_over(machine):
@@ -106,45 +95,28 @@ def test_programs_that_are_old_or_do_not_run_are_passed_over(machine):
     assert "Python 3.12.1" in machine.set_up().stdout
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(machine):
-    machine.add_python()
-    machine.set_up()
-    machine.add(str(machine.checkout / ".venv/bin/python"), "#!/no/such/python\n")
-    assert machine.set_up().returncode == 0
-    assert len(machine.installed()) == 2
-
-
-def test_an_old_python_is_one_sentence(machine):
-    machine.add_python(version="3.9.2", too_old=1)
-    assert_one_sentence(machine.set_up(), "Python 3.11 or newer is needed, found: Python 3.9.2")
-
-
-def test_no_python_is_one_sentence(machine):
-    assert_one_sentence(machine.set_up(), "Python 3.11 or newer is needed, found: none that runs")
-
-
-def test_a_python_without_venv_is_one_sentence(machine):
-    machine.add_python(no_venv=1)
-    assert_one_sentence(machine.set_up(), "python3 cannot make environments", "python3-venv")
-
-
-def test_no_git_is_one_sentence(machine):
-    machine.add_python()
-    (machine.programs / "git").unlink()
-    assert_one_sentence(machine.set_up(), "git is needed")
+@pytest.mark.parametrize(
+    ("python", "lacking", "said"),
+    [
+        ({"version": "3.9.2", "too_old": 1}, None, "Python 3.11 or newer is needed, found: Python 3.9.2"),
+        (None, None, "Python 3.11 or newer is needed, found: none that runs"),
+        ({"no_venv": 1}, None, "python3 cannot make environments"),
+        ({}, "programs/git", "git is needed"),
+        ({}, "checkout with a space/.git", "get the project with git clone"),
+        ({}, "disk", "needs about 8 GB of disk, only 3 GB are free"),
+    ],
+)
+def test_what_is_lacking_is_said_in_one_sentence(machine, python, lacking, said):
+    if python is not None:
+        machine.add_python(**python)
+    if lacking == "disk":
+        machine.add("df", "#!/bin/sh\necho Filesystem blocks used available\necho /dev/x 9 9 3145728 9% /\n")
+    elif lacking:
+        path = machine.checkout.parent / lacking
+        path.unlink() if path.is_symlink() else shutil.rmtree(path)
+    run = machine.set_up()
+    assert run.returncode == 2
+    [line] = run.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
     assert machine.installed() == []
-
-
-def test_no_checkout_is_one_sentence(machine):
-    machine.add_python()
-    shutil.rmtree(machine.checkout / ".git")
-    assert_one_sentence(machine.set_up(), "no git checkout", "git clone")
-    assert machine.installed() == []
-
-
-def test_a_full_disk_is_one_sentence_before_anything_is_installed(machine):
-    machine.add_python()
-    machine.add("df", "#!/bin/sh\necho Filesystem blocks used available\necho /dev/x 9 9 3145728 9% /\n")
-    assert_one_sentence(machine.set_up(), "needs about 8 GB of disk, only 3 GB are free")
-    assert machine.installed() == []
-    assert not (machine.checkout / ".venv").exists()

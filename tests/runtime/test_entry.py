@@ -22,6 +22,7 @@ def test_stage_gets_the_checked_parameters(checkout):
     assert seen[0].data.name == "two_digits"
 
 
+@pytest.mark.slow
 def test_garbage_is_not_collected_until_work_begins(checkout, repository):
     loads = "import gc, sys; sys.argv[0] = '-m'; import stages; print(gc.isenabled())"
     told = subprocess.run([sys.executable, "-c", loads], cwd=repository, capture_output=True, text=True, check=True)
@@ -87,6 +88,7 @@ def test_a_disk_that_is_full_or_read_only_is_a_sentence(checkout, capsys, number
     assert line.startswith("error: embeddings/test/labels.csv: the reason; free some space or make the folder writable")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
 def test_training_without_memory_names_what_to_lower(checkout, repository):
     """A process that may not take more than 300 MB beyond what it has, and batches that need more."""

@@ -46,6 +46,7 @@ def bytes_given_back(setting: str) -> int:
     return int(subprocess.run(program, env=environment, capture_output=True, text=True, check=True).stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the option is one of glibc")
 def test_what_is_freed_is_not_given_back():
     assert bytes_given_back("as usual") > 0.9 * ALL

@@ -56,6 +56,7 @@ def start(folder: Path, work: str, command: str = "exec {python} stage.py", **en
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code", "work"), [(signal.SIGTERM, 143, POSTPONES), (signal.SIGINT, 130, SLEEPS)])
 def test_a_stage_ends_with_one_line_and_the_usual_exit_code(tmp_path, number, code, work):
     process = start(tmp_path, work)
@@ -66,6 +67,7 @@ def test_a_stage_ends_with_one_line_and_the_usual_exit_code(tmp_path, number, co
     assert (tmp_path / "kept").exists() == (work == POSTPONES)
 
 
+@pytest.mark.slow
 def test_a_stage_ends_with_the_same_line_while_it_loads_its_libraries(tmp_path):
     """psutil stands for them all: it never ends loading."""
     (tmp_path / "psutil.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(120)\n")
@@ -84,6 +86,7 @@ def test_a_stage_ends_with_the_same_line_while_it_loads_its_libraries(tmp_path):
     assert errors == "interrupted (SIGINT): the same command goes on where this one ended\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["exec {python} stage.py", "{python} stage.py; true"], ids=["no shell", "a shell"])
 def test_a_stage_whose_dvc_is_killed_ends_by_itself_and_keeps_its_state(tmp_path, shell):
     """dvc.py stands for dvc, which runs the stage through a shell that replaces itself by the stage, or does not."""
@@ -96,6 +99,7 @@ def test_a_stage_whose_dvc_is_killed_ends_by_itself_and_keeps_its_state(tmp_path
     assert (tmp_path / "kept").exists()
 
 
+@pytest.mark.slow
 def test_a_stage_started_by_hand_outlives_who_started_it(tmp_path):
     work = """
     print("working", flush=True)

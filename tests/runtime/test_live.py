@@ -48,6 +48,7 @@ def training(checkout: Path, curve: Path, then: str, **environment: str) -> subp
     return subprocess.Popen([sys.executable, "-c", script], env=environment, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_curves_are_seen_while_training_runs_and_belong_to_the_one_run(store, checkout, tmp_path):
     inputs = Inputs.of(checkout, parameters_with())
     curve = tmp_path / "scratch" / "curve.csv"
@@ -66,6 +67,7 @@ def test_curves_are_seen_while_training_runs_and_belong_to_the_one_run(store, ch
     assert_complete_without_doubles(store, run)
 
 
+@pytest.mark.slow
 def test_a_killed_training_is_seen_as_such_and_taken_up_again(store, checkout, tmp_path):
     inputs = Inputs.of(checkout, parameters_with())
     curve = tmp_path / "curve.csv"
@@ -90,6 +92,7 @@ def test_a_killed_training_is_seen_as_such_and_taken_up_again(store, checkout, t
     assert history(store, run, "pretrain/seconds") == [(1, 1.25), (2, 1.0), (3, 1.5)]
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_costs_one_line(checkout, tmp_path):
     process = training(
         checkout,
@@ -130,11 +133,13 @@ def test_the_error_of_training_is_not_swallowed(store, checkout, tmp_path):
         raise FloatingPointError("the loss is not finite")
 
 
+@pytest.mark.slow
 def test_training_does_not_import_mlflow():
     script = "import sys, maskcon.runtime.live; sys.exit(any(m in sys.modules for m in ('mlflow', 'torch', 'pandas')))"
     assert subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, timeout=60).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_stage_says_how_to_record_later(checkout):
     run = subprocess.run(
         [sys.executable, "-m", "stages.track"],

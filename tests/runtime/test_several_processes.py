@@ -101,6 +101,7 @@ def checkout(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_ends_all_with_a_sentence(checkout):
     training = Training(checkout, processes=2)
     training.wait_for_steps(5)
@@ -114,6 +115,7 @@ def test_a_process_that_is_killed_ends_all_with_a_sentence(checkout):
     assert not psutil.wait_procs(workers.values(), timeout=60)[1]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_at_one_step_with_its_checkpoint(checkout):
     before = newest_step(checkout)
     assert before >= 5
@@ -130,6 +132,7 @@ def test_ctrl_c_ends_all_at_one_step_with_its_checkpoint(checkout):
     assert not psutil.wait_procs(workers.values(), timeout=60)[1]
 
 
+@pytest.mark.slow
 def test_one_process_goes_on_where_two_ended(checkout, monkeypatch):
     """The folder of checkpoints is the same, and nothing in it belongs to a rank."""
     before = newest_step(checkout)

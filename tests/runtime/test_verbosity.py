@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 WARNING = "import stages, warnings; warnings.warn('old', DeprecationWarning); warnings.warn('odd', RuntimeWarning)"
 
 

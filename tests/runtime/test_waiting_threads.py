@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 PROGRAM = """
 import os, sys

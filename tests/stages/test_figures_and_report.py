@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.support.finished_run import CHECKOUT, number_images, two_digit_labels, write_finished_run
+
+pytestmark = pytest.mark.slow
 
 KINDS = ("embedding_map", "retrieved_images", "training_curves", "recall_at_k")
 

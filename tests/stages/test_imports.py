@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 WEIGHTY = {"torch", "torchvision", "pandas", "scipy", "sklearn", "matplotlib", "PIL", "mlflow", "dvc", "hydra"} | {
     "typst",
     "requests",

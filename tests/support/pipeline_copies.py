@@ -1,6 +1,7 @@
 """A copy of this checkout, in a git repository of its own, to run the pipeline in with small parameters."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,21 +11,16 @@ from tempfile import TemporaryFile
 from maskcon.parameters.composition import compose
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-POINTING_ELSEWHERE = ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "DVC_STAGE")
-SMALL = {
+POINTING_ELSEWHERE = (
+    *("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "DVC_STAGE"),
+    *("PYTHONPATH", "MAKEFLAGS", "MAKELEVEL"),
+)
+SMALL = {  # file of conf/ -> its lines
     "config.yaml": {
-        "data: two_digits": "data: digits",
-        "loss: maskcon": "loss: selfcon",
-        "bootstrap_samples: 2000": "bootstrap_samples: 100",
-        "tsne_images: 1500": "tsne_images: 60",
-        "tsne_perplexity: 30.0": "tsne_perplexity: 5.0",
+        **{"- data": "digits", "- loss": "selfcon", "bootstrap_samples": 100},
+        **{"tsne_images": 60, "tsne_perplexity": 5.0},
     },
-    "train/short.yaml": {
-        "epochs: 30": "epochs: 2",
-        "warmup_epochs: 2": "warmup_epochs: 1",
-        "queue_size: 2048": "queue_size: 256",
-        "snapshot_epochs: 5": "snapshot_epochs: 1",
-    },
+    "train/short.yaml": {"epochs": 2, "warmup_epochs": 1, "queue_size": 256, "snapshot_epochs": 1},
 }
 
 
@@ -42,7 +38,7 @@ class PipelineCopy:
 
     def run(self, *command: str, timeout: float = 300, **environment: str) -> str:
         """What the command prints. Raises: AssertionError, with that, where it fails."""
-        with TemporaryFile("w+") as printed:  # no pipe: the workers of a queue live on and would keep it open
+        with TemporaryFile("w+") as printed:  # not a pipe: the workers of a queue live on and would keep it open
             run = subprocess.run(
                 command,
                 cwd=self.folder,
@@ -61,10 +57,19 @@ class PipelineCopy:
         self.run("git", "add", "--all")
         self.run("git", "-c", "user.name=Test", "-c", "user.email=test@example.com", "commit", "-qm", message)
 
+    def configure(self, file: str, values: dict[str, object]) -> None:
+        """Give lines of a file of conf/ other values, and compose params.yaml anew."""
+        path = self.folder / "conf" / file
+        text = path.read_text()
+        for key, value in values.items():
+            text, found = re.subn(rf"(?m)^( *{key}:).*$", rf"\1 {value}", text)
+            assert found == 1, f"conf/{file} has {found} lines of {key}"
+        path.write_text(text)
+        (self.folder / "params.yaml").write_text(compose(self.folder / "conf", []))
+
 
 def copy_files(folder: Path) -> None:
-    """Copy the files of this checkout, without those that git ignores, and without dvc.lock: the results that it speaks
-    of are in the cache of this checkout, not in that of the copy."""
+    """Copy the files that git knows or would add, without dvc.lock, whose results are in the cache of this checkout."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=REPOSITORY,
@@ -81,14 +86,9 @@ def copy_files(folder: Path) -> None:
 def copy_checkout(folder: Path) -> PipelineCopy:
     """A repository of its own with the files of this checkout, its parameters made small, one commit."""
     copy_files(folder)
-    for name, changes in SMALL.items():
-        text = (folder / "conf" / name).read_text()
-        for old, new in changes.items():
-            assert old in text, f"conf/{name} has no {old!r}"
-            text = text.replace(old, new)
-        (folder / "conf" / name).write_text(text)
-    (folder / "params.yaml").write_text(compose(folder / "conf", []))
     copy = PipelineCopy(folder)
+    for file, values in SMALL.items():
+        copy.configure(file, values)
     copy.run("git", "init", "-q")
     copy.commit("Copy")
     return copy

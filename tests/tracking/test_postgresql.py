@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 300  # seconds; a machine that is free needs a tenth
 WORKERS, RUNS_OF_A_WORKER = 4, 2
 
-pytestmark = POSTGRESQL_IS_THERE
+pytestmark = [pytest.mark.slow, *POSTGRESQL_IS_THERE]
 
 # A worker stands for a machine: a checkout of its own, whose runs are seen live and recorded, as the pipeline does.
 WORKER = """

@@ -150,6 +150,7 @@ def test_a_run_is_not_taken_over_from_who_writes_it_nor_with_other_parameters(st
         assert record(store, checkout).run_id != left.info.run_id
 
 
+@pytest.mark.slow
 def test_four_processes_on_an_empty_store(checkout, tmp_path):
     script = textwrap.dedent(f"""\
         import os

@@ -16,6 +16,8 @@ from tests.runtime.test_live import points, until
 from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles
 
+pytestmark = pytest.mark.slow
+
 PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}  # the machine may be busy
 
 

@@ -21,6 +21,8 @@ from tests.support.browser import headless_browser, wait_until
 from tests.tracking.conftest import POINTING_ELSEWHERE
 from tests.tracking.finished_checkout import CURVE, REPOSITORY, make_checkout, parameters_with, write_text
 
+pytestmark = pytest.mark.slow
+
 STARTS_WITHIN = 600  # seconds: on a busy machine importing MLflow alone takes minutes
 PICTURE_IS_SHOWN = "return [...document.images].some((one) => one.naturalWidth === 60)"
 

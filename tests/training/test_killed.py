@@ -9,6 +9,8 @@ from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import train
 from tests.training.killed_training import WRITES, Death, Nursery, SilentWatcher, same_bits
 
+pytestmark = pytest.mark.slow
+
 TRAININGS = {  # the kinds of state that there are
     "keys and queue": ("maskcon", {}),
     "features in the queue": ("adaptive_maskcon", {}),
