@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from maskcon.methods.bucsfr import Clusters, drawn_target, up_to_one
-from maskcon.methods.parts.clusters import merge_nearest_pair
+from maskcon.methods.bucsfr import drawn_target, up_to_one
+from maskcon.methods.parts.clusters import Clusters, merge_nearest_pair
 from maskcon.methods.parts.interface import Keys, build_method
 from maskcon.methods.parts.key_queue import KeyQueue
 from maskcon.training.batches import Batch
