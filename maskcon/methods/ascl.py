@@ -6,6 +6,9 @@
     Z_i  = [1, r_i1, ..., r_iK] / (1 + sum_j r_ij)
 
 With mask_by_coarse the candidates are the queue entries of the image's coarse class.
+
+The published code also has a projector of 2,048 hidden values (model.projector_hidden_size) and batch norm over eighths
+of a batch, which is not here.
 """
 
 from __future__ import annotations

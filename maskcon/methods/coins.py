@@ -1,6 +1,9 @@
 """CoIns, as the MaskCon study runs it: self-contrast beside a linear classifier of the coarse classes.
 
 L = (1 - w) L_selfcon + w CE(classifier(features), coarse)
+
+Its authors' own code has another form: the classifier's logits are cosines of the projection and unit weights, over the
+temperature of the contrast, and L = L_selfcon + 0.5 CE.
 """
 
 from __future__ import annotations

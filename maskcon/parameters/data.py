@@ -30,7 +30,7 @@ class DataParameters(Group):
     """Mean of pixels in [0, 1] for each RGB channel, subtracted before the encoder."""
     std: Annotated[list[Deviation], Field(min_length=3, max_length=3)]
     """Standard deviation of pixels in [0, 1] for each RGB channel; pixels are divided by it before the encoder."""
-    augmentation: Literal["characters", "small_colour", "photo"]
+    augmentation: Literal["characters", "small_colour", "photo", "products"]
     """The family of views: a file of maskcon/views."""
     seed: Seed
     """Seed of the set itself: the same images whatever the run's seed."""

@@ -50,6 +50,7 @@ def overrides(parameters: Mapping[str, Any], conf: Path) -> list[str]:
         if name != defaults.get(group):
             chosen.append(f"{group}={name}")
         composed |= preset
+    composed |= _leaves({"loss": _of_loss_on_data(conf, parameters) if defaults.get("loss_on", True) else {}})
     composed |= _leaves(values)
 
     wanted = _leaves(parameters)
@@ -59,6 +60,12 @@ def overrides(parameters: Mapping[str, Any], conf: Path) -> list[str]:
     added = [f"+{key}={_written(value)}" for key, value in wanted.items() if key not in composed]
     removed = [f"~{key}" for key in composed if key not in wanted]
     return chosen + changed + added + removed
+
+
+def _of_loss_on_data(conf: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What the data set needs of the method, if anything."""
+    file = conf / "loss_on" / parameters["data"]["name"] / f"{parameters['loss']['name']}.yaml"
+    return _read(file) if file.is_file() else {}
 
 
 def _nearest_preset(folder: Path, group: str, values: Mapping[str, Any], preferred: str) -> tuple[str, dict[str, Any]]:

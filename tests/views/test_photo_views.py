@@ -7,6 +7,7 @@ from torchvision.transforms import ColorJitter, RandomPerspective
 from torchvision.transforms.v2 import functional as V
 
 from maskcon.views import photo
+from maskcon.views.operations import perspective
 from maskcon.views.operations.crop import draw_crops, resized_crop
 
 NUMBER, HEIGHT, WIDTH = 12, 40, 56
@@ -54,13 +55,13 @@ def test_grey_equals_torchvisions(images):
 
 
 def test_perspective_equals_torchvisions(images):
-    corners = photo.draw_corners(NUMBER, HEIGHT, WIDTH, seeded())
+    corners = perspective.draw_corners(NUMBER, HEIGHT, WIDTH, seeded())
     start = [[0, 0], [WIDTH - 1, 0], [WIDTH - 1, HEIGHT - 1], [0, HEIGHT - 1]]
     expected = [
         V.perspective(image[None], start, end.tolist(), fill=None)[0]
         for image, end in zip(images, corners, strict=True)
     ]
-    made = photo.change_perspective(images, corners)
+    made = perspective.change_perspective(images, corners)
     difference = (made - torch.stack(expected)).abs()
     assert difference.mean() < 1e-4
     assert difference.max() < 0.02  # noise of the largest slope: a place in the image is off by at most 1/100 pixel
@@ -68,16 +69,18 @@ def test_perspective_equals_torchvisions(images):
 
 def test_corners_that_stay_change_nothing(images):
     stay = torch.tensor([[0, 0], [WIDTH - 1, 0], [WIDTH - 1, HEIGHT - 1], [0, HEIGHT - 1]]).float()
-    torch.testing.assert_close(photo.change_perspective(images, stay.expand(NUMBER, 4, 2)), images, atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        perspective.change_perspective(images, stay.expand(NUMBER, 4, 2)), images, atol=1e-4, rtol=0
+    )
 
 
 def test_corners_follow_torchvisions_law():
     """Means and extremes of each coordinate, of many draws."""
     torch.manual_seed(0)
     number = 3000
-    drawn = photo.draw_corners(number, HEIGHT, WIDTH, seeded())
+    drawn = perspective.draw_corners(number, HEIGHT, WIDTH, seeded())
     theirs = torch.tensor(
-        [RandomPerspective.get_params(WIDTH, HEIGHT, photo.DISTORTION)[1] for _ in range(number)]
+        [RandomPerspective.get_params(WIDTH, HEIGHT, perspective.DISTORTION)[1] for _ in range(number)]
     ).float()
     assert drawn.shape == theirs.shape == (number, 4, 2)
     assert torch.equal(drawn.amin(dim=0), theirs.amin(dim=0))

@@ -11,7 +11,7 @@ def stored(number=6, channels=3):
     return torch.randint(256, (number, channels, 40, 40), generator=torch.Generator().manual_seed(0)).byte()
 
 
-@pytest.mark.parametrize("augmentation", ["characters", "small_colour", "photo"])
+@pytest.mark.parametrize("augmentation", ["characters", "small_colour", "photo", "products"])
 @pytest.mark.parametrize("strength", ["weak", "strong"])
 @pytest.mark.parametrize("size", [None, (40, 40), (32, 24)])
 def test_views_have_the_size_that_is_asked_for(augmentation, strength, size):
@@ -40,3 +40,15 @@ def test_whole_images_are_resized_as_pillow_does(size):
     for image, made in zip(images, resized(images, size), strict=True):
         picture = Image.fromarray(image.permute(1, 2, 0).numpy()).resize(size[::-1], Image.BILINEAR)
         assert made.permute(1, 2, 0).flatten().tolist() == list(picture.tobytes())
+
+
+@pytest.mark.parametrize("strength", ["weak", "strong"])
+def test_views_of_products_keep_their_colours(strength):
+    """Crop, flip and perspective alone, as the MaskCon experiments have both views of Online Products."""
+    plain = torch.tensor([200, 100, 50], dtype=torch.uint8).view(1, 3, 1, 1).expand(64, 3, 40, 40)
+    middle = view_maker("products", strength, (24, 24))(plain, torch_generator(0))[:, :, 12, 12]
+    torch.testing.assert_close(middle * 255, plain[:, :, 0, 0].float(), atol=0.01, rtol=0)
+    assert torch.equal(
+        view_maker("products", strength)(stored(), torch_generator(1)),
+        view_maker("photo", "weak")(stored(), torch_generator(1)),
+    )

@@ -35,3 +35,23 @@ def draw_for_each(draw: Callable[[int], Tensor], number: int, generator: torch.G
     if not isinstance(generator, GeneratorOfRows):
         return draw(number)
     return draw(generator.block)[generator.rows]
+
+
+def uniform(number: int, generator: torch.Generator, *shape: int) -> Tensor:
+    """float32 [number, *shape] in [0, 1)."""
+    return draw_for_each(lambda number: torch.rand(number, *shape, generator=generator), number, generator)
+
+
+def chosen(number: int, share: float, generator: torch.Generator) -> Tensor:
+    """bool [number]: which images are of a share of all."""
+    return uniform(number, generator) < share
+
+
+def changed(views: Tensor, which: Tensor, change: Callable[..., Tensor], *drawn: Tensor) -> Tensor:
+    """``views`` with those of ``which`` (bool [B], on the CPU) changed, each by its own draw."""
+    rows = which.nonzero()[:, 0]
+    if not len(rows):
+        return views
+    there = rows.to(views.device)
+    views[there] = change(views[there], *(values[rows].to(views.device) for values in drawn))
+    return views

@@ -1,0 +1,10 @@
+"""Views of photos of products (Online Products), as in the MaskCon experiments: colours stay as they are.
+
+Strong views are like weak ones: crop, flip, and a change of perspective of half of them.
+"""
+
+from maskcon.views.operations.perspective import crop_in_perspective
+
+CUTS = True  # a view is a part of the image, see operations/families.py
+
+weak = strong = crop_in_perspective
