@@ -10,18 +10,18 @@ the tag pipeline.complete=true, which is written last: what breaks before that i
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskcon.images.packed.left_out import read_left_out
+from maskcon.parameters.flattened import flat_texts
 from maskcon.parameters.model import Parameters
 from maskcon.report.provenance import provenance
 from maskcon.runtime.run_key import hash_of_inputs, hash_of_training, run_name
 from maskcon.tracking.description import NOTE, experiment_tags, run_description
-from maskcon.tracking.outcome import Outcome, Point, data_digest, flattened, read_outcome
+from maskcon.tracking.outcome import Outcome, Point, data_digest, read_outcome
 from maskcon.tracking.searchable import log_searchable
 from maskcon.tracking.store import Store, StoreError, experiment_id
 
@@ -52,12 +52,6 @@ class Inputs:
     @classmethod
     def of(cls, checkout: Path, parameters: Parameters) -> Inputs:
         return cls(parameters, hash_of_inputs(checkout, parameters), hash_of_training(checkout, parameters))
-
-    @property
-    def flat_parameters(self) -> dict[str, str]:
-        """As params.yaml writes them: loss.w -> 1.0, model.imagenet_weights -> false."""
-        values = flattened(self.parameters.model_dump(mode="json"))
-        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -119,7 +113,7 @@ def is_complete(run: Run) -> bool:
 def log_parameters(client: MlflowClient, run: Run, inputs: Inputs) -> None:
     from mlflow.entities import Param
 
-    missing = [Param(*item) for item in inputs.flat_parameters.items() if item[0] not in run.data.params]
+    missing = [Param(*item) for item in flat_texts(inputs.parameters).items() if item[0] not in run.data.params]
     for some in in_portions(missing, PARAMETERS_AT_ONCE):
         client.log_batch(run.info.run_id, params=some)
 
@@ -206,7 +200,7 @@ def _adopted(store: Store, client: MlflowClient, experiment: str, inputs: Inputs
 
     Not one that another process still writes, nor one with other parameters.
     """
-    ours = inputs.flat_parameters.items()
+    ours = flat_texts(inputs.parameters).items()
     for run in runs_with(client, experiment, TRAINING, inputs.training_hash):
         if not is_complete(run) and run.data.params.items() <= ours:
             with contextlib.suppress(StoreError), store.writing(run.data.tags[INPUTS], wait=0):

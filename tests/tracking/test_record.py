@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from maskcon.tracking.outcome import flattened
+from maskcon.parameters.flattened import flattened
 from maskcon.tracking.record import Inputs, open_run, record_run, run_name
 from maskcon.tracking.store import Store, StoreError, find_store
 from tests.tracking.finished_checkout import CURVE, VALUES, parameters_with, write_rows, write_text
