@@ -286,8 +286,6 @@ def _code_notes(rows: list[Row], runs: pd.DataFrame, commit: str) -> list[str]:
 
 def _shared_settings_notes(runs: pd.DataFrame, axes: tuple[str, ...]) -> list[str]:
     """Where methods were not run under one recipe."""
-    differing = {
-        name: of for name, of in _differing(runs).items() if not name.startswith("loss.") and name not in axes
-    }
+    differing = {name: of for name, of in _differing(runs).items() if not name.startswith("loss.") and name not in axes}
     named = "; ".join(f"{name} is {' or '.join(values)}" for name, values in differing.items())
     return [f"Rows differ in more than the method: {named}."] if named else []

@@ -66,7 +66,9 @@ def metric_title(metric: str) -> str:
 def in_words(values: Mapping[str, object]) -> str:
     """w 0.5; T 0.1."""
     named = {LETTERS.get(name, name.replace("_", " ")): value for name, value in values.items()}
-    return "; ".join(f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in named.items())
+    return "; ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in named.items()
+    )
 
 
 def row_title(row: Row) -> str:
