@@ -13,6 +13,7 @@ from benchmarks.case import Case, Contest
 from benchmarks.photographs import photographs
 from maskcon.runtime.randomness import torch_generator
 from maskcon.views import photo, small_colour
+from maskcon.views.operations import perspective
 from maskcon.views.operations.autoaugment import CIFAR10_POLICY, autoaugment, draw_policies
 from maskcon.views.operations.crop import Crops, draw_crops, resized_crop
 from maskcon.views.operations.families import view_maker
@@ -131,14 +132,14 @@ class Amounts:
             return low + (high - low) * torch.rand(number, generator=generator)
 
         self.crops = draw_crops(number, side, side, generator)
-        self.corners = photo.draw_corners(number, PHOTO_SIDE, PHOTO_SIDE, generator)
+        self.corners = perspective.draw_corners(number, PHOTO_SIDE, PHOTO_SIDE, generator)
         self.brightness, self.contrast, self.saturation = (between(0.6, 1.4) for _ in range(3))
         self.hue, self.sigma = between(-0.1, 0.1), between(0.1, 2.0)
 
 
 def our_photos(images: Tensor, amounts: Amounts) -> Tensor:
     views = resized_crop(images, amounts.crops, (PHOTO_SIDE, PHOTO_SIDE)) / 255
-    views = photo.change_perspective(views, amounts.corners)
+    views = perspective.change_perspective(views, amounts.corners)
     views = photo.adjust_brightness(views, amounts.brightness)
     views = photo.adjust_contrast(views, amounts.contrast)
     views = photo.adjust_saturation(views, amounts.saturation)

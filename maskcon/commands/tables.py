@@ -4,14 +4,16 @@ import argparse
 import os
 from pathlib import Path
 
+import pandas as pd
+
 from maskcon.experiments.tables.comparison import Question
 from maskcon.experiments.tables.published import read_published
-from maskcon.experiments.tables.runs import PARAMETER, Runs, read_export, read_store, write_export
-from maskcon.experiments.tables.writing import DEFAULT_METRICS, Wanted, Written, write_tables
+from maskcon.experiments.tables.runs import PARAMETER, read_export, read_store, write_export
+from maskcon.experiments.tables.writing import DEFAULT_METRICS, Wanted, write_tables
 from maskcon.parameters.errors import UserError
 from maskcon.tracking.store import StoreError, find_store
 
-PUBLISHED, TEMPLATE = Path("reports/published.csv"), Path("reports/tables.typ")
+CONF, PUBLISHED = Path("conf"), Path("reports/published.csv")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,46 +32,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     runs = _kept(_read(arguments), arguments.where)
-    question = Question(arguments.baseline, tuple(arguments.axis))
-    wanted = Wanted(tuple(dict.fromkeys(arguments.metric)), question)
+    wanted = Wanted(tuple(dict.fromkeys(arguments.metric)), Question(arguments.baseline, tuple(arguments.axis)))
     if arguments.export:  # first: also what is too little for a table yet
         write_export(runs, arguments.out)
-    written = write_tables(runs, wanted, read_published(PUBLISHED), TEMPLATE, arguments.out)
-    _show(written, arguments.out)
+    written = write_tables(runs, wanted, read_published(PUBLISHED), arguments.out)
+    print((arguments.out / "overview.md").read_text())
+    print("\n".join([*written.left_out, f"written to {arguments.out}: {', '.join(one.name for one in written.files)}"]))
 
 
-def _read(arguments: argparse.Namespace) -> Runs:
+def _read(arguments: argparse.Namespace) -> pd.DataFrame:
     if arguments.rows is not None:
         runs = read_export(arguments.rows)
     else:
-        store = find_store(Path.cwd(), os.environ)
         of_store = None if arguments.grid else arguments.dataset
         try:
-            runs = read_store(store, arguments.grid, of_store)
+            runs = read_store(find_store(Path.cwd(), os.environ), CONF, arguments.grid, of_store)
         except StoreError as error:
             raise UserError(f"{error}; tables are made from the runs on record there") from None
     if arguments.dataset is None:
         return runs
-    if arguments.dataset not in runs.datasets:
-        raise UserError(f"--dataset {arguments.dataset} has no runs; there are {', '.join(runs.datasets)}")
-    return runs.of(arguments.dataset)
+    if arguments.dataset not in set(runs["dataset"]):
+        raise UserError(f"--dataset {arguments.dataset} has no runs; there are {', '.join(runs['dataset'].unique())}")
+    return runs[runs["dataset"] == arguments.dataset]
 
 
-def _kept(runs: Runs, conditions: list[str]) -> Runs:
-    table = runs.table
+def _kept(runs: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:
     for condition in conditions:
         key, equals, value = condition.partition("=")
-        if not equals or PARAMETER + key not in table:
+        if not equals or PARAMETER + key not in runs:
             raise UserError(f"--where {condition} is not allowed: it should be KEY=VALUE, such as loss.w=0.8")
-        there = sorted({text for text in table[PARAMETER + key] if isinstance(text, str)})
-        table = table[table[PARAMETER + key] == value]
-        if table.empty:
+        there = sorted({text for text in runs[PARAMETER + key] if isinstance(text, str)})
+        runs = runs[runs[PARAMETER + key] == value]
+        if runs.empty:
             raise UserError(f"--where {condition} leaves no run; {key} is {', '.join(there)}")
-    return Runs(table, runs.curves)
-
-
-def _show(written: Written, out: Path) -> None:
-    print((out / "overview.md").read_text())
-    for reason in written.left_out:
-        print(reason)
-    print(f"written to {out}: {', '.join(file.name for file in written.files)}")
+    return runs

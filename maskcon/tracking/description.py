@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from maskcon.parameters.flattened import flattened
 from maskcon.parameters.model import Parameters
 
 NOTE = "mlflow.note.content"
@@ -39,9 +40,8 @@ def run_description(
 ) -> str:
     """Markdown: what was run, a table of results, the pictures and the report, as far as the run has them."""
     loss, data, train = parameters.loss, parameters.data, parameters.train
-    values = {"w": getattr(loss, "w", None), "T": getattr(loss, "soft_temperature", None)}
-    values["temperature"] = loss.temperature
-    shown = ", ".join(f"{name} = {value:g}" for name, value in values.items() if value is not None)
+    values = {name: value for name, value in flattened(loss.model_dump()).items() if isinstance(value, int | float)}
+    shown = ", ".join(f"{name} = {value:g}" for name, value in values.items() if not isinstance(value, bool))
     parts = [
         f"**{loss.name}** ({shown}) on **{data.name}**: {parameters.model.backbone} trained on coarse labels alone for "
         f"{train.epochs} epochs, seed {parameters.seed}, recipe {parameters.recipe}; measured on the "

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.flattened import flattened
 
 TRAINING_CURVE = "plots/pretrain.csv"
 RECALL_CURVE = "plots/recall_over_epochs.csv"
@@ -92,15 +93,6 @@ def curve_points(path: Path, group: str, times: Mapping[int, float] | None = Non
             if column != "epoch" and cell:
                 points.append(Point(f"{group}/{column}", epoch, float(cell), seconds))
     return points
-
-
-def flattened(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """{"loss": {"w": 1.0}} as {"loss.w": 1.0}."""
-    flat = {}
-    for key, value in values.items():
-        name = f"{above}{key}"
-        flat |= flattened(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return flat
 
 
 def data_digest(checkout: Path, data_name: str) -> str | None:

@@ -10,19 +10,19 @@ the tag pipeline.complete=true, which is written last: what breaks before that i
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskcon.images.packed.left_out import read_left_out
+from maskcon.parameters.flattened import flat_texts
 from maskcon.parameters.model import Parameters
 from maskcon.report.provenance import provenance
 from maskcon.runtime.run_key import hash_of_inputs, hash_of_training, run_name
 from maskcon.tracking.description import NOTE, experiment_tags, run_description
-from maskcon.tracking.outcome import Outcome, Point, data_digest, flattened, read_outcome
-from maskcon.tracking.searchable import log_searchable
+from maskcon.tracking.outcome import Outcome, Point, data_digest, read_outcome
+from maskcon.tracking.searchable import SEARCHABLE, log_searchable
 from maskcon.tracking.store import Store, StoreError, experiment_id
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ TRAINING = "inputs.training_hash"
 RESULTS = "results.hash"
 COMPLETE = "pipeline.complete"
 EXPERIMENTS = "dvc.exp_names"  # a list: experiments with the same inputs share a run
-SWEEP_VARIABLE = "MASKCON_SWEEP"  # of the environment: runs of the same sweep stand under one parent
-SWEEP = "sweep.name"  # of the parent
-PARENT = "mlflow.parentRunId"
 WAIT_SECONDS = 60.0  # for another process that records the same inputs, such as a follower writing its last point
 PARAMETERS_AT_ONCE, METRICS_AT_ONCE = 100, 1000  # limits of MLflow's servers
 
@@ -52,12 +49,6 @@ class Inputs:
     @classmethod
     def of(cls, checkout: Path, parameters: Parameters) -> Inputs:
         return cls(parameters, hash_of_inputs(checkout, parameters), hash_of_training(checkout, parameters))
-
-    @property
-    def flat_parameters(self) -> dict[str, str]:
-        """As params.yaml writes them: loss.w -> 1.0, model.imagenet_weights -> false."""
-        values = flattened(self.parameters.model_dump(mode="json"))
-        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -85,11 +76,13 @@ def record_run(store: Store, inputs: Inputs, checkout: Path, environment: Mappin
         same_results = run.data.tags.get(RESULTS, outcome.digest) == outcome.digest
         if not was_complete:
             _log_outcome(client, run, inputs, outcome, checkout)
+        if same_results:
+            _log_files(client, run, outcome, checkout, only_missing=was_complete)
         set_tags(client, run, _experiment_tags(run, environment))
         if not was_complete:
             set_tags(client, run, provenance(checkout, environment) | outcome.texts | {RESULTS: outcome.digest})
             words = run_description(run.info.run_id, inputs.parameters, outcome.metrics, outcome.artifacts)
-            set_tags(client, run, {NOTE: words} | sweep_tags(store, client, run, environment))
+            set_tags(client, run, {NOTE: words})
             for name, value in experiment_tags(run.info.experiment_id).items():
                 client.set_experiment_tag(run.info.experiment_id, name, value)
             client.set_tag(run.info.run_id, COMPLETE, "true")
@@ -119,7 +112,7 @@ def is_complete(run: Run) -> bool:
 def log_parameters(client: MlflowClient, run: Run, inputs: Inputs) -> None:
     from mlflow.entities import Param
 
-    missing = [Param(*item) for item in inputs.flat_parameters.items() if item[0] not in run.data.params]
+    missing = [Param(*item) for item in flat_texts(inputs.parameters).items() if item[0] not in run.data.params]
     for some in in_portions(missing, PARAMETERS_AT_ONCE):
         client.log_batch(run.info.run_id, params=some)
 
@@ -149,9 +142,18 @@ def _log_outcome(client: MlflowClient, run: Run, inputs: Inputs, outcome: Outcom
     log_points(client, run, outcome.curves)
     log_metrics(client, run, [Point(name, 0, value, 0.0) for name, value in outcome.metrics.items()])
     _log_data_set(client, run, inputs.parameters, checkout)
+
+
+def _log_files(client: MlflowClient, run: Run, outcome: Outcome, checkout: Path, only_missing: bool) -> None:
+    """The files of the run; of a complete one those that somebody has deleted."""
+    there: set[str] = set()
+    if only_missing:
+        folders = {file.parent.as_posix().strip(".") for file in (*outcome.artifacts, *SEARCHABLE)}
+        there = {one.path for folder in folders for one in client.list_artifacts(run.info.run_id, folder)}
     for file in outcome.artifacts:
-        client.log_artifact(run.info.run_id, str(checkout / file), artifact_path=file.parent.as_posix().strip("."))
-    log_searchable(client, run, checkout)
+        if file.as_posix() not in there:
+            client.log_artifact(run.info.run_id, str(checkout / file), artifact_path=file.parent.as_posix().strip("."))
+    log_searchable(client, run, checkout, there)
 
 
 def _log_data_set(client: MlflowClient, run: Run, parameters: Parameters, checkout: Path) -> None:
@@ -173,22 +175,6 @@ def _experiment_tags(run: Run, environment: Mapping[str, str]) -> dict[str, str]
     return {EXPERIMENTS: ", ".join(sorted(names))} if names else {}
 
 
-def sweep_tags(store: Store, client: MlflowClient, run: Run, environment: Mapping[str, str]) -> dict[str, str]:
-    """The parent of a run whose environment names a sweep: a run of that name, made with the first of them."""
-    name = environment.get(SWEEP_VARIABLE, "").strip()
-    if not name:
-        return {}
-    experiment = run.info.experiment_id
-    with store.creating():
-        runs = client.search_runs([experiment], filter_string=f"tags.`{SWEEP}` != ''", max_results=1000)
-        parents = [one for one in runs if one.data.tags.get(SWEEP) == name]
-        if not parents:
-            tags = {SWEEP: name, NOTE: f"The sweep **{name}**: open the arrow beside it to see its runs."}
-            parents = [client.create_run(experiment, run_name=name, tags=tags)]
-            client.set_terminated(parents[0].info.run_id, "FINISHED")
-    return {PARENT: parents[0].info.run_id}
-
-
 def set_tags(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> None:
     from mlflow.entities import RunTag
 
@@ -206,7 +192,7 @@ def _adopted(store: Store, client: MlflowClient, experiment: str, inputs: Inputs
 
     Not one that another process still writes, nor one with other parameters.
     """
-    ours = inputs.flat_parameters.items()
+    ours = flat_texts(inputs.parameters).items()
     for run in runs_with(client, experiment, TRAINING, inputs.training_hash):
         if not is_complete(run) and run.data.params.items() <= ours:
             with contextlib.suppress(StoreError), store.writing(run.data.tags[INPUTS], wait=0):

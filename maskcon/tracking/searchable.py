@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ ENCODER = Path("models/encoder.pt")
 FEATURES = Path("embeddings/test/encoder.npy")
 LABELS = Path("embeddings/test/labels.csv")
 ENCODER_DIGEST = "encoder.sha256"
-NEEDED = (ENCODER, FEATURES, LABELS)
+SEARCHABLE = (ENCODER, FEATURES, LABELS)
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class Searchable:
     run_name: str
 
 
-def log_searchable(client: MlflowClient, run: Run, checkout: Path) -> None:
-    """Log those files that the stages have left."""
-    if (checkout / ENCODER).exists():
-        client.set_tag(run.info.run_id, ENCODER_DIGEST, digest_of(checkout / ENCODER))
-    for file in (ENCODER, LABELS):
-        if (checkout / file).exists():
-            client.log_artifact(run.info.run_id, str(checkout / file), artifact_path=str(file.parent))
-    if (checkout / FEATURES).exists():
-        with tempfile.TemporaryDirectory() as folder:
-            half = Path(folder) / FEATURES.name
-            np.save(half, np.load(checkout / FEATURES, allow_pickle=False).astype(np.float16))
-            client.log_artifact(run.info.run_id, str(half), artifact_path=str(FEATURES.parent))
+def log_searchable(client: MlflowClient, run: Run, checkout: Path, there: Collection[str] = ()) -> None:
+    """Log those files that the stages have left, but for those that are ``there`` already."""
+    files = [file for file in SEARCHABLE if (checkout / file).exists() and str(file) not in there]
+    with tempfile.TemporaryDirectory() as folder:
+        for file in files:
+            kept = checkout / file
+            if file == ENCODER:
+                client.set_tag(run.info.run_id, ENCODER_DIGEST, digest_of(kept))
+            if file == FEATURES:
+                kept = Path(folder) / file.name
+                np.save(kept, np.load(checkout / file, allow_pickle=False).astype(np.float16))
+            client.log_artifact(run.info.run_id, str(kept), artifact_path=str(file.parent))
 
 
 def run_of_encoder(store: Store, data_name: str, encoder: Path) -> str | None:
@@ -90,9 +90,9 @@ def _fetch(store: Store, run_id: str, folder: Path) -> Searchable:
     try:
         with store.opened() as client:
             run = _run(client, run_id)
-            parts = {str(file.parent) for file in NEEDED}
+            parts = {str(file.parent) for file in SEARCHABLE}
             recorded = {file.path for part in parts for file in client.list_artifacts(run_id, part)}
-            for file in NEEDED:
+            for file in SEARCHABLE:
                 if str(file) not in recorded:
                     raise UserError(
                         f"the run {run.info.run_name} ({run_id}) has no {file} on record: it is not finished, or older "

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlparse
+from urllib.parse import unquote, urlparse
 
 from filelock import FileLock, Timeout
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 120.0  # creating a SQLite store takes seconds, on a busy machine tens of them
 REMOTE_SCHEMES = {"http", "https", "databricks"}
+SQLITE = "sqlite:///"
 DATABASE_SCHEMES = {"sqlite", "postgresql", "mysql", "mssql"}  # perhaps with a driver: postgresql+psycopg2
 
 # Set before mlflow is imported, and only where the person has not set them.
@@ -66,6 +67,7 @@ class Store:
         """
         for name, value in MLFLOW_SETTINGS.items():
             os.environ.setdefault(name, value)
+        self._check_address()
         try:
             yield self._client()
         except StoreError:
@@ -81,13 +83,42 @@ class Store:
                 ) from error
             raise StoreError(f"the MLflow store {self.uri} does not work ({_reason(error)})") from error
 
+    def _check_address(self) -> None:
+        """Raises: StoreError, for what MLflow would take for a folder or ask in vain for minutes."""
+        if not is_address(self.uri):
+            raise StoreError(
+                f"MLFLOW_TRACKING_URI={self.uri} is not the address of a tracking store; expected http(s)://HOST, or a "
+                "database such as sqlite:////PATH/runs.db or postgresql://USER:PASSWORD@HOST/NAME"
+            )
+        if self.database is not None and self.database.is_dir():
+            raise StoreError(f"MLFLOW_TRACKING_URI={self.uri} is a folder; name a file in it, such as runs.db")
+
+    @property
+    def database(self) -> Path | None:
+        """The file of a SQLite store."""
+        return Path(unquote(self.uri.removeprefix(SQLITE))) if self.uri.startswith(SQLITE) else None
+
     def _client(self) -> MlflowClient:
         from mlflow import MlflowClient  # seconds to import, and only after MLFLOW_SETTINGS
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # a traceback for what is raised anyway
         with self.creating():  # two processes that make the tables of an empty SQLite file break each other
+            if self.database is not None and not self.database.exists():
+                self._make_database(self.database)
+            if self.artifacts is not None and self.database is not None and not self.is_shared:
+                _follow_a_move(self.database, self.artifacts)
             return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def _make_database(self, database: Path) -> None:
+        """Under another name first: a kill in the midst leaves no database that lacks tables."""
+        from mlflow import MlflowClient
+
+        unfinished = database.with_name(f"{database.name}.unfinished")
+        unfinished.unlink(missing_ok=True)
+        database.parent.mkdir(parents=True, exist_ok=True)
+        MlflowClient(tracking_uri=sqlite_address(unfinished)).search_experiments(max_results=1)
+        unfinished.rename(database)
 
     def creating(self) -> contextlib.AbstractContextManager:
         """Held while a database, experiment or run is looked for and made where missing."""
@@ -121,13 +152,32 @@ class Store:
 def find_store(root: Path, environment: Mapping[str, str]) -> Store:
     """The store of the checkout at ``root``, or the one that MLFLOW_TRACKING_URI names."""
     folder = Path(root).resolve() / "mlflow"
-    own = f"sqlite:///{folder / 'mlflow.db'}"
+    own = sqlite_address(folder / "mlflow.db")
     uri = environment.get("MLFLOW_TRACKING_URI") or own
-    if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
-        # Relative to the root, not to the folder of a temporary experiment, which is deleted.
-        uri = f"sqlite:///{folder.parent / uri.removeprefix('sqlite:///')}"
+    if uri.startswith(SQLITE):  # where it is relative: to the root, not to a temporary experiment's folder
+        uri = sqlite_address(folder.parent / unquote(uri.removeprefix(SQLITE)))
     artifacts = None if urlparse(uri).scheme in REMOTE_SCHEMES else (folder / "artifacts").as_uri()
     return Store(uri=uri, artifacts=artifacts, folder=folder, is_shared=uri != own)
+
+
+def sqlite_address(path: Path) -> str:
+    """Of a database in a folder of any name: ``?`` and ``%`` mean something in an address."""
+    return SQLITE + str(path).replace("%", "%25").replace("?", "%3F")
+
+
+def _follow_a_move(database: Path, artifacts: str) -> None:
+    """Let experiments and runs find their files where the checkout lies now: MLflow keeps absolute addresses."""
+    locked_or_empty = contextlib.suppress(sqlite3.OperationalError)  # which MLflow says better
+    with locked_or_empty, contextlib.closing(sqlite3.connect(database, timeout=1)) as connection, connection:
+        for name, old in connection.execute("SELECT name, artifact_location FROM experiments").fetchall():
+            new = f"{artifacts}/{name}"
+            if old == new or not old.endswith(f"/mlflow/artifacts/{name}"):
+                continue
+            connection.execute("UPDATE experiments SET artifact_location = ? WHERE name = ?", (new, name))
+            connection.execute(
+                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) WHERE substr(artifact_uri, 1, ?) = ?",
+                (new, len(old) + 1, len(old), old),
+            )
 
 
 def is_address(uri: str) -> bool:

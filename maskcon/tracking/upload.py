@@ -19,12 +19,9 @@ from maskcon.tracking.record import (
     INPUTS,
     METRICS_AT_ONCE,
     PARAMETERS_AT_ONCE,
-    PARENT,
-    SWEEP_VARIABLE,
     in_portions,
     runs_with,
     set_tags,
-    sweep_tags,
 )
 from maskcon.tracking.search import search_runs
 from maskcon.tracking.store import Store, experiment_id
@@ -61,7 +58,7 @@ def upload_runs(source: Store, target: Store) -> Iterator[Uploaded]:
             for run in runs:
                 was_there = _is_complete_there(to_client, there, run)
                 if not was_there:
-                    _copy(from_client, run, target, to_client, there)
+                    _copy(from_client, run, to_client, there)
                 yield Uploaded(experiment.name, run.info.run_name, was_there)
 
 
@@ -70,7 +67,7 @@ def _is_complete_there(client: MlflowClient, experiment: str, run: Run) -> bool:
     return any(one.data.tags.get(COMPLETE) == "true" for one in same)
 
 
-def _copy(from_client: MlflowClient, run: Run, target: Store, to_client: MlflowClient, experiment: str) -> None:
+def _copy(from_client: MlflowClient, run: Run, to_client: MlflowClient, experiment: str) -> None:
     """The tag that makes it complete is written last; what an upload cut short has left is removed first."""
     for unfinished in runs_with(to_client, experiment, INPUTS, run.data.tags[INPUTS]):
         to_client.delete_run(unfinished.info.run_id)
@@ -88,9 +85,6 @@ def _copy(from_client: MlflowClient, run: Run, target: Store, to_client: MlflowC
     own.pop(COMPLETE)
     if NOTE in run.data.tags:
         own[NOTE] = run.data.tags[NOTE].replace(run.info.run_id, copy_id)  # its pictures are files of the copy
-    if PARENT in run.data.tags:
-        parent = from_client.get_run(run.data.tags[PARENT])
-        own |= sweep_tags(target, to_client, copy, {SWEEP_VARIABLE: parent.info.run_name})
     set_tags(to_client, copy, own)
     to_client.set_tag(copy_id, COMPLETE, "true")
     to_client.set_terminated(copy_id, run.info.status, run.info.end_time)

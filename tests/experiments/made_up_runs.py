@@ -10,24 +10,27 @@ from pathlib import Path
 import pandas as pd
 from ruamel.yaml import YAML
 
-from maskcon.experiments.tables.runs import CURVE_COLUMNS, Runs, _ordered
-from maskcon.tracking.outcome import flattened
+from maskcon.experiments.tables.runs import in_order
+from maskcon.parameters.flattened import flattened
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMIT = "a" * 40
+TITLES = {"grafit": "Grafit", "maskcon": "MaskCon", "coins": "CoIns"}
 
 
-def made_up(scores, where=None, dataset="digits", purpose="score", values=None, tried=None) -> Runs:
+def made_up(scores, where=None, dataset="digits", purpose="score", values=None, tried=None) -> pd.DataFrame:
     """Scores: method -> seed -> Recall@1. ``where`` changes columns of single runs."""
-    rows, curves = [], []
+    rows = []
     for method, by_seed in scores.items():
         for seed, score in by_seed.items():
             row = {
                 "dataset": dataset,
                 "method": method,
+                "title": TITLES.get(method, method),
                 "purpose": purpose,
                 "seed": seed,
                 "values": json.dumps((values or {}).get(method, {})),
+                "not_preset": "{}",
                 "tried": json.dumps((tried or {}).get(method, [])),
                 "complete": True,
                 "commit": COMMIT,
@@ -41,15 +44,11 @@ def made_up(scores, where=None, dataset="digits", purpose="score", values=None, 
             }
             row |= (where or {}).get((method, seed), {})
             rows.append(row)
-            curves += [
-                (row["inputs"], "recall_over_epochs/recall_at_1", epoch, score * epoch / 2) for epoch in (0, 1, 2)
-            ]
-    return Runs(_ordered(pd.DataFrame(rows)), pd.DataFrame(curves, columns=list(CURVE_COLUMNS)))
+    return in_order(pd.DataFrame(rows))
 
 
-def joined(*several: Runs) -> Runs:
-    table = pd.concat([runs.table for runs in several])
-    return Runs(_ordered(table), pd.concat([runs.curves for runs in several]))
+def joined(*several: pd.DataFrame) -> pd.DataFrame:
+    return in_order(pd.concat(several))
 
 
 def parameters(method: str, seed: int, split: str) -> dict[str, str]:

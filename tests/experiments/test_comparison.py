@@ -3,10 +3,8 @@
 import pytest
 
 from maskcon.experiments.tables.comparison import NothingYet, Question, compare
-from maskcon.experiments.tables.curves import over_k
+from maskcon.experiments.tables.formats import as_markdown
 from maskcon.experiments.tables.published import Published
-from maskcon.experiments.tables.wording import cells, headings, notes
-from maskcon.experiments.tables.written import overview_as_markdown
 from maskcon.parameters.errors import UserError
 from tests.experiments.made_up_runs import joined, made_up
 
@@ -37,8 +35,8 @@ def test_features_without_training_stand_beside_them():
 
 def test_untrained_encoders_that_differ_are_not_averaged():
     narrow, wide = (made_up({"maskcon": TWO["maskcon"]}) for _ in range(2))
-    wide.table["params.model.width"] = "48"
-    wide.table["metrics.untrained.recall_at_1"] = 0.8
+    wide["params.model.width"] = "48"
+    wide["metrics.untrained.recall_at_1"] = 0.8
 
     baselines = [row for row in table(joined(narrow, wide), axes=("model.width",)).rows if not row.method]
     assert [(row.title, row.axis, row.by_seed) for row in baselines] == [
@@ -48,36 +46,17 @@ def test_untrained_encoders_that_differ_are_not_averaged():
     ]
 
 
-def test_untrained_encoders_of_methods_with_other_encoders_say_which():
-    other = {("grafit", seed): {"params.model.width": "48", "metrics.untrained.recall_at_1": 0.8} for seed in (1, 2, 3)}
-    of = rows(table(made_up(TWO, where=other)))
-    assert of["untrained encoder (model.width 24)"].by_seed == {1: 0.125, 2: 0.25, 3: 0.375}
-    assert of["untrained encoder (model.width 48)"].by_seed == {1: 0.8, 2: 0.8, 3: 0.8}
-    assert of["raw pixels"].summary.n == 1
+def test_bold_is_the_best_and_what_is_not_resolved_from_it():
+    of = rows(table(made_up(TWO | {"coins": {1: 0.47, 2: 0.53, 3: 0.51}})))
+    assert {title for title, row in of.items() if row.best} == {"MaskCon", "CoIns"}
 
 
-@pytest.mark.parametrize(
-    ("second_is", "resolved"), [({1: 0.40, 2: 0.42, 3: 0.41}, True), ({1: 0.3, 2: 0.6, 3: 0.5}, False)]
-)
-def test_the_second_is_underlined_only_where_its_distance_is_resolved(second_is, resolved):
-    of = rows(table(made_up(TWO | {"grafit": second_is, "coins": {1: 0.1, 2: 0.1, 3: 0.1}})))
-    assert of["MaskCon"].best
-    assert not of["MaskCon"].second
-    assert of["Grafit"].second is resolved
-    assert not of["CoIns"].second
-    assert not of["CoIns"].best
-
-
-def test_what_bold_means_is_said_where_something_is_bold():
-    bold = "Bold: the highest mean of the methods."
-    assert any(note.startswith(bold) for note in notes(table(made_up(TWO))))
-    assert not any("Bold" in note for note in notes(table(made_up({"maskcon": TWO["maskcon"]}))))
-
-
-def test_one_seed_resolves_nothing():
-    of = rows(table(made_up({"grafit": {1: 0.1}, "maskcon": {1: 0.9}})))
-    assert of["MaskCon"].best
-    assert not of["Grafit"].second
+def test_one_seed_is_never_bold_nor_are_several_of_one_method_alone():
+    one = {"coins": {1: 0.9}}
+    assert {title for title, row in rows(table(made_up(TWO | one))).items() if row.best} == {"MaskCon"}
+    alone = table(made_up({"maskcon": TWO["maskcon"]} | one))
+    assert not any(row.best for row in alone.rows)
+    assert "Bold" not in as_markdown("x", [alone])
 
 
 def test_runs_that_differ_in_more_than_the_seed_are_refused_with_the_parameters_named():
@@ -112,44 +91,29 @@ def test_an_axis_makes_rows_of_them():
     ]
 
 
-@pytest.mark.parametrize(
-    ("axis", "named"),
-    [
-        ("loss.w", {"SelfCon (MoCo)", "Grafit, w 0.5", "ANCOR"}),  # of the others it is null
-        ("loss.classifier_weight", {"SelfCon (MoCo)", "Grafit", "ANCOR, classifier_weight 1.0"}),  # the others lack it
-    ],
-)
-def test_a_method_without_the_parameter_has_no_place_on_the_axis(axis, named):
-    runs = made_up({"selfcon": {1: 0.2, 2: 0.3}, "grafit": {1: 0.4, 2: 0.5}, "ancor": {1: 0.3, 2: 0.4}})
-    of = table(runs, axes=(axis,))
-    assert {row.title for row in of.rows if row.axis} == {name.split(",")[0] for name in named if "," in name}
-    assert headings(of)[:3] == ["method", axis, "values"]
-    assert {row.title: cells(of, row)[1] for row in of.rows}["SelfCon (MoCo)"] == ""
-    assert "null" not in overview_as_markdown([of])
-    assert {line.name for line in over_k(runs, (axis,))} == named
+def test_a_method_without_the_parameter_has_no_place_on_the_axis():
+    runs = made_up({"selfcon": {1: 0.2, 2: 0.3}, "grafit": {1: 0.4, 2: 0.5}})
+    of = table(runs, axes=("loss.w",))
+    assert {row.title: row.axis for row in of.rows if row.method} == {"selfcon": {}, "Grafit": {"loss.w": "0.5"}}
+    assert "null" not in as_markdown("x", [of])
 
 
 def test_an_axis_that_is_no_parameter_is_refused():
-    with pytest.raises(UserError, match=r"--axis loss\.x is no parameter"):
+    with pytest.raises(UserError, match=r"--axis loss\.x is not a parameter"):
         table(made_up(TWO), axes=("loss.x",))
 
 
-def test_incomplete_runs_are_left_out_and_counted():
-    of = table(made_up(TWO, where={("maskcon", 3): {"complete": False}}))
-    assert rows(of)["MaskCon"].summary.n == 2
-    assert "Left out: 1 run not complete." in of.notes
-
-
-def test_runs_without_the_metric_are_left_out_and_counted():
-    of = table(made_up(TWO, where={("maskcon", 3): {"metrics.recall_at_1": float("nan")}}))
-    assert rows(of)["MaskCon"].summary.n == 2
-    assert "Left out: 1 run without recall_at_1." in of.notes
+def test_runs_that_are_incomplete_or_lack_the_metric_are_left_out_and_counted():
+    where = {("maskcon", 3): {"complete": False}, ("grafit", 3): {"metrics.recall_at_1": float("nan")}}
+    of = table(made_up(TWO, where=where))
+    assert rows(of)["MaskCon"].summary.n == rows(of)["Grafit"].summary.n == 2
+    assert {"Left out: 1 run not complete.", "Left out: 1 run without recall_at_1."} <= set(of.notes)
 
 
 def test_of_the_same_run_by_two_versions_of_the_code_the_later_counts_and_is_marked():
     later = made_up({"maskcon": {2: 0.7}}, where={("maskcon", 2): {"commit": "b" * 40, "started": 5000}})
     of = table(joined(made_up(TWO), later))
-    assert rows(of)["MaskCon†"[:-1]].by_seed == {1: 0.50, 2: 0.7, 3: 0.515}
+    assert rows(of)["MaskCon"].by_seed == {1: 0.50, 2: 0.7, 3: 0.515}
     assert rows(of)["MaskCon"].marks == "†"
     assert rows(of)["Grafit"].marks == ""
     assert any("1 run of older code" in note for note in of.notes)
@@ -185,16 +149,11 @@ def test_a_published_figure_stands_beside_ours():
     assert rows(table(made_up(TWO), "recall_at_10", [known]))["Grafit"].published is None
 
 
-@pytest.mark.parametrize(
-    ("runs", "question", "problem"),
-    [
-        (made_up(TWO), {"metric": "recall_at_3"}, "no complete run has the metric recall_at_3; there are recall_at_1,"),
-        (made_up(TWO), {"baseline": "wcl"}, "--baseline wcl has no runs here; there are grafit, maskcon"),
-    ],
-)
-def test_what_cannot_be_answered_is_refused(runs, question, problem):
-    with pytest.raises(UserError, match=problem):
-        table(runs, **question)
+def test_what_cannot_be_answered_is_refused():
+    with pytest.raises(UserError, match="no complete run has the metric recall_at_3; there are recall_at_1,"):
+        table(made_up(TWO), "recall_at_3")
+    with pytest.raises(UserError, match="--baseline wcl has no runs here; there are grafit, maskcon"):
+        table(made_up(TWO), baseline="wcl")
 
 
 def test_nothing_complete_yet():

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from maskcon.tracking.outcome import flattened
+from maskcon.parameters.flattened import flattened
 from maskcon.tracking.record import Inputs, open_run, record_run, run_name
 from maskcon.tracking.store import Store, StoreError, find_store
 from tests.tracking.finished_checkout import CURVE, VALUES, parameters_with, write_rows, write_text
@@ -74,6 +75,15 @@ def test_other_results_of_the_same_inputs_are_noticed(store, checkout):
     assert not record(store, checkout).same_results
     [run] = all_runs(store)
     assert run.data.metrics["recall_at_1"] == 0.5
+
+
+def test_files_of_a_complete_run_that_were_deleted_are_put_back(store, checkout):
+    run_id = record(store, checkout).run_id
+    folder = checkout / "mlflow/artifacts/digits" / run_id / "artifacts"
+    before = sorted(path.relative_to(folder) for path in folder.rglob("*"))
+    shutil.rmtree(folder)
+    record(store, checkout)
+    assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
 
 
 def test_a_run_deleted_in_mlflow_is_made_again(store, checkout):

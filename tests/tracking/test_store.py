@@ -1,6 +1,7 @@
 import os
 import sqlite3
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,50 @@ def test_a_relative_database_is_not_made_in_a_temporary_experiment(tmp_path):
     assert store.uri == f"sqlite:///{tmp_path}/runs.db"
     absolute = find_store(tmp_path, {"MLFLOW_TRACKING_URI": "sqlite:////elsewhere/runs.db"})
     assert absolute.uri == "sqlite:////elsewhere/runs.db"
+
+
+def test_a_store_that_was_killed_while_it_was_made_is_made_again(checkout):
+    store = find_store(checkout, {})
+    store.folder.mkdir()
+    (store.folder / "mlflow.db.unfinished").write_bytes(b"half of a database")
+    with store.opened() as client:
+        assert client.get_experiment(experiment_id(store, client, "digits")).name == "digits"
+    assert [path.name for path in store.folder.glob("*.db*")] == ["mlflow.db"]
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a?b=1#c"])
+def test_a_checkout_of_any_name_has_its_database_inside(tmp_path, name):
+    store = find_store(tmp_path / name, {})
+    with store.opened() as client:
+        client.search_experiments()
+    files = [path.relative_to(tmp_path) for path in tmp_path.rglob("*.db*")]
+    assert files == [Path(name) / "mlflow/mlflow.db"]  # MLflow leaves an empty folder beside it
+
+
+def test_a_moved_checkout_keeps_its_runs_with_their_files(store, checkout, tmp_path):
+    (checkout / "a.txt").write_text("a")
+    with store.opened() as client:
+        run = client.create_run(experiment_id(store, client, "digits"))
+        client.log_artifact(run.info.run_id, str(checkout / "a.txt"))
+    checkout.rename(tmp_path / "moved")
+    moved = find_store(tmp_path / "moved", {})
+    with moved.opened() as client:
+        assert [one.path for one in client.list_artifacts(run.info.run_id)] == ["a.txt"]
+        assert client.get_experiment_by_name("digits").artifact_location == f"{moved.artifacts}/digits"
+
+
+@pytest.mark.parametrize("uri", ["runs", "file:///tmp/runs", "./mlruns", "ftp://runs.example.org", "http://"])
+def test_what_is_not_an_address_is_one_line(tmp_path, uri):
+    store = find_store(tmp_path, {"MLFLOW_TRACKING_URI": uri})
+    with pytest.raises(StoreError, match="is not the address of a tracking store"), store.opened():
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_as_database_is_one_line(tmp_path):
+    store = find_store(tmp_path, {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}"})
+    with pytest.raises(StoreError, match="is a folder; name a file in it"), store.opened():
+        pass
 
 
 def test_an_experiment_is_made_once_with_its_artifacts_in_the_checkout(store, checkout):

@@ -1,6 +1,6 @@
 """Methods side by side: runs grouped by all but their seed, summarised, compared with a baseline.
 
-    table = compare(runs.of("good"), "recall_at_1", Question(baseline="grafit"), published)
+    table = compare(runs[runs["dataset"] == "good"], "recall_at_1", Question(baseline="grafit"), published)
 
 Runs that differ in anything but the seed are never averaged: such a table is refused with the parameters named, unless
 one of them is made an axis of the table.
@@ -9,25 +9,20 @@ one of them is made an axis of the table.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from maskcon.experiments.grid.trials import CHOOSE, SCORE
 from maskcon.experiments.tables.published import Published, published_for
-from maskcon.experiments.tables.runs import METRIC, PARAMETER, Runs, loss_parameters
+from maskcon.experiments.tables.runs import METRIC, PARAMETER
 from maskcon.experiments.tables.statistics import Summary, paired_difference, summarise
-from maskcon.methods.parts.interface import build_method
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import check_group
-from maskcon.parameters.plugins import METHODS, names_in
 from maskcon.parameters.sentences import counted
 
-SEED = f"{PARAMETER}seed"
 # What may differ: the seed, how a run is recorded, and how many processes trained it (maskcon/runtime/run_key.py).
-NOT_OF_THE_RESULT = (SEED, f"{PARAMETER}track.", f"{PARAMETER}train.processes")
-OF_THE_METHOD = f"{PARAMETER}loss."
+NOT_OF_THE_RESULT = (f"{PARAMETER}seed", f"{PARAMETER}track.", f"{PARAMETER}train.processes")
 OTHER_CODE, CHANGED_CODE = "†", "‡"
 UNTRAINED, PIXELS = "untrained encoder", "raw pixels"
 BASELINES = {PIXELS: "pixels.", UNTRAINED: "untrained."}  # features without training: their metrics' prefix
@@ -52,15 +47,13 @@ class Row:
     """A method, or a method at one place of the axes."""
 
     method: str  # as the grid, or loss.name, has it; empty for features without training
-    loss: str  # loss.name
     title: str
     axis: dict[str, str]
-    values: dict[str, object]  # those chosen for it
+    values: dict[str, object]  # the method's own: those chosen for it, and those that are not its preset's
     by_seed: dict[int, float]
     summary: Summary
     difference: Summary | None = None
-    best: bool = False
-    second: bool = False  # second, and its distance to the best is resolved
+    best: bool = False  # the highest mean, or not resolved from it; never with one seed
     published: Published | None = None
     marks: str = ""
 
@@ -87,35 +80,31 @@ class Table:
     notes: list[str]
 
 
-def compare(runs: Runs, metric: str, question: Question, published: list[Published]) -> Table:
+def compare(runs: pd.DataFrame, metric: str, question: Question, published: list[Published]) -> Table:
     """The table of one metric over the runs of one data set.
 
     Raises:
         UserError: there is nothing to show, runs differ in more than the seed, or the baseline is not among them.
     """
-    table = runs.table
-    [dataset] = table["dataset"].unique()
-    scored = table[table["purpose"] == SCORE]
+    [dataset] = runs["dataset"].unique()
+    scored = runs[runs["purpose"] == SCORE]
     complete = scored[scored["complete"]]
+    if complete.empty:
+        raise NothingYet(f"{dataset}: no run is complete and scored on the test part yet; go on with the grid")
     column = METRIC + metric
     measured = complete[complete[column].notna()] if column in complete else complete.iloc[:0]
     if measured.empty:
-        if complete.empty:
-            raise NothingYet(f"{dataset}: no run is complete and scored on the test part yet; go on with the grid")
         raise UserError(_metric_missing(dataset, metric, complete))
-    latest = _latest(measured)
     for axis in question.axes:
-        if PARAMETER + axis not in table:
-            raise UserError(
-                f"--axis {axis} is no parameter of these runs; name one as params.yaml does, such as loss.w"
-            )
-    groups = list(runs_by_row(latest, question.axes))
+        if PARAMETER + axis not in runs:
+            raise UserError(f"--axis {axis} is not a parameter of these runs; name one as params.yaml does")
+    latest = _latest(measured)
+    groups = list(_by_row(latest, question.axes))
     _refuse_mixtures(dataset, groups)
 
     commit = latest["commit"].mode().iloc[0]
-    rows = [_row(group, axis, column, commit) for axis, group in groups]
-    rows = [replace(row, published=published_for(published, row.loss, dataset, metric)) for row in rows]
-    rows = _ranked(sorted(rows, key=_order))
+    rows = [_row(group, axis, column, commit, published, metric) for axis, group in groups]
+    rows = _with_best(sorted(rows, key=lambda row: (row.title.lower(), [*map(_as_number, row.axis.values())])))
     rows, baseline = _with_differences(dataset, rows, question.baseline)
     notes = [
         *_counts(len(scored) - len(complete), len(complete) - len(measured), len(measured) - len(latest), metric),
@@ -123,7 +112,7 @@ def compare(runs: Runs, metric: str, question: Question, published: list[Publish
         *_shared_settings_notes(latest, question.axes),
     ]
     untrained = _untrained_rows(latest, metric, question.axes)
-    return Table(dataset, metric, [*untrained, *rows], baseline, _tried(table, rows, metric), notes)
+    return Table(dataset, metric, [*untrained, *rows], baseline, _tried(runs, rows, column), notes)
 
 
 def _metric_missing(dataset: str, metric: str, complete: pd.DataFrame) -> str:
@@ -134,102 +123,94 @@ def _metric_missing(dataset: str, metric: str, complete: pd.DataFrame) -> str:
 
 def _latest(runs: pd.DataFrame) -> pd.DataFrame:
     """Of runs with the same parameters and seed, made with several versions of the code, the one begun last."""
-    same = ["method", *(name for name in runs if name.startswith(PARAMETER) and not _may_differ(name, but=SEED))]
+    others = NOT_OF_THE_RESULT[1:]
+    same = ["method", *(name for name in runs if name.startswith(PARAMETER) and not name.startswith(others))]
     latest = runs.sort_values("started", kind="stable").drop_duplicates(same, keep="last")
     return runs.loc[sorted(latest.index)]
 
 
-def latest_scored(runs: Runs) -> pd.DataFrame:
-    """The complete runs on the test part, without those that a later version of the code has replaced."""
-    table = runs.table
-    return _latest(table[table["complete"] & (table["purpose"] == SCORE)])
-
-
-def _may_differ(column: str, but: str = "") -> bool:
-    return column.startswith(NOT_OF_THE_RESULT) and column != but
-
-
-def runs_by_row(runs: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+def _by_row(runs: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
     """The runs of each row of a table, with its place on those axes that are parameters of its method."""
     for _, own in runs.groupby("method", sort=True):
         known = [axis for axis in axes if not own[PARAMETER + axis].fillna("null").eq("null").all()]
         yield from _groups_of_equals(own, known)
 
 
-def differing_parameters(runs: pd.DataFrame) -> dict[str, list[str]]:
+def _groups_of_equals(runs: pd.DataFrame, names: list[str]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """Runs with the same values of the parameters ``names``, with these values; a missing one is null."""
+    if not names:
+        if len(runs):
+            yield {}, runs
+        return
+    for place, group in runs.groupby([PARAMETER + name for name in names], sort=True, dropna=False):
+        texts = (value if isinstance(value, str) else "null" for value in place)
+        yield dict(zip(names, texts, strict=True)), group
+
+
+def _differing(runs: pd.DataFrame) -> dict[str, list[str]]:
     """The parameters that are not the same in all runs, beside the seed, with their values; a missing one is null."""
-    differing = {}
-    for column in runs:
-        if column.startswith(PARAMETER) and not _may_differ(column):
-            values = sorted({value if isinstance(value, str) else "null" for value in runs[column]})
-            if len(values) > 1:
-                differing[column.removeprefix(PARAMETER)] = values
-    return differing
+    columns = [name for name in runs if name.startswith(PARAMETER) and not name.startswith(NOT_OF_THE_RESULT)]
+    values = {name: sorted({one if isinstance(one, str) else "null" for one in runs[name]}) for name in columns}
+    return {name.removeprefix(PARAMETER): of for name, of in values.items() if len(of) > 1}
 
 
 def _refuse_mixtures(dataset: str, groups: list[tuple[dict[str, str], pd.DataFrame]]) -> None:
     problems = []
     for axis, group in groups:
-        if differing := differing_parameters(group):
+        if differing := _differing(group):
             named = "; ".join(f"{name} is {' or '.join(values)}" for name, values in differing.items())
             place = "".join(f", {name}={value}" for name, value in axis.items())
+            first, values = next(iter(differing.items()))
             problems.append(
                 f"{dataset}, {group['method'].iloc[0]}{place}: runs that differ in more than the seed are not "
-                f"averaged: {named}; make one an axis (--axis {next(iter(differing))}), or keep some of the runs "
-                f"(--where {next(iter(differing))}={next(iter(differing.values()))[0]})"
+                f"averaged: {named}; make one an axis (--axis {first}), or keep some of the runs "
+                f"(--where {first}={values[0]})"
             )
     if problems:
         raise UserError("\n".join(problems))
 
 
-def _row(runs: pd.DataFrame, axis: dict[str, str], column: str, commit: str) -> Row:
+def _row(
+    runs: pd.DataFrame, axis: dict[str, str], column: str, commit: str, published: list[Published], metric: str
+) -> Row:
     first = runs.iloc[0]
-    by_seed = {int(seed): float(value) for seed, value in zip(runs["seed"], runs[column], strict=True)}
+    by_seed = _by_seed(runs, column)
     marks = (OTHER_CODE if (runs["commit"] != commit).any() else "") + (CHANGED_CODE if runs["dirty"].any() else "")
     return Row(
         method=first["method"],
-        loss=first[f"{OF_THE_METHOD}name"],
-        title=method_title(first),
+        title=first["title"],
         axis=axis,
-        values=json.loads(first["values"]),
+        values=json.loads(first["values"]) | json.loads(first["not_preset"]),
         by_seed=by_seed,
         summary=summarise(by_seed),
+        published=published_for(published, first[f"{PARAMETER}loss.name"], first["dataset"], metric),
         marks=marks,
     )
 
 
-def method_title(run: Mapping[str, object]) -> str:
-    """The title of the run's method, with the grid's own name for it where that is another."""
-    name, loss = str(run["method"]), str(run[f"{OF_THE_METHOD}name"])
-    try:
-        title = build_method(check_group("loss", loss_parameters(run))).title
-    except UserError:  # of another version of the code
-        title = loss
-    return title if name == loss else f"{title} ({name})"
-
-
-def _order(row: Row) -> tuple:
-    known = names_in(METHODS)
-    place = known.index(row.loss) if row.loss in known else len(known)
-    return place, row.method, [_as_number(value) for value in row.axis.values()]
+def _by_seed(runs: pd.DataFrame, column: str) -> dict[int, float]:
+    return {int(seed): float(value) for seed, value in zip(runs["seed"], runs[column], strict=True)}
 
 
 def _as_number(text: str) -> tuple[int, float, str]:
     try:
         return 0, float(text), ""
-    except (TypeError, ValueError):
-        return 1, 0.0, str(text)
+    except ValueError:
+        return 1, 0.0, text
 
 
-def _ranked(rows: list[Row]) -> list[Row]:
-    """The best marked, and the second where the paired difference between the two is resolved."""
-    order = sorted(range(len(rows)), key=lambda place: -rows[place].summary.mean)
-    ranked = list(rows)
-    ranked[order[0]] = replace(rows[order[0]], best=len(rows) > 1)
-    if len(rows) > 1:
-        distance = paired_difference(rows[order[0]].by_seed, rows[order[1]].by_seed)
-        ranked[order[1]] = replace(rows[order[1]], second=distance is not None and distance.excludes_zero)
-    return ranked
+def _with_best(rows: list[Row]) -> list[Row]:
+    """Those marked of the highest mean, or whose paired difference to it is not resolved, of several with n > 1."""
+    several = [row for row in rows if row.summary.n > 1]
+    if len(several) < 2:
+        return rows
+    top = max(several, key=lambda row: row.summary.mean)
+
+    def is_best(row: Row) -> bool:
+        distance = paired_difference(top.by_seed, row.by_seed)
+        return row is top or distance is None or not distance.excludes_zero
+
+    return [replace(row, best=row.summary.n > 1 and is_best(row)) for row in rows]
 
 
 def _with_differences(dataset: str, rows: list[Row], baseline: str | None) -> tuple[list[Row], str | None]:
@@ -259,63 +240,38 @@ def _untrained_rows(runs: pd.DataFrame, metric: str, axes: tuple[str, ...]) -> l
         if column not in runs:
             continue
         known = runs[runs[column].notna()]
-        differing = [name for name in differing_parameters(known) if name.startswith(OF_THE_BASELINE[title])]
+        differing = [name for name in _differing(known) if name.startswith(OF_THE_BASELINE[title])]
         for place, group in _groups_of_equals(known, differing):
-            first = group.drop_duplicates("seed")
-            by_seed = {int(seed): float(value) for seed, value in zip(first["seed"], first[column], strict=True)}
+            by_seed = _by_seed(group.drop_duplicates("seed"), column)
             if title == PIXELS:  # no seed plays a part
                 by_seed = dict(list(by_seed.items())[:1])
             axis = {name: value for name, value in place.items() if name in axes}
             unlike = "; ".join(f"{name} {value}" for name, value in place.items() if name not in axes)
-            full_title = f"{title} ({unlike})" if unlike else title
-            rows.append(Row("", "", full_title, axis, {}, by_seed, summarise(by_seed)))
+            rows.append(Row("", f"{title} ({unlike})" if unlike else title, axis, {}, by_seed, summarise(by_seed)))
     return rows
 
 
-def _groups_of_equals(runs: pd.DataFrame, names: list[str]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
-    """Runs with the same values of the parameters ``names``, with these values; a missing one is null."""
-    if not names:
-        if len(runs):
-            yield {}, runs
-        return
-    columns = [PARAMETER + name for name in names]
-    for place, group in runs.groupby(columns, sort=True, dropna=False):
-        texts = (value if isinstance(value, str) else "null" for value in place)
-        yield dict(zip(names, texts, strict=True)), group
-
-
-def _tried(runs: pd.DataFrame, rows: list[Row], metric: str) -> list[Tried]:
-    """What was tried on validation for each row, from the roles that the grid wrote onto the runs."""
+def _tried(runs: pd.DataFrame, rows: list[Row], column: str) -> list[Tried]:
+    """What was tried on validation for each method, from the roles that the grid wrote onto the runs."""
     choosing = runs[(runs["purpose"] == CHOOSE) & runs["complete"]]
     tried = []
-    for row in rows:
-        own = runs[(runs["purpose"] == SCORE) & (runs["method"] == row.method)]
-        values = json.loads(own["tried"].iloc[0])
-        if not values or any(other.title == row.title for other in tried):
-            continue
-        scores = (
-            {
-                text: score
-                for text, score in choosing.loc[
-                    choosing["method"] == row.method, ["values", METRIC + metric]
-                ].itertuples(index=False)
-            }
-            if METRIC + metric in choosing
-            else {}
-        )
-        tried.append(Tried(row.title, values, [scores.get(json.dumps(one)) for one in values], row.values))
+    for method, row in {row.method: row for row in rows}.items():
+        scored = runs[(runs["purpose"] == SCORE) & (runs["method"] == method)].iloc[0]
+        own = choosing[choosing["method"] == method]
+        scores = dict(zip(own["values"], own[column], strict=True)) if column in own else {}
+        if values := json.loads(scored["tried"]):
+            in_order = [scores.get(json.dumps(one)) for one in values]
+            tried.append(Tried(row.title, values, in_order, json.loads(scored["values"])))
     return tried
 
 
 def _counts(incomplete: int, without_metric: int, replaced: int, metric: str) -> list[str]:
-    notes = []
-    if incomplete:
-        notes.append(f"Left out: {counted(incomplete, 'run')} not complete.")
-    if without_metric:
-        notes.append(f"Left out: {counted(without_metric, 'run')} without {metric}.")
-    if replaced:
-        notes.append(f"Left out: {counted(replaced, 'run')} of older code, replaced by a later one of the same values.")
-    return notes
+    notes = {
+        "not complete": incomplete,
+        f"without {metric}": without_metric,
+        "of older code, replaced by a later one of the same values": replaced,
+    }
+    return [f"Left out: {counted(number, 'run')} {why}." for why, number in notes.items() if number]
 
 
 def _code_notes(rows: list[Row], runs: pd.DataFrame, commit: str) -> list[str]:
@@ -330,9 +286,6 @@ def _code_notes(rows: list[Row], runs: pd.DataFrame, commit: str) -> list[str]:
 
 def _shared_settings_notes(runs: pd.DataFrame, axes: tuple[str, ...]) -> list[str]:
     """Where methods were not run under one recipe."""
-    differing = differing_parameters(runs)
-    names = [name for name in differing if not name.startswith("loss.") and name not in axes]
-    if not names:
-        return []
-    named = "; ".join(f"{name} is {' or '.join(differing[name])}" for name in names)
-    return [f"Rows differ in more than the method: {named}."]
+    differing = {name: of for name, of in _differing(runs).items() if not name.startswith("loss.") and name not in axes}
+    named = "; ".join(f"{name} is {' or '.join(values)}" for name, values in differing.items())
+    return [f"Rows differ in more than the method: {named}."] if named else []

@@ -1,18 +1,17 @@
-"""Runs as a table, a row each: from the MLflow store, or from an export that anybody can read again.
+"""Runs as a table, one row per run: from the MLflow store, or from an export that anybody can read again.
 
-    runs = read_store(store, grid="cifartoy")            # or dataset="two_digits"
+    runs = read_store(store, Path("conf"), grid="cifartoy")            # or dataset="two_digits"
     write_export(runs, Path("reports/studies/cifartoy"))
     runs = read_export(Path("reports/studies/cifartoy"))
 
-Columns: dataset, method, purpose (score or choose), seed, values and tried (JSON), complete, commit, dirty, inputs,
-started; params.KEY as text; metrics.NAME. Parameters and metrics are named as in MLflow.
+Columns: COLUMNS, then params.KEY as text and metrics.NAME. Parameters and metrics are named as in MLflow.
 """
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,98 +19,73 @@ import pandas as pd
 
 from maskcon.experiments.grid.on_record import MEMBER
 from maskcon.experiments.grid.trials import CHOOSE, SCORE
+from maskcon.methods.parts.interface import build_method
+from maskcon.parameters.composition import compose_parameters
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.flattened import flat_texts
 from maskcon.runtime.atomic_files import write_text
 from maskcon.tracking.search import search_runs
 from maskcon.tracking.store import Store
 
-RUNS, CURVES = "runs.csv", "curves.csv"
+RUNS = "runs.csv"
 PARAMETER, METRIC = "params.", "metrics."
 COLUMNS = (
-    "dataset",
-    "method",
-    "purpose",
+    "dataset",  # as the grid names it, or data.name
+    "method",  # as the grid names it, or loss.name
+    "title",  # of the method, for people
+    "purpose",  # SCORE: on the test part; CHOOSE: on the validation part
     "seed",
-    "values",
-    "tried",
+    "values",  # JSON: those of the grid
+    "not_preset",  # JSON: further values of the method that are not those of its preset
+    "tried",  # JSON: all values that the grid tried for the method
     "complete",
     "commit",
     "dirty",
     "inputs",
     "started",
 )
-CURVE_COLUMNS = ("inputs", "curve", "epoch", "value")
-CURVES_KEPT = ("recall_over_epochs/recall_at_1", "recall_over_epochs/coarse_recall_at_1", "pretrain/loss")
 NOT_KEPT = ("interval.", "untrained.interval.", "pixels.interval.", "pretrain.timing.")  # metrics of no table
 
 
-@dataclass(frozen=True)
-class Runs:
-    """Runs, and the curves of those that are complete."""
-
-    table: pd.DataFrame  # a row a run
-    curves: pd.DataFrame  # CURVE_COLUMNS
-
-    def of(self, dataset: str) -> Runs:
-        table = self.table[self.table["dataset"] == dataset]
-        return Runs(table, self.curves[self.curves["inputs"].isin(table["inputs"])])
-
-    @property
-    def datasets(self) -> list[str]:
-        return list(dict.fromkeys(self.table["dataset"]))
-
-
-def read_store(store: Store, grid: str | None = None, dataset: str | None = None) -> Runs:
+def read_store(store: Store, conf: Path, grid: str | None = None, dataset: str | None = None) -> pd.DataFrame:
     """The runs of a grid, as it named them, or all runs on a data set.
 
     Raises:
         StoreError: the store cannot be read.
         UserError: it has no such runs.
     """
-    rows, curves = [], []
     with store.opened() as client:
-        for run in _all_runs(client, dataset):
-            row = _row(run, grid)
-            if row is None:
-                continue
-            rows.append(row)
-            if row["complete"] and row["purpose"] == SCORE:
-                curves += _curve_rows(client, run, row["inputs"])
+        known = client.search_experiments()
+        ids = [one.experiment_id for one in known if dataset is None or one.name == dataset]
+        rows = [row for run in search_runs(client, ids) if (row := _row(run, conf, grid)) is not None]
     if not rows:
         wanted = f"of the grid {grid}" if grid else f"on {dataset}" if dataset else "at all"
         raise UserError(f"the store {store.uri} has no runs {wanted}; make some: make grid GRID=grids/NAME.yaml")
-    return Runs(_ordered(pd.DataFrame(rows)), pd.DataFrame(curves, columns=list(CURVE_COLUMNS)))
+    return in_order(pd.DataFrame(rows))
 
 
-def _all_runs(client, dataset: str | None) -> Iterator[Any]:
-    experiments = client.search_experiments()
-    return search_runs(client, [one.experiment_id for one in experiments if dataset is None or one.name == dataset])
-
-
-def _row(run: Any, grid: str | None) -> dict[str, Any] | None:
-    """None for what is no run of the pipeline, or none of the grid."""
+def _row(run: Any, conf: Path, grid: str | None) -> dict[str, Any] | None:
+    """None for what is not a run of the pipeline, or not one of the grid."""
     tags, parameters = run.data.tags, run.data.params
     if not {"loss.name", "data.name", "seed", "evaluate.split"} <= parameters.keys():
         return None
-    if grid is None:
-        role = {
-            "dataset": parameters["data.name"],
-            "method": parameters["loss.name"],
-            "purpose": SCORE if parameters["evaluate.split"] == "test" else CHOOSE,
-            "values": {},
-            "tried": [],
-        }
-    elif MEMBER + grid in tags:
-        role = json.loads(tags[MEMBER + grid])
-    else:
+    if grid is not None and MEMBER + grid not in tags:
         return None
-    kept = {name: value for name, value in run.data.metrics.items() if "/" not in name and not _left_out(name)}
+    purpose = SCORE if parameters["evaluate.split"] == "test" else CHOOSE
+    role = {"dataset": parameters["data.name"], "method": parameters["loss.name"], "purpose": purpose}
+    role |= {"values": {}, "tried": []} | (json.loads(tags[MEMBER + grid]) if grid else {})
+    metrics = {
+        name: value for name, value in run.data.metrics.items() if "/" not in name and not name.startswith(NOT_KEPT)
+    }
+    title, preset = _preset(conf, parameters["loss.name"])
     return {
         "dataset": role["dataset"],
         "method": role["method"],
+        "title": title if role["method"] == parameters["loss.name"] else f"{title} ({role['method']})",
         "purpose": role["purpose"],
         "seed": int(parameters["seed"]),
         "values": json.dumps(role["values"]),
+        "not_preset": json.dumps(_not_preset(parameters, preset, role["values"])),
         "tried": json.dumps(role["tried"]),
         "complete": tags.get("pipeline.complete") == "true" and run.info.status == "FINISHED",
         "commit": tags.get("git.commit", "unknown"),
@@ -119,75 +93,61 @@ def _row(run: Any, grid: str | None) -> dict[str, Any] | None:
         "inputs": tags.get("inputs.hash", run.info.run_id),
         "started": int(run.info.start_time),
         **{PARAMETER + name: value for name, value in sorted(parameters.items())},
-        **{METRIC + name: value for name, value in sorted(kept.items())},
+        **{METRIC + name: value for name, value in sorted(metrics.items())},
     }
 
 
-def _left_out(name: str) -> bool:
-    return name.startswith(NOT_KEPT)
+@functools.cache
+def _preset(conf: Path, loss: str) -> tuple[str, dict[str, str]]:
+    """The title and the values of the preset of a method; its name and none where it is no longer there."""
+    try:
+        parameters = compose_parameters(conf, [f"loss={loss}"])
+    except UserError:
+        return loss, {}
+    return build_method(parameters.loss).title, flat_texts(parameters)
 
 
-def _curve_rows(client, run: Any, inputs: str) -> list[dict[str, Any]]:
-    return [
-        {"inputs": inputs, "curve": name, "epoch": int(point.step), "value": float(point.value)}
-        for name in CURVES_KEPT
-        if name in run.data.metrics
-        for point in sorted(client.get_metric_history(run.info.run_id, name), key=lambda point: point.step)
-    ]
+def _not_preset(parameters: Mapping[str, str], preset: Mapping[str, str], named: Mapping[str, Any]) -> dict[str, str]:
+    """The values of the method, as text, that are neither the preset's nor named by the grid."""
+    own = {name.removeprefix("loss."): name for name in preset if name.startswith("loss.") and name != "loss.name"}
+    return {
+        short: parameters[name]
+        for short, name in sorted(own.items())
+        if short not in named and parameters.get(name, preset[name]) != preset[name]
+    }
 
 
-def _ordered(table: pd.DataFrame) -> pd.DataFrame:
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
     """Rows and columns in an order that does not depend on when runs ended."""
     columns = [*COLUMNS, *sorted(set(table.columns) - set(COLUMNS))]
     table = table[columns].sort_values(["dataset", "purpose", "method", "values", "seed", "inputs"], kind="stable")
     return table.reset_index(drop=True)
 
 
-def write_export(runs: Runs, folder: Path) -> None:
-    """runs.csv and curves.csv, from which ``read_export`` gives the same runs. Folders of photos are left unnamed."""
-    table = runs.table.drop(columns=[name for name in ("params.data.root", "params.data.raw") if name in runs.table])
-    write_text(folder / RUNS, table.to_csv(index=False, lineterminator="\n"))
-    write_text(folder / CURVES, runs.curves.to_csv(index=False, lineterminator="\n"))
+def write_export(runs: pd.DataFrame, folder: Path) -> None:
+    """runs.csv, from which ``read_export`` gives the same runs. Folders of photos are left unnamed."""
+    kept = runs.drop(columns=[name for name in ("params.data.root", "params.data.raw") if name in runs])
+    write_text(folder / RUNS, kept.to_csv(index=False, lineterminator="\n"))
 
 
-def read_export(folder: Path) -> Runs:
-    """Raises: UserError, where the files are missing or are no export."""
-    table = _read_csv(folder / RUNS, COLUMNS)
-    curves = _read_csv(folder / CURVES, CURVE_COLUMNS)
-    numbers = [name for name in table.columns if name.startswith(METRIC)]
-    try:
-        table[numbers] = table[numbers].apply(pd.to_numeric)
-        table = table.astype({"seed": int, "started": int})
-        curves = curves.astype({"epoch": int, "value": float})
-    except ValueError as error:
-        raise UserError(f"{folder}: an export has numbers where {RUNS} and {CURVES} do not ({error})") from None
-    for name in ("complete", "dirty"):
-        table[name] = table[name] == "True"
-    absent = table.columns[table.columns.str.startswith(PARAMETER)]
-    table[absent] = table[absent].where(table[absent] != "", None)
-    return Runs(_ordered(table), curves)
-
-
-def _read_csv(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+def read_export(folder: Path) -> pd.DataFrame:
+    """Raises: UserError, where the file is missing or is not an export."""
+    path = folder / RUNS
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as an export of runs ({error}); write one with --export") from None
-    missing = [name for name in columns if name not in table.columns]
+    missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
-        raise UserError(f"{path} is no export of runs: it lacks the columns {', '.join(missing)}")
-    return table
-
-
-def loss_parameters(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The group ``loss`` of a run, as params.yaml has it."""
-    nested: dict[str, Any] = {}
-    for column, text in row.items():
-        if not column.startswith(f"{PARAMETER}loss.") or not isinstance(text, str):
-            continue
-        *groups, name = column.removeprefix(f"{PARAMETER}loss.").split(".")
-        place = nested
-        for group in groups:
-            place = place.setdefault(group, {})
-        place[name] = text if name == "name" else json.loads(text)
-    return nested
+        raise UserError(f"{path} is not an export of runs: it lacks the columns {', '.join(missing)}")
+    metrics = [name for name in table.columns if name.startswith(METRIC)]
+    parameters = [name for name in table.columns if name.startswith(PARAMETER)]
+    try:
+        table[metrics] = table[metrics].apply(pd.to_numeric)
+        table = table.astype({"seed": int, "started": int})
+    except ValueError as error:
+        raise UserError(f"{path}: text stands where an export has numbers ({error})") from None
+    for name in ("complete", "dirty"):
+        table[name] = table[name] == "True"
+    table[parameters] = table[parameters].where(table[parameters] != "", None)
+    return in_order(table)
