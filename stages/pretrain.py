@@ -30,6 +30,7 @@ from maskcon.runtime.hardware import hardware
 from maskcon.runtime.interruption import Interruptions
 from maskcon.runtime.live import show_live_curves
 from maskcon.runtime.run_key import hash_of_training, run_name
+from maskcon.runtime.same_inputs import require_unchanged_inputs
 from maskcon.runtime.scratch import discard, scratch_folder
 from maskcon.runtime.several_processes import done_by_several
 from maskcon.runtime.start import VERBOSE
@@ -112,6 +113,7 @@ def train_and_write(
     """What the first process does, or the one that is alone: train, and keep all that training leaves."""
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     name = key_of_training(parameters, training_set, device)
+    require_same = require_unchanged_inputs(os.environ.get("DVC_STAGE"), Path.cwd())
     with scratch_folder(root, name, f"training {run_name(parameters)} on {parameters.data.name}") as scratch:
         watcher = Watcher(parameters, len(training_set.images), scratch)
         remove_unfinished(watcher.snapshots)
@@ -130,6 +132,7 @@ def train_and_write(
                 processes,
             )
         watcher.progress.close()
+        require_same()  # while the checkpoints are still there
         write_outputs(trained, watcher.snapshots, parameters, device, processes.number)
         discard(scratch)  # the run is complete: its checkpoints have done their work
 

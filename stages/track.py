@@ -10,12 +10,14 @@ from pathlib import Path
 
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.entry import run_stage
+from maskcon.runtime.same_inputs import require_one_set_of_inputs
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import StoreError, find_store
 
 
 def main(parameters: Parameters) -> None:
     checkout = Path.cwd()
+    require_one_set_of_inputs(checkout)
     store = find_store(Path(os.environ.get("DVC_ROOT") or checkout), os.environ)
     try:
         run = record_run(store, Inputs.of(checkout, parameters), checkout, os.environ)

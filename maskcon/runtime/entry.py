@@ -14,6 +14,7 @@ from pathlib import Path
 from maskcon.parameters.errors import USER_ERROR_EXIT_CODE, Interrupted, UserError
 from maskcon.parameters.model import Parameters, load_parameters
 from maskcon.runtime.interruption import Interruptions
+from maskcon.runtime.same_inputs import require_unchanged_inputs
 from maskcon.runtime.start import interrupted_line
 
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
@@ -30,7 +31,10 @@ def run_stage(stage: Callable[[Parameters], None], interruptions: Interruptions 
         gc.enable()
     try:
         with interruptions or Interruptions():
-            stage(load_parameters(Path("params.yaml")))
+            parameters = load_parameters(Path("params.yaml"))
+            require_same = require_unchanged_inputs(os.environ.get("DVC_STAGE"), Path.cwd())
+            stage(parameters)
+            require_same()
     except UserError as error:
         _end(f"error: {error}", error.exit_code)
     except Interrupted as interrupted:

@@ -46,7 +46,7 @@ def hash_of_training(checkout: Path, parameters: Parameters, stage: str = "pretr
     values = parameters.model_dump(mode="json", exclude=NO_PART_OF_A_RUN)
     stages = _stages(checkout, values, digest_of_path)
     needed = _with_stages_before(stage, stages)
-    read = {name: _value(values, name) for one in needed for name in stages[one]["params"]}
+    read = {name: value_at(values, name) for one in needed for name in stages[one]["params"]}
     return _digest({"parameters": read, "stages": {name: stages[name] for name in needed}})
 
 
@@ -56,6 +56,16 @@ def run_name(parameters: Parameters) -> str:
     values = {"w": getattr(loss, "w", None), "T": getattr(loss, "soft_temperature", None)}
     shown = [f"{letter}={value:g}" for letter, value in values.items() if value is not None]
     return " ".join([loss.name, *shown, f"seed {parameters.seed}"])
+
+
+def dependencies_and_parameters(
+    stage: str, checkout: Path, values: Mapping[str, Any], made_by_stages: bool = True
+) -> tuple[list[str], list[str]]:
+    """The paths and the parameter names that dvc.yaml lists for a stage; without what other stages make, if asked."""
+    stages = _stages(checkout, values, lambda path: "")
+    listed = stages.get(stage, {"deps": {}, "params": []})
+    paths = [path for path, digest in listed["deps"].items() if made_by_stages or digest is not None]
+    return paths, listed["params"]
 
 
 def _stages(checkout: Path, values: Mapping[str, Any], digest_of: Callable[[Path], str]) -> dict[str, dict[str, Any]]:
@@ -85,7 +95,7 @@ def _stages(checkout: Path, values: Mapping[str, Any], digest_of: Callable[[Path
 def _filled_in(part: Any, values: Mapping[str, Any]) -> Any:
     """``part`` of dvc.yaml with every ${data.name} replaced by the parameter's value."""
     if isinstance(part, str):
-        return TEMPLATE.sub(lambda match: str(_value(values, match[1])), part)
+        return TEMPLATE.sub(lambda match: str(value_at(values, match[1])), part)
     if isinstance(part, Mapping):
         return {_filled_in(key, values): _filled_in(value, values) for key, value in part.items()}
     if isinstance(part, list):
@@ -93,9 +103,10 @@ def _filled_in(part: Any, values: Mapping[str, Any]) -> Any:
     return part
 
 
-def _value(values: Mapping[str, Any], name: str) -> Any:
+def value_at(values: Mapping[str, Any], name: str) -> Any:
+    """Of {"loss": {"w": 1.0}} the value called loss.w; None where there is none."""
     for part in name.split("."):
-        values = values[part]
+        values = values.get(part) if isinstance(values, Mapping) else None
     return values
 
 

@@ -1,0 +1,117 @@
+"""What a stage began with, held against what lies there when it ends.
+
+DVC takes the hashes of parameters and dependencies after a stage has run. What is changed while it runs (an edit,
+``make params``, ``git checkout``) would be recorded as if it had made the result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from maskcon.parameters.errors import UserError
+from maskcon.runtime.run_key import RECORD, dependencies_and_parameters, value_at
+
+READ_WHOLE = {".py", ".yaml", ".csv", ".typ", ".js", ".css", ".html"}  # of other files, size and time will do
+
+
+def require_unchanged_inputs(stage: str | None, checkout: Path) -> Callable[[], None]:
+    """Take the inputs of ``stage`` as they are now.
+
+    Args:
+        stage: as DVC calls it (DVC_STAGE); None: run by hand, where nothing is recorded.
+
+    Returns:
+        A function that raises UserError where they are no longer the same.
+    """
+    if stage is None or stage == RECORD:
+        return lambda: None
+    before = inputs_of(stage, checkout)
+
+    def require() -> None:
+        after = inputs_of(stage, checkout)
+        changed = [name for name in before | after if before.get(name) != after.get(name)]
+        if changed:
+            raise UserError(
+                f"{shown(changed)} changed while stage {stage} ran, so its result is not recorded. Put it back and run "
+                "the same command again, which goes on from what was done; or run it with the new values"
+            )
+
+    return require
+
+
+def inputs_of(stage: str, checkout: Path) -> dict[str, str]:
+    """The parameters and files that dvc.yaml names for a stage, each with what it held."""
+    values = parameters_in(checkout)
+    paths, names = dependencies_and_parameters(stage, checkout, values)
+    files = {file for path in paths for file in files_of(checkout / path)}
+    return {name: repr(value_at(values, name)) for name in names} | {
+        file.relative_to(checkout).as_posix() if file.is_relative_to(checkout) else str(file): mark_of(file)
+        for file in files
+    }
+
+
+def require_one_set_of_inputs(checkout: Path) -> None:
+    """Nothing has changed between the first stage and the last: what dvc.lock says they ran with lies there still.
+
+    Raises: UserError.
+    """
+    try:
+        stages = YAML(typ="safe").load((checkout / "dvc.lock").read_text())["stages"]
+    except (OSError, KeyError, TypeError):
+        return  # the stages were run by hand
+    values = parameters_in(checkout)
+    changed: list[str] = []
+    for name, locked in stages.items():
+        if name == RECORD:
+            continue
+        paths = set(dependencies_and_parameters(name, checkout, values, made_by_stages=False)[0])
+        for key, then in locked.get("params", {}).get("params.yaml", {}).items():
+            changed += [key] if value_at(values, key) != then else []
+        for dep in locked.get("deps", []):
+            changed += [dep["path"]] if dep["path"] in paths and md5(checkout / dep["path"]) != dep.get("md5") else []
+    if changed:
+        raise UserError(
+            f"{shown(changed)} changed since the stages before ran, so their result is not recorded under the new "
+            "values. Run the same command again: it makes what they need"
+        )
+
+
+def md5(path: Path) -> str:
+    """As DVC has it in dvc.lock: of a file's bytes, or of the list of a folder's files."""
+    if not path.is_dir():
+        return hashlib.md5(path.read_bytes()).hexdigest()
+    listed = [{"md5": md5(file), "relpath": file.relative_to(path).as_posix()} for file in files_of(path)]
+    text = json.dumps(sorted(listed, key=lambda entry: entry["relpath"]), sort_keys=True)
+    return hashlib.md5(text.encode()).hexdigest() + ".dir"
+
+
+def parameters_in(checkout: Path) -> Mapping[str, Any]:
+    return YAML(typ="safe").load((checkout / "params.yaml").read_text(encoding="utf-8"))
+
+
+def files_of(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return [file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+
+
+def mark_of(file: Path) -> str:
+    try:
+        if file.suffix in READ_WHOLE:
+            return hashlib.sha256(file.read_bytes()).hexdigest()
+        state = os.stat(file)
+    except OSError:
+        return "missing"
+    return f"{state.st_size} {state.st_mtime_ns}"
+
+
+def shown(changed: list[str]) -> str:
+    first = ", ".join(dict.fromkeys(changed[:3]))
+    return f"{first} and {len(changed) - 3} more" if len(changed) > 3 else first
