@@ -1,4 +1,4 @@
-"""The recipes called paper: each value of MaskCon's published code, and that a choice on the command line still wins."""
+"""The recipes called paper: each value of MaskCon's published code; a choice on the command line still wins."""
 
 from pathlib import Path
 
