@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from maskcon.images.packed.coarse_labels import label_part
 from maskcon.images.packed.image_set import write_set
 from maskcon.images.packed.left_out import LeftOut, write_left_out
-from maskcon.images.packed.source import source_named
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
+from maskcon.parameters.plugins import plug_in
 from maskcon.parameters.sentences import counted
 from maskcon.runtime.entry import run_stage
 from maskcon.runtime.scratch import discard, scratch_folder
@@ -34,7 +34,7 @@ def main(parameters: Parameters) -> None:
     name = f"packing-{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
     with scratch_folder(root, name, f"packing {data.name}") as scratch:
         left_out: list[LeftOut] = []
-        for split, part in source_named(data.name).parts(Path(data.raw), data, scratch):
+        for split, part in plug_in("data.name", data.name).parts(Path(data.raw), data, scratch):
             labels = label_part(part.labels, Path(data.coarse_map))
             write_set(folder / split, labels, part.images, *data.stored_size)
             print(f"{data.name}/{split}: {len(labels)} images, {classes_of(labels)}")

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from maskcon.images.packed.source import source_named
 from maskcon.parameters.model import Parameters
+from maskcon.parameters.plugins import plug_in
 from maskcon.runtime.entry import run_stage
 
 
 def main(parameters: Parameters) -> None:
     data = parameters.data
     raw = Path("data/raw") / data.name
-    source_named(data.name).download(Path(data.root), raw)
+    plug_in("data.name", data.name).download(Path(data.root), raw)
     print(f"{data.name}: source files in {raw}")
 
 

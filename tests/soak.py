@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from maskcon.parameters.model import METHODS, Parameters, check_parameters
+from maskcon.parameters.model import Parameters, check_parameters
+from maskcon.parameters.plugins import METHODS
 from maskcon.runtime.atomic_files import UNFINISHED
 from tests.conftest import small_training_set, values_for_tests
 from tests.training.killed_training import Nursery, same_bits

@@ -8,12 +8,12 @@ measured = feature_measures(parts, parameters.evaluate, seed)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 from maskcon.evaluation.measures.shared.measured import Part
 from maskcon.evaluation.retrieval.metrics import mean_with_interval
 from maskcon.parameters.evaluate import EvaluateParameters
+from maskcon.parameters.plugins import plug_in
 from maskcon.runtime.randomness import numpy_generator
 
 
@@ -32,9 +32,7 @@ def feature_measures(
     intervals: dict[str, Any] = {}
     counts: dict[str, int] = {}
     for name in evaluate.measures:
-        measured = import_module(f"maskcon.evaluation.measures.{name}").measure(
-            parts, evaluate.split, getattr(evaluate, name), seed
-        )
+        measured = plug_in("evaluate.measures", name).measure(parts, evaluate.split, getattr(evaluate, name), seed)
         for metric, scores in measured.scores.items():
             # the same draws for every measure and feature file, so that their intervals compare
             generator = numpy_generator(seed, "bootstrap")

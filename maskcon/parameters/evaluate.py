@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from maskcon.parameters.plugins import MEASURES, names_in
+from maskcon.parameters.plugins import MEASURES
 from maskcon.parameters.sentences import suggestion
 from maskcon.parameters.values import Count, Group
 
@@ -43,8 +43,8 @@ class EvaluateParameters(Group):
     @model_validator(mode="after")
     def measures_have_values(self) -> EvaluateParameters:
         for name in self.measures:
-            if name not in names_in(MEASURES):
-                raise ValueError(f"measures: {name} is unknown. {suggestion(name, names_in(MEASURES))}")
+            if name not in MEASURES:
+                raise ValueError(f"measures: {name} is unknown. {suggestion(name, MEASURES)}")
             if name not in type(self).model_fields:
                 raise ValueError(f"measures: {name} needs its values, evaluate.{name}; add them: -S +measure={name}")
         return self

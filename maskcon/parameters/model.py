@@ -22,11 +22,11 @@ from maskcon.parameters.errors import UserError
 from maskcon.parameters.evaluate import EvaluateParameters
 from maskcon.parameters.loss import Contrast
 from maskcon.parameters.messages import as_sentence
-from maskcon.parameters.plugins import DATA_SETS, MEASURES, METHODS, names_in, values_class
+from maskcon.parameters.plugins import MEASURES, plug_in
 from maskcon.parameters.train import TrainParameters
 from maskcon.parameters.values import Channels, Group, Name, Seed, Side
 
-PICKED_BY_NAME = {"data": DATA_SETS, "loss": METHODS}  # group -> package whose module data.name describes its values
+PICKED_BY_NAME = ("data", "loss")  # groups whose values are described in the file of the plug-in that they name
 
 
 class ModelParameters(Group):
@@ -125,7 +125,7 @@ def check_parameters(values: Any) -> Parameters:
 
 def check_group(group: str, values: Mapping[str, Any]) -> Any:
     """The values of one group that is picked by name, as recorded elsewhere. Raises: UserError, as above."""
-    model = values_class(PICKED_BY_NAME[group], values.get("name"), f"{group}.name")
+    model = plug_in(f"{group}.name", values.get("name")).Values
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -136,13 +136,13 @@ def _model_for(values: Any) -> type[Parameters]:
     """``Parameters`` with the classes of the data set, method and measures that the values name."""
     fields = {}
     if isinstance(values, Mapping):
-        for group, package in PICKED_BY_NAME.items():
+        for group in PICKED_BY_NAME:
             if isinstance(values.get(group), Mapping):
                 if "name" not in values[group]:
                     raise UserError(f"{group}.name is missing in params.yaml; compose it again: make params")
-                fields[group] = values_class(package, values[group]["name"], f"{group}.name")
+                fields[group] = plug_in(f"{group}.name", values[group]["name"]).Values
         if isinstance(values.get("evaluate"), Mapping):
-            fields["evaluate"] = _with_measures(*(name for name in names_in(MEASURES) if name in values["evaluate"]))
+            fields["evaluate"] = _with_measures(*(name for name in MEASURES if name in values["evaluate"]))
     return _with_fields(**fields)
 
 
@@ -153,5 +153,5 @@ def _with_fields(**classes: type[Group]) -> type[Parameters]:
 
 @cache
 def _with_measures(*names: str) -> type[EvaluateParameters]:
-    fields = {name: (values_class(MEASURES, name), ...) for name in names}
+    fields = {name: (plug_in("evaluate.measures", name).Values, ...) for name in names}
     return create_model("EvaluateParameters", __base__=EvaluateParameters, **fields)

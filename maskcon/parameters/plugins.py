@@ -1,35 +1,40 @@
 """Plug-ins: modules of a folder, picked by name. Adding one is adding its file; nothing here lists them.
 
-values_class("maskcon.methods", "maskcon")      # maskcon.methods.maskcon.Values
+plug_in("loss.name", "maskcon").Values      # of maskcon/methods/maskcon.py
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.sentences import suggestion, written
-from maskcon.parameters.values import Group
 
-METHODS, DATA_SETS, MEASURES = "maskcon.methods", "maskcon.images.sources", "maskcon.evaluation.measures"
-
-
-def names_in(package: str) -> list[str]:
-    """The plug-ins of a package, in alphabetical order: its modules. What they share lies in folders beside them."""
-    return sorted(module.name for module in iter_modules(import_module(package).__path__) if not module.ispkg)
+PACKAGES = {  # parameter that holds names -> package of the plug-ins
+    "data.name": "maskcon.images.sources",
+    "loss.name": "maskcon.methods",
+    "evaluate.measures": "maskcon.evaluation.measures",
+}
 
 
-def values_class(package: str, name: str, key: str = "name") -> type[Group]:
-    """The class ``Values`` of a plug-in.
+def names_of(key: str) -> list[str]:
+    """The plug-ins that a parameter may name, in alphabetical order: the modules of their package. What they share lies
+    in folders beside them."""
+    folder = import_module(PACKAGES[key]).__path__
+    return sorted(module.name for module in iter_modules(folder) if not module.ispkg)
 
-    Args:
-        key: the parameter that holds the name, for the message.
+
+def plug_in(key: str, name: object) -> ModuleType:
+    """The module of a plug-in.
 
     Raises:
-        UserError: there is no such plug-in.
+        UserError: there is none of this name.
     """
-    known = names_in(package)
-    if name not in known:
-        raise UserError(f"{key}={written(name)} is unknown. {suggestion(written(name), known)}")
-    return import_module(f"{package}.{name}").Values
+    if name not in names_of(key):
+        raise UserError(f"{key}={written(name)} is unknown. {suggestion(written(name), names_of(key))}")
+    return import_module(f"{PACKAGES[key]}.{name}")
+
+
+DATA_SETS, METHODS, MEASURES = map(names_of, PACKAGES)

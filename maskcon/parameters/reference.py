@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from maskcon.parameters.model import PICKED_BY_NAME, Parameters
-from maskcon.parameters.plugins import MEASURES, METHODS, names_in, values_class
+from maskcon.parameters.plugins import MEASURES, METHODS, names_of, plug_in
 from maskcon.parameters.values import Group
 
 INTRODUCTION = """\
@@ -56,7 +55,7 @@ def parameter_reference(conf: Path) -> str:
         presets = {file.stem: _dotted(_read(file), f"{group}.") for file in sorted((conf / group).glob("*.yaml"))}
         sections.append(f"## {title}\n")
         if group in PICKED_BY_NAME:
-            sections += [_table(members, f"{group}.", {}), *_plug_ins(PICKED_BY_NAME[group], group, members, presets)]
+            sections += [_table(members, f"{group}.", {}), *_plug_ins(group, members, presets)]
         else:
             sections.append(_table(members, f"{group}.", presets or {"default": config}))
         if group == "evaluate":
@@ -69,8 +68,8 @@ def with_methods(readme: str, conf: Path) -> str:
     before, _, rest = readme.partition(METHODS_BEGIN)
     after = rest.partition(METHODS_END)[2]
     lines = ["| `loss=` | what it does | its own values | source |", "| --- | --- | --- | --- |"]
-    for name in names_in(METHODS):
-        module = import_module(f"{METHODS}.{name}")
+    for name in METHODS:
+        module = plug_in("loss.name", name)
         values = module.Values.model_validate(_read(conf / "loss" / f"{name}.yaml"))
         own = ", ".join(
             f"`{field}`" for field in _own_fields(module.Values, Parameters.model_fields["loss"].annotation)
@@ -79,18 +78,19 @@ def with_methods(readme: str, conf: Path) -> str:
     return "".join([before, METHODS_BEGIN, "\n".join(lines), "\n", METHODS_END, after])
 
 
-def _plug_ins(package: str, group: str, base: type[Group], presets: Mapping[str, Values]) -> Iterator[str]:
-    for name in names_in(package):
-        values = values_class(package, name)
-        yield f"### `{group}={name}`\n\n{_summary(import_module(f'{package}.{name}'))}\n"
-        if own := _own_fields(values, base):
-            yield _table(values, f"{group}.", {"preset": presets.get(name, {})}, own)
+def _plug_ins(group: str, base: type[Group], presets: Mapping[str, Values]) -> Iterator[str]:
+    for name in names_of(f"{group}.name"):
+        module = plug_in(f"{group}.name", name)
+        yield f"### `{group}={name}`\n\n{_summary(module)}\n"
+        if own := _own_fields(module.Values, base):
+            yield _table(module.Values, f"{group}.", {"preset": presets.get(name, {})}, own)
 
 
 def _measures(config: Values) -> Iterator[str]:
-    for name in names_in(MEASURES):
-        yield f"### Measure `{name}`\n\n{_summary(import_module(f'{MEASURES}.{name}'))}\n"
-        yield _table(values_class(MEASURES, name), f"evaluate.{name}.", {"default": config})
+    for name in MEASURES:
+        module = plug_in("evaluate.measures", name)
+        yield f"### Measure `{name}`\n\n{_summary(module)}\n"
+        yield _table(module.Values, f"evaluate.{name}.", {"default": config})
 
 
 def _summary(module: Any) -> str:

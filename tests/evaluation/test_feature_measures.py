@@ -6,19 +6,12 @@ import torch
 from ruamel.yaml import YAML
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from maskcon.evaluation.measures.shared import feature_measures as module
-from maskcon.evaluation.measures.shared.feature_measures import (
-    Part,
-    chosen_probes,
-    feature_measures,
-    few_shot_classes_left_out,
-    few_shot_scores,
-    parts_needed,
-    queries_of_unknown_classes,
-)
-from maskcon.parameters.model import EvaluateParameters
+from maskcon.evaluation import feature_measures as module
+from maskcon.evaluation.measures import discovery, few_shot, linear
+from maskcon.evaluation.measures.shared.measured import Part, queries_of_unknown_classes
+from maskcon.parameters.model import EvaluateParameters, check_parameters
 
-VALUES = YAML(typ="safe").load((Path(__file__).parents[2] / "params.yaml").read_text())["evaluate"]
+VALUES = YAML(typ="safe").load((Path(__file__).parents[2] / "params.yaml").read_text())
 SMALL = {
     "split": "test",
     "bootstrap_samples": 200,
@@ -32,8 +25,16 @@ FEW_SHOT = [f"few_shot_{ways}_{shots}_shot" for shots in (1, 5) for ways in ("5_
 TOP_1 = [f"{measure}_{labels}_top_1" for measure in ("knn", "linear") for labels in ("fine", "coarse")]
 
 
-def with_values(**evaluate):
-    return EvaluateParameters.model_validate(VALUES | SMALL | evaluate)
+def with_values(**evaluate) -> EvaluateParameters:
+    return check_parameters(VALUES | {"evaluate": VALUES["evaluate"] | SMALL | evaluate}).evaluate
+
+
+def feature_measures(parts, evaluate, seed):
+    return module.feature_measures(parts, evaluate, seed)[0]
+
+
+def chosen_probes(parts, evaluate, seed):
+    return linear.chosen_probes(parts, evaluate.split, evaluate.linear, seed)
 
 
 def part(images, seed, noise=0.5, has_fine=True):
@@ -64,7 +65,7 @@ def test_every_measure_and_the_interval_of_every_mean(parts):
 
 def test_discovery_is_scored_over_the_whole_part(parts, monkeypatch):
     clusters = np.random.default_rng(0).integers(12, size=120)
-    monkeypatch.setattr(module, "clusters_within", lambda *arguments: clusters)
+    monkeypatch.setattr(discovery, "clusters_within", lambda *arguments: clusters)
     metrics = feature_measures(parts, with_values(measures=["discovery"]), seed=1)
     assert metrics["discovery_nmi"] == normalized_mutual_info_score(parts["test"].fine, clusters)
     assert metrics["discovery_ari"] == adjusted_rand_score(parts["test"].fine, clusters)
@@ -104,7 +105,7 @@ def test_without_fine_labels_the_coarse_measures_remain(parts, without):
 )
 def test_only_the_parts_that_a_measure_needs(parts, measures, split, needed):
     evaluate = with_values(measures=measures, split=split)
-    assert parts_needed(evaluate) == needed
+    assert evaluate.parts_needed == needed
     metrics = feature_measures({name: parts[name] for name in needed}, evaluate, seed=1)
     assert {name.split("_")[0] for name in metrics if name != "interval"} == {name.split("_")[0] for name in measures}
 
@@ -137,14 +138,14 @@ def test_where_val_is_measured_the_strength_comes_from_train(parts):
 
 
 def test_few_shots_where_classes_are_too_few_or_too_small():
-    features = part(15, 3).features
     fine = np.repeat([0, 1, 2, 3, 4, 5], [1, 2, 2, 2, 2, 6])
-    scores = few_shot_scores(features, fine, with_values(), seed=1)
-    assert {name: len(of) for name, of in scores.items()} == {
+    few = Part(part(15, 3).features, fine // 2, fine)
+    measured = few_shot.measure({"test": few}, "test", with_values().few_shot, seed=1)
+    assert {name: len(of) for name, of in measured.scores.items()} == {
         "few_shot_5_way_1_shot": 30,
         "few_shot_all_way_1_shot": 10,
     }
-    assert few_shot_classes_left_out(fine, with_values()) == {
+    assert measured.counts == {
         "few_shot_classes_left_out_1_shot": 1,
         "few_shot_classes_left_out_5_shot": 5,
     }
@@ -157,8 +158,8 @@ def test_a_class_that_train_does_not_have_is_missed_and_counted(parts):
     metrics = feature_measures(parts, evaluate, seed=1)
     for measure in ("knn", "linear"):
         assert 0.3 < metrics[f"{measure}_fine_top_1"] <= 0.5
-    assert queries_of_unknown_classes(parts, evaluate) == {"queries_of_fine_classes_not_in_train": 60}
-    assert queries_of_unknown_classes(parts, with_values(measures=["few_shot"])) == {}
+    unknown = queries_of_unknown_classes(parts["train"], parts["test"])
+    assert unknown == {"queries_of_fine_classes_not_in_train": 60}
 
 
 def test_labels_of_which_train_has_no_class_are_left_out(parts):
@@ -168,7 +169,7 @@ def test_labels_of_which_train_has_no_class_are_left_out(parts):
     evaluate = with_values(measures=["knn", "linear"])
     metrics = feature_measures(parts, evaluate, seed=1)
     assert set(metrics) == {"knn_coarse_top_1", "linear_coarse_top_1", "linear_coarse_strength", "interval"}
-    assert queries_of_unknown_classes(parts, evaluate) == {}
+    assert queries_of_unknown_classes(parts["train"], parts["test"]) == {}
 
     parts["test"] = Part(test.features, test.coarse + 50, test.fine + 50)
     assert feature_measures(parts, evaluate, seed=1) == {"interval": {}}

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from maskcon.evaluation.measures.linear_probe import HELD_OUT, hold_out, most_accurate, probe_path
+from maskcon.evaluation.measures.linear import HELD_OUT, hold_out, most_accurate, probe_path
 from maskcon.runtime.randomness import numpy_generator
 
 

@@ -8,8 +8,8 @@ from ruamel.yaml import YAML
 from maskcon.images.packed.coarse_labels import read_coarse_table
 from maskcon.images.reading.digit_scans import load_scans
 from maskcon.images.sources.digits import parts
+from maskcon.parameters.data import ComposedSet, SplitSizes
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import ComposedSet, SplitSizes
 
 IMAGES = {"train": 1000, "val": 300, "test": 497}
 SHA256 = {  # of the images

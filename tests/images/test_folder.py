@@ -12,7 +12,6 @@ from maskcon.images.packed.coarse_labels import label_part
 from maskcon.images.packed.left_out import LeftOut
 from maskcon.images.sources.folder import download, parts
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import FolderSet
 
 SUFFIXES = ["jpg", "png", "webp", "gif", "bmp", "tiff"]
 

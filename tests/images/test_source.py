@@ -3,18 +3,10 @@ import os
 import pytest
 from ruamel.yaml import YAML
 
-from maskcon.images.packed.source import check_source, source_named
-from maskcon.images.sources import digits, two_digits
+from maskcon.images.packed.source import check_source
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.plugins import plug_in
 from tests.images.small_archives import preset
-
-
-def test_data_sets_by_their_names():
-    assert source_named("two_digits") is two_digits
-    assert source_named("digits") is digits
-    for name in ("no_such_set", "../errors"):
-        with pytest.raises(UserError, match=r"data\.name=.* is not a data set"):
-            source_named(name)
 
 
 def test_every_preset_has_its_module_and_its_coarse_labels(repository):
@@ -22,7 +14,7 @@ def test_every_preset_has_its_module_and_its_coarse_labels(repository):
     assert "two_digits" in [preset.stem for preset in presets]
     for path in presets:
         values = YAML(typ="safe").load(path.read_text())
-        source = source_named(values["name"])
+        source = plug_in("data.name", values["name"])
         assert callable(source.download)
         assert callable(source.parts)
         coarse_map = values["coarse_map"].replace("${.name}", values["name"])

@@ -9,7 +9,7 @@ import pytest
 from maskcon.parameters.composition import compose
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import check_parameters, load_parameters
-from maskcon.parameters.plugins import DATA_SETS, METHODS, names_in
+from maskcon.parameters.plugins import DATA_SETS, METHODS
 from maskcon.parameters.sentences import counted
 from tests.tracking.finished_checkout import VALUES
 
@@ -36,14 +36,14 @@ def test_every_preset_is_allowed(choice):
     assert compose(CONF, [choice])
 
 
-@pytest.mark.parametrize(("group", "package"), [("data", DATA_SETS), ("loss", METHODS)])
-def test_every_plug_in_has_a_preset(group, package):
-    assert names_in(package) == sorted(file.stem for file in (CONF / group).glob("*.yaml"))
+@pytest.mark.parametrize(("group", "names"), [("data", DATA_SETS), ("loss", METHODS)])
+def test_every_plug_in_has_a_preset(group, names):
+    assert names == sorted(file.stem for file in (CONF / group).glob("*.yaml"))
 
 
 def test_values_are_checked_without_torch():
     """Most stages need no torch, and every stage reads the values of methods and measures."""
-    every = "for package in (METHODS, MEASURES):\n    for name in names_in(package): values_class(package, name)\n"
+    every = "for key in PACKAGES:\n    for name in names_of(key): plug_in(key, name)\n"
     code = f"import sys\nfrom maskcon.parameters.plugins import *\n{every}assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
 

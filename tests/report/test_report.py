@@ -15,7 +15,8 @@ from maskcon.figures.retrieved_images import PAGE_HEIGHT
 from maskcon.images.packed.left_out import LeftOut
 from maskcon.methods.parts.interface import Method, build_method
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import METHODS, load_parameters
+from maskcon.parameters.model import load_parameters
+from maskcon.parameters.plugins import METHODS
 from maskcon.report.paper import (
     class_name,
     duration,

@@ -9,7 +9,7 @@ import torch
 from maskcon.images.packed.image_set import LABEL_COLUMNS, read_training_set, write_set
 from maskcon.images.packed.image_stream import to_device
 from maskcon.parameters.errors import Interrupted
-from maskcon.parameters.model import METHODS
+from maskcon.parameters.plugins import METHODS
 from maskcon.training import loop
 from maskcon.training.batches import TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints

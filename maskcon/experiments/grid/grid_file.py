@@ -32,7 +32,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.plugins import METHODS, names_in
+from maskcon.parameters.plugins import METHODS
 from maskcon.parameters.sentences import written
 from maskcon.parameters.values import Group, Name
 
@@ -109,8 +109,8 @@ class Grid(Described):
     def is_fair(self) -> Grid:
         for name, method in self.methods.items():
             preset = method.loss or name
-            if preset not in names_in(METHODS):
-                raise ValueError(f"methods.{name}: there is no loss={preset}; there are {', '.join(names_in(METHODS))}")
+            if preset not in METHODS:
+                raise ValueError(f"methods.{name}: there is no loss={preset}; there are {', '.join(METHODS)}")
         for name, dataset in self.datasets.items():
             source = dataset.values_of
             if source is not None and (source not in self.datasets or self.datasets[source].values_of is not None):

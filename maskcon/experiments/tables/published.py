@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.plugins import DATA_SETS, METHODS, names_in
+from maskcon.parameters.plugins import DATA_SETS, METHODS
 
 COLUMNS = ["method", "dataset", "metric", "value", "source"]
 
@@ -58,10 +58,10 @@ def _problem(cells: list[str]) -> str | None:
     if len(cells) != len(COLUMNS):
         return f"there are {len(cells)} cells, it should have {len(COLUMNS)}: {', '.join(COLUMNS)}"
     method, dataset, metric, value, source = cells
-    if method not in names_in(METHODS):
-        return f"method={method} is none of {', '.join(names_in(METHODS))}"
-    if dataset not in names_in(DATA_SETS):
-        return f"dataset={dataset} is none of {', '.join(names_in(DATA_SETS))}"
+    if method not in METHODS:
+        return f"method={method} is none of {', '.join(METHODS)}"
+    if dataset not in DATA_SETS:
+        return f"dataset={dataset} is none of {', '.join(DATA_SETS)}"
     if not metric:
         return "metric is empty; name it as metrics/retrieval.json does, such as recall_at_1"
     try:

@@ -1,5 +1,6 @@
-"""What a data set is to the pipeline: a module maskcon/images/sources/NAME.py with two functions.
+"""What a data set is to the pipeline: a module maskcon/images/sources/NAME.py with a class and two functions.
 
+    class Values(PhotoSet)                                          its values, see maskcon/parameters/data.py
     download(root: Path, raw: Path) -> None                         fill raw with checked source files
     parts(raw: Path, data: DataParameters, scratch: Path)           -> iterator of (split, Part)
 
@@ -10,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,7 +18,7 @@ import numpy as np
 
 from maskcon.images.packed.left_out import LeftOut
 from maskcon.parameters.data import DataParameters
-from maskcon.parameters.errors import UserError
+from maskcon.parameters.plugins import plug_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,23 +55,12 @@ class Source(Protocol):
         """
 
 
-def source_named(name: str) -> Source:
-    """The module of a data set.
-
-    Raises:
-        UserError: there is no such module.
-    """
-    if not name.isidentifier() or find_spec(f"maskcon.images.sources.{name}") is None:
-        raise UserError(f"data.name={name!r} is not a data set; choose a preset of conf/data with -S data=NAME")
-    return import_module(f"maskcon.images.sources.{name}")
-
-
 def check_source(data: DataParameters) -> None:
     """What a source refuses before DVC reads its files, where its module has a function ``check(root)``.
 
     Raises:
         UserError: something is wrong with the files in data.root.
     """
-    check = getattr(source_named(data.name), "check", None)
+    check = getattr(plug_in("data.name", data.name), "check", None)
     if check is not None:
         check(Path(data.root))

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from maskcon.parameters.loss import Contrast
+from maskcon.parameters.plugins import plug_in
 
 if TYPE_CHECKING:
     import torch
@@ -136,4 +136,4 @@ class Method:
 
 def build_method(loss: Contrast) -> Method:
     """The method called ``loss.name``, with its values."""
-    return import_module(f"maskcon.methods.{loss.name}").build(loss)
+    return plug_in("loss.name", loss.name).build(loss)
