@@ -59,7 +59,7 @@ def parameter_reference(conf: Path) -> str:
         else:
             sections.append(_table(members, f"{group}.", presets or {"default": config}))
         if group == "evaluate":
-            sections += _measures(config)
+            sections += _measures(config, conf / "measure")
     return "\n".join(sections)
 
 
@@ -86,11 +86,13 @@ def _plug_ins(group: str, base: type[Group], presets: Mapping[str, Values]) -> I
             yield _table(module.Values, f"{group}.", {"preset": presets.get(name, {})}, own)
 
 
-def _measures(config: Values) -> Iterator[str]:
+def _measures(config: Values, presets: Path) -> Iterator[str]:
     for name in MEASURES:
         module = plug_in("evaluate.measures", name)
         yield f"### Measure `{name}`\n\n{_summary(module)}\n"
-        yield _table(module.Values, f"evaluate.{name}.", {"default": config})
+        preset = presets / f"{name}.yaml"
+        values = _dotted(_read(preset), f"evaluate.{name}.") if preset.exists() else config
+        yield _table(module.Values, f"evaluate.{name}.", {"default": values})
 
 
 def _summary(module: Any) -> str:
