@@ -9,7 +9,7 @@ import torch
 from maskcon.images.packed.image_set import LABEL_COLUMNS, read_training_set, write_set
 from maskcon.images.packed.image_stream import to_device
 from maskcon.parameters.errors import Interrupted
-from maskcon.parameters.model import METHODS
+from maskcon.parameters.plugins import METHODS, names_in
 from maskcon.training import loop
 from maskcon.training.batches import TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints
@@ -295,7 +295,9 @@ def test_same_seed_same_weights_and_the_global_generator_is_left_alone(tiny_para
 
 def test_encoder_begins_the_same_for_every_method(tiny_parameters):
     """Methods are compared from the same initial weights."""
-    states = [build_learner(tiny_parameters(loss=loss), 3, CPU).query_network.state_dict() for loss in METHODS]
+    states = [
+        build_learner(tiny_parameters(loss=loss), 3, CPU).query_network.state_dict() for loss in names_in(METHODS)
+    ]
     for state in states[1:]:
         assert all(torch.equal(states[0][name], value) for name, value in state.items())
 

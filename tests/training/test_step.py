@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 from maskcon.methods.parts.contrast import own_and_queue, soft_cross_entropy
-from maskcon.parameters.model import METHODS
+from maskcon.parameters.plugins import METHODS, names_in
 from maskcon.training.batches import Batch
 from maskcon.training.loop import build_learner
 from maskcon.training.step import move_key_network, training_step, unit
@@ -168,7 +168,7 @@ def test_loss_sees_the_queue_of_before(monkeypatch, tiny_parameters):
     assert not torch.equal(learner.queue.keys, before)
 
 
-@pytest.mark.parametrize("loss", METHODS)
+@pytest.mark.parametrize("loss", names_in(METHODS))
 def test_gradient_reaches_the_query_side_alone(tiny_parameters, loss):
     learner, batch = learner_and_batch(tiny_parameters(loss=loss))
     learner(batch, learner.encode_keys(batch) if learner.method.uses_keys else None).backward()
