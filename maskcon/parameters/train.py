@@ -55,9 +55,6 @@ class TrainParameters(Group):
     """Seconds between checkpoints, from which an interrupted training goes on; null: not by time."""
     checkpoint_steps: Count | None
     """Steps between checkpoints, in addition; null: by time alone."""
-    skip_non_finite_steps: Annotated[int, Field(ge=0, le=10_000)]
-    """How many steps with a loss or gradient that is not finite are skipped, at most; 0: training stops at the
-    first."""
 
     @model_validator(mode="after")
     def batch_can_be_shared(self) -> TrainParameters:

@@ -4,7 +4,6 @@ trained = train(training_set, parameters, device, Checkpoints(folder), watcher)
 """
 
 import copy
-import math
 import os
 import shutil
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from maskcon.runtime.randomness import derived_seed, torch_generator
 from maskcon.training.batches import Batch, TwoViewBatches
 from maskcon.training.checkpoint import CheckpointClock, Checkpoints
 from maskcon.training.keeping import Keeper
-from maskcon.training.non_finite import NonFiniteSteps
+from maskcon.training.non_finite import NonFiniteWatch
 from maskcon.training.processes import ALONE, Processes
 from maskcon.training.schedule import learning_rate
 from maskcon.training.state import EpochSoFar, TrainingState
@@ -93,6 +92,7 @@ def train(
         state.load_state_dict(saved)
         watcher.resumed(state.curve, state.epoch_so_far.steps)
 
+    watch = NonFiniteWatch(learner.trained_parameters(), device)
     clock = CheckpointClock(recipe.checkpoint_seconds, recipe.checkpoint_steps)
     keeper = Keeper(checkpoints, clock, watcher.snapshot)
     loss_of = processes.with_mean_gradients(learner, all_weights_used=learner.method.uses_keys)
@@ -101,9 +101,10 @@ def train(
             renew_memory(epoch, learner, batches)
         for batch in batches.epoch(epoch, first_batch=state.epoch_so_far.steps):
             loss = take_step(state, batch, loss_of, epoch, len(batches), recipe)
+            watch.look((epoch - 1) * len(batches) + state.epoch_so_far.steps - 1, loss)
             watcher.step_done(epoch, loss)
             if state.epoch_so_far.steps == len(batches):
-                stop_if_not_finite(state, batches, checkpoints, recipe)
+                stop_if_not_finite(watch, batches, checkpoints, recipe)
                 finish_epoch(state, epoch, recipe)
                 watcher.epoch_done(state.curve)
                 if recipe.snapshot_epochs and epoch % recipe.snapshot_epochs == 0:
@@ -113,7 +114,7 @@ def train(
             asked_to_end = agreed(processes, interruption())
             keep = asked_to_end or clock.is_due(steps) or steps == recipe.epochs * len(batches)
             if keep or steps % LOOK_STEPS == 0:
-                stop_if_not_finite(state, batches, checkpoints, recipe)
+                stop_if_not_finite(watch, batches, checkpoints, recipe)
             if keep:
                 keeper.checkpoint(steps, state)
             if asked_to_end:
@@ -146,8 +147,7 @@ def first_state(learner: ContrastiveLearner, recipe: TrainParameters) -> Trainin
     optimizer = torch.optim.SGD(
         learner.trained_parameters(), recipe.learning_rate, recipe.sgd_momentum, weight_decay=recipe.weight_decay
     )
-    non_finite = NonFiniteSteps(learner, optimizer, recipe.skip_non_finite_steps)
-    return TrainingState(learner, optimizer, non_finite, EpochSoFar(learner.queue.keys.device))
+    return TrainingState(learner, optimizer, EpochSoFar(learner.queue.keys.device))
 
 
 def agreed(processes: Processes, asked_to_end: Interrupted | None) -> Interrupted | None:
@@ -245,11 +245,9 @@ def take_step(
     rate = rate_of_step(number, steps_per_epoch, recipe)
     for group in state.optimizer.param_groups:
         group["lr"] = rate
-    state.non_finite.before_step()
     progress = number / (recipe.epochs * steps_per_epoch)
     loss = training_step(state.learner, state.optimizer, batch, progress, loss_of)
-    finite = state.non_finite.after_step(number, loss)
-    state.epoch_so_far.add(loss, finite)
+    state.epoch_so_far.add(loss)
     return loss
 
 
@@ -264,18 +262,9 @@ def rate_of_step(step: int, steps_per_epoch: int, recipe: TrainParameters) -> fl
 
 
 def finish_epoch(state: TrainingState, epoch: int, recipe: TrainParameters) -> None:
-    """Append the epoch's row to the curve, and begin to count the next. Waits for the device.
-
-    Raises:
-        UserError: all steps of the epoch were skipped.
-    """
+    """Append the epoch's row to the curve, and begin to count the next. Waits for the device."""
     done = state.epoch_so_far
     mean_loss, seconds = done.mean_loss, done.seconds
-    if math.isnan(mean_loss):
-        raise UserError(
-            f"none of the steps of epoch {epoch} had a finite loss; lower train.learning_rate, or "
-            "train.skip_non_finite_steps, to see where it begins"
-        )
     state.curve.append(
         {
             "epoch": epoch,
@@ -289,30 +278,19 @@ def finish_epoch(state: TrainingState, epoch: int, recipe: TrainParameters) -> N
 
 
 def stop_if_not_finite(
-    state: TrainingState, batches: TwoViewBatches, checkpoints: Checkpoints, recipe: TrainParameters
+    watch: NonFiniteWatch, batches: TwoViewBatches, checkpoints: Checkpoints, recipe: TrainParameters
 ) -> None:
-    """Raises: UserError, where more steps were not finite than may be skipped. Waits for the device."""
-    step = state.non_finite.one_too_many()
+    """Raises: UserError, where the loss or gradient of a step was not finite. Waits for the device."""
+    step = watch.first_step()
     if step is None:
         return
     epoch, step_in_epoch = step // len(batches) + 1, step % len(batches) + 1
     rate = rate_of_step(step, len(batches), recipe)
     first = (step_in_epoch - 1) * batches.batch_size
-    images = batches.order(epoch)[first : first + batches.batch_size]
-    skipped = state.non_finite.skipped()
-    file = checkpoints.write_beside(
-        "non_finite.json",
-        {
-            "epoch": epoch,
-            "step": step_in_epoch,
-            "learning_rate": rate,
-            "images": images.tolist(),  # rows of the training part's labels.csv, from 0
-            "skipped_before": [{"epoch": one // len(batches) + 1, "step": one % len(batches) + 1} for one in skipped],
-        },
-    )
-    before = f" after {len(skipped)} such steps were skipped" if skipped else ""
+    images = batches.order(epoch)[first : first + batches.batch_size].tolist()  # rows of labels.csv, from 0
+    where = {"epoch": epoch, "step": step_in_epoch, "learning_rate": rate, "images": images}
+    file = checkpoints.write_beside("non_finite.json", where)
     raise UserError(
-        f"the loss or its gradient is not finite in epoch {epoch}, step {step_in_epoch}, at learning rate {rate:.3g}"
-        f"{before}; the batch's images are listed in {file}; lower train.learning_rate, raise loss.temperature, "
-        f"or allow more with train.skip_non_finite_steps={len(skipped) + 10}"
+        f"the loss or its gradient is not finite in epoch {epoch}, step {step_in_epoch}, at learning rate {rate:.3g}; "
+        f"the batch's images are listed in {file}; lower train.learning_rate or raise loss.temperature"
     )

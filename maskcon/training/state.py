@@ -1,6 +1,6 @@
 """Everything that a training run is between two steps: what a checkpoint holds, no more and no less.
 
-    state = TrainingState(learner, optimizer, non_finite)
+    state = TrainingState(learner, optimizer, EpochSoFar(device))
     checkpoints.save(steps, state.state_dict())
     state.load_state_dict(checkpoints.load_latest())
 
@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from maskcon.training.non_finite import NonFiniteSteps
 from maskcon.training.step import ContrastiveLearner
 
 
@@ -24,14 +23,12 @@ class EpochSoFar:
     def __init__(self, device: torch.device):
         self.steps = 0
         self.loss_sum = torch.zeros((), device=device)
-        self.finite_steps = torch.zeros((), dtype=torch.int64, device=device)  # those that the sum is of
         self.started_at = time.perf_counter()
 
-    def add(self, loss: Tensor, finite: Tensor) -> None:
-        """Count one step: a loss, and whether it counts; both scalars that stay on the device."""
+    def add(self, loss: Tensor) -> None:
+        """Count one step with its loss, a scalar that stays on the device."""
         self.steps += 1
-        self.loss_sum += torch.where(finite, loss, 0)
-        self.finite_steps += finite
+        self.loss_sum += loss
 
     @property
     def seconds(self) -> float:
@@ -40,39 +37,31 @@ class EpochSoFar:
     @property
     def mean_loss(self) -> float:
         """Waits for the device."""
-        return (self.loss_sum / self.finite_steps).item()
+        return (self.loss_sum / self.steps).item()
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "steps": self.steps,
-            "loss_sum": self.loss_sum,
-            "finite_steps": self.finite_steps,
-            "seconds": self.seconds,
-        }
+        return {"steps": self.steps, "loss_sum": self.loss_sum, "seconds": self.seconds}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.steps = state["steps"]
         self.loss_sum.copy_(state["loss_sum"])
-        self.finite_steps.copy_(state["finite_steps"])
         self.started_at = time.perf_counter() - state["seconds"]
 
 
 @dataclass
 class TrainingState:
-    """Networks, queue and memory; optimizer; non-finite steps so far; the curve; how far the current epoch has come."""
+    """Networks, queue and memory; optimizer; the curve; how far the current epoch has come."""
 
     learner: ContrastiveLearner
     optimizer: torch.optim.Optimizer
-    non_finite: NonFiniteSteps
     epoch_so_far: EpochSoFar
-    curve: list[dict[str, Any]] = field(default_factory=list)  # a row for each epoch that is done
+    curve: list[dict[str, Any]] = field(default_factory=list)  # one row for each epoch that is done
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "learner": self.learner.state_dict(),
             "memory": self._memory(),
             "optimizer": self.optimizer.state_dict(),
-            "non_finite": self.non_finite.state_dict(),
             "epoch_so_far": self.epoch_so_far.state_dict(),
             "curve": self.curve,
         }
@@ -82,7 +71,6 @@ class TrainingState:
         for name, buffer in state["memory"].items():
             setattr(self.learner.memory, name, buffer.to(self.learner.queue.keys.device))
         self.optimizer.load_state_dict(state["optimizer"])
-        self.non_finite.load_state_dict(state["non_finite"])
         self.epoch_so_far.load_state_dict(state["epoch_so_far"])
         self.curve[:] = state["curve"]
 

@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-from maskcon.runtime.freed_memory import keep_freed_memory
-
 TENSORS, BYTES = 4, 24_000_000
 ALL = TENSORS * BYTES
 
@@ -51,8 +49,3 @@ def bytes_given_back(setting: str) -> int:
 def test_what_is_freed_is_not_given_back():
     assert bytes_given_back("as usual") > 0.9 * ALL
     assert bytes_given_back("kept") < 0.01 * ALL
-
-
-def test_a_library_without_the_option_is_no_fault(monkeypatch):
-    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
-    assert not keep_freed_memory()

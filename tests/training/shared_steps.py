@@ -28,7 +28,7 @@ CASES = {  # the kinds of steps that there are
     "keys and queue": ("maskcon", {}),
     "features behind the keys": ("adaptive_maskcon", {}),
     "mixed images": ("sane", {}),
-    "extra head and memory": ("bucsfr", {}),
+    "extra head and memory": ("bucsfr", {"loss.clusters": 4}),  # with as many as images, rounding would choose
     "no keys, nearest images": ("wcl", {"loss.mask_by_coarse": True, "loss.multi_crop": 1}),
     "weights without a gradient": ("coins", {"loss.w": 1.0}),
     "micro-batches": ("maskcon", {"train.accumulate": 2}),

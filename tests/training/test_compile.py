@@ -10,6 +10,7 @@ from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import SilentWatcher, build_learner, train
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_losses_of_compiled_networks_are_those_of_plain_ones(tmp_path, monkeypatch, tiny_parameters, tiny_set):
     monkeypatch.setattr("torch._inductor.config.compile_threads", 1)
