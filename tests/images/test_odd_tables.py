@@ -17,9 +17,9 @@ from ruamel.yaml import YAML
 
 from maskcon.images.packed.coarse_labels import read_coarse_table
 from maskcon.images.reading.folder_listing import read_coarse_of_fine
+from maskcon.images.sources.folder import Values as FolderSet
 from maskcon.images.sources.folder import parts
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import FolderSet
 from tests.support.stated_counts import assert_stated
 
 EXAMPLES = 250

@@ -61,22 +61,6 @@ def test_no_scan_is_in_two_parts(composed):
     assert min(map(len, (train, val, test))) > 200
 
 
-@pytest.mark.parametrize(("half", "digit"), [(slice(0, 12), "tens"), (slice(12, 24), "units")])
-def test_tens_stand_left_and_units_right(composed, half, digit):
-    """The average half image of each digit, of train, tells the digits of test apart well above chance (0.1)."""
-
-    def halves_and_digits(part):
-        pixels = part.images[0][:, :, half, 0].reshape(len(part.labels), -1).astype(float)
-        fine = part.labels["fine"]
-        return pixels, fine // 10 if digit == "tens" else fine % 10
-
-    pixels, digits = halves_and_digits(composed["train"])
-    averages = np.stack([pixels[digits == d].mean(axis=0) for d in range(10)])
-    averages /= np.linalg.norm(averages, axis=1, keepdims=True)
-    pixels, digits = halves_and_digits(composed["test"])
-    assert ((pixels @ averages.T).argmax(axis=1) == digits).mean() > 0.5
-
-
 def test_seed_of_the_data_alone_decides(composed, scans_folder, data):
     other = dict(parts(scans_folder, data.model_copy(update={"seed": 1}), scans_folder / "scratch"))
     again = dict(parts(scans_folder, data, scans_folder / "scratch"))
