@@ -20,11 +20,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from maskcon.images.packed.image_set import LabelledSet, read_labelled_set
-from maskcon.parameters.model import DataParameters, load_parameters
+from maskcon.parameters.model import check_group, load_parameters
 from stages import coarse, download
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -38,7 +37,7 @@ def preset(name: str, folder: Path, **changes):
     if "stored" in values:
         values |= {"height": 32, "width": 32, "stored": 40}
     Path(values["root"]).mkdir(exist_ok=True)
-    return TypeAdapter(DataParameters).validate_python(values | changes)
+    return check_group("data", values | changes)
 
 
 def download_and_pack(data, folder: Path) -> dict[str, LabelledSet]:

@@ -16,7 +16,8 @@ from PIL import Image
 
 from maskcon.images.reading import cifartoy
 from maskcon.methods.parts.interface import build_method
-from maskcon.parameters.model import DataParameters, check_parameters
+from maskcon.parameters.data import DataParameters
+from maskcon.parameters.model import check_parameters
 from maskcon.report.paper import gather_facts, read_finished_run
 from maskcon.runtime.interruption import Interruptions
 from maskcon.tracking.store import find_store
