@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskcon.images.packed.coarse_labels import label_part
 from maskcon.images.packed.image_set import write_set
 from maskcon.images.packed.left_out import LeftOut, write_left_out
-from maskcon.images.packed.source import source_named
+from maskcon.images.reading.coarse_labels import label_part
+from maskcon.images.reading.source import source_named
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
 from maskcon.parameters.sentences import counted

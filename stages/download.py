@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from maskcon.images.packed.source import source_named
+from maskcon.images.reading.source import source_named
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.entry import run_stage
 

@@ -4,7 +4,7 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.digit_scans import load_scans
 from maskcon.images.sources.digits import parts
 from maskcon.parameters.data import ComposedSet, SplitSizes

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from maskcon.images.packed.coarse_labels import label_part
 from maskcon.images.packed.left_out import LeftOut
+from maskcon.images.reading.coarse_labels import label_part
 from maskcon.images.sources.folder import Values as FolderSet
 from maskcon.images.sources.folder import download, parts
 from maskcon.parameters.errors import UserError

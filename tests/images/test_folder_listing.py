@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.folder_listing import (
     Problems,
     list_photos,

@@ -3,7 +3,7 @@ import os
 import pytest
 from ruamel.yaml import YAML
 
-from maskcon.images.packed.source import check_source, source_named
+from maskcon.images.reading.source import check_source, source_named
 from maskcon.images.sources import digits, two_digits
 from maskcon.parameters.errors import UserError
 from tests.images.small_archives import preset

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from maskcon.embedding.features import raw_pixels
-from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.digit_scans import load_scans
 from maskcon.images.sources.two_digits import parts
 from maskcon.parameters.model import load_parameters
