@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskcon.images.packed.coarse_labels import label_part
 from maskcon.images.packed.image_set import write_set
 from maskcon.images.packed.left_out import LeftOut, write_left_out
+from maskcon.images.reading.coarse_labels import label_part
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
 from maskcon.parameters.plugins import plug_in

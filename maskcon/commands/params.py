@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     from ruamel.yaml import YAML
 
-    from maskcon.images.packed.source import check_source
+    from maskcon.images.reading.source import check_source
     from maskcon.parameters.composition import compose
     from maskcon.parameters.model import check_parameters
     from maskcon.parameters.reference import parameter_reference, with_methods

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from maskcon.views.operations.crop import resized
 from maskcon.views.operations.draws import draw_for_each
 
 
@@ -28,12 +29,16 @@ WEAK = Strength(shift=1.0, rotation=0.1, scale=0.1, shear=0.1, contrast=0.2, noi
 STRONG = Strength(shift=2.0, rotation=0.25, scale=0.2, shear=0.25, contrast=0.6, noise=0.08)
 
 
-def weak(images: Tensor, generator: torch.Generator) -> Tensor:
-    return distort(images, WEAK, generator)
+def weak(
+    images: Tensor, generator: torch.Generator, size: tuple[int, int] | None = None, stretch: Tensor | None = None
+) -> Tensor:
+    return distort(resized(images, size or images.shape[2:]), WEAK, generator)
 
 
-def strong(images: Tensor, generator: torch.Generator) -> Tensor:
-    return distort(images, STRONG, generator)
+def strong(
+    images: Tensor, generator: torch.Generator, size: tuple[int, int] | None = None, stretch: Tensor | None = None
+) -> Tensor:
+    return distort(resized(images, size or images.shape[2:]), STRONG, generator)
 
 
 def distort(images: Tensor, strength: Strength, generator: torch.Generator) -> Tensor:

@@ -16,7 +16,6 @@ from torch.nn import functional as F
 from maskcon.views.operations.draws import changed, chosen, uniform
 from maskcon.views.operations.perspective import crop_in_perspective
 
-CUTS = True  # a view is a part of the image, see operations/families.py
 JITTER_SHARE = 0.8
 BRIGHTNESS = CONTRAST = SATURATION = 0.4  # factors from 1 - 0.4 to 1 + 0.4
 HUE = 0.1  # of the circle of hues, either way

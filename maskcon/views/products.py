@@ -5,6 +5,4 @@ Strong views are like weak ones: crop, flip, and a change of perspective of half
 
 from maskcon.views.operations.perspective import crop_in_perspective
 
-CUTS = True  # a view is a part of the image, see operations/families.py
-
 weak = strong = crop_in_perspective

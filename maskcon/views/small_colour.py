@@ -11,7 +11,6 @@ from torch import Generator, Tensor
 from maskcon.views.operations.autoaugment import autoaugment, draw_policies
 from maskcon.views.operations.crop import draw_crops, resized_crop
 
-CUTS = True  # a view is a part of the image, see operations/families.py
 SMALLEST_AND_LARGEST_SHARE = (0.2, 1.0)  # of the image's area, in a crop
 
 

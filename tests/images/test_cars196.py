@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.sources import cars196
 from maskcon.parameters.errors import UserError
 from tests.images.small_archives import (

@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from maskcon.images.packed.coarse_labels import read_coarse_table
 from maskcon.images.reading import cifartoy
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.sources import cifar100, cifartoy_bad, cifartoy_good
 from maskcon.parameters.errors import UserError
 from tests.images.small_archives import (

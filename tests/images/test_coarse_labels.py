@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from maskcon.images.packed.coarse_labels import label_part, read_coarse_table
 from maskcon.images.packed.image_set import LABEL_COLUMNS
+from maskcon.images.reading.coarse_labels import label_part, read_coarse_table
 from maskcon.parameters.errors import UserError
 
 HEADER = "fine,fine_name,coarse,coarse_name\n"

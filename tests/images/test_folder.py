@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from maskcon.images.packed.coarse_labels import label_part
 from maskcon.images.packed.left_out import LeftOut
+from maskcon.images.reading.coarse_labels import label_part
 from maskcon.images.sources.folder import Values as FolderSet
 from maskcon.images.sources.folder import download, parts
 from maskcon.parameters.errors import UserError
@@ -92,13 +92,6 @@ def test_parts_drawn_by_seed(tmp_path, settings):
         assert (again[split][1] == result[split][1]).all()
     assert list(other["test"][0]["source"]) != list(result["test"][0]["source"])
     assert other["test"][0]["fine_name"].tolist() == result["test"][0]["fine_name"].tolist()
-
-
-def test_shares_of_nothing(tmp_path, settings):
-    root = fill(tmp_path / "photos", {"train/bird": 8, "test/bird": 2, "train/cat": 8, "test/cat": 2})
-    result, _ = packed(root, settings(val_share=0.0), tmp_path)
-    assert {split: len(labels) for split, (labels, _) in result.items()} == {"train": 16, "val": 0, "test": 4}
-    assert result["val"][1].shape == (0, 8, 10, 3)
 
 
 def test_without_fine_classes(tmp_path, settings):
@@ -235,10 +228,6 @@ def test_a_map_without_any_of_the_classes_is_told_without_what_follows_from_it(t
         packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
     _, *lines = str(raised.value).splitlines()
     assert [line.split(";")[0] for line in lines] == ["fine classes that data.coarse_map lacks (2): lion, wren"]
-
-    (tmp_path / "map.csv").write_text("fine_name,coarse_name\nlion,\nwren,\n")
-    with pytest.raises(UserError, match=r"cannot be used yet\nno photo has a coarse class; .*\nwarning: fine classes"):
-        packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
 
 
 def test_a_single_coarse_class_is_told_and_gone_on_with(tmp_path, settings, capsys):

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.sources import imagenet32
 from maskcon.parameters.errors import UserError
 from tests.images.small_archives import (

@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies
 from PIL import Image
 from ruamel.yaml import YAML
 
-from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.folder_listing import read_coarse_of_fine
 from maskcon.images.sources.folder import Values as FolderSet
 from maskcon.images.sources.folder import parts

@@ -3,7 +3,7 @@ import os
 import pytest
 from ruamel.yaml import YAML
 
-from maskcon.images.packed.source import check_source
+from maskcon.images.reading.source import check_source
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.plugins import plug_in
 from tests.images.small_archives import preset

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.sources import tinyimagenet
 from maskcon.parameters.errors import UserError
 from tests.images.small_archives import (

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from maskcon.embedding.features import raw_pixels
-from maskcon.images.packed.coarse_labels import read_coarse_table
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.digit_scans import load_scans
 from maskcon.images.sources.two_digits import parts
 from maskcon.parameters.model import load_parameters
@@ -59,22 +59,6 @@ def test_no_scan_is_in_two_parts(composed):
     assert not train & test
     assert not val & test
     assert min(map(len, (train, val, test))) > 200
-
-
-@pytest.mark.parametrize(("half", "digit"), [(slice(0, 12), "tens"), (slice(12, 24), "units")])
-def test_tens_stand_left_and_units_right(composed, half, digit):
-    """The average half image of each digit, of train, tells the digits of test apart well above chance (0.1)."""
-
-    def halves_and_digits(part):
-        pixels = part.images[0][:, :, half, 0].reshape(len(part.labels), -1).astype(float)
-        fine = part.labels["fine"]
-        return pixels, fine // 10 if digit == "tens" else fine % 10
-
-    pixels, digits = halves_and_digits(composed["train"])
-    averages = np.stack([pixels[digits == d].mean(axis=0) for d in range(10)])
-    averages /= np.linalg.norm(averages, axis=1, keepdims=True)
-    pixels, digits = halves_and_digits(composed["test"])
-    assert ((pixels @ averages.T).argmax(axis=1) == digits).mean() > 0.5
 
 
 def test_seed_of_the_data_alone_decides(composed, scans_folder, data):

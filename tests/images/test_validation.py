@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from maskcon.images.packed.validation import held_out
+from maskcon.images.reading.validation import held_out
 
 
 def rows(fine):

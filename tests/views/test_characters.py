@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
-from torch.nn import functional as F
 from torch.testing import assert_close
 
 from maskcon.runtime.randomness import torch_generator
@@ -20,48 +19,11 @@ def random_images(number=8, channels=1, height=16, width=24):
     return torch.randint(256, (number, channels, height, width), generator=torch_generator(0)).byte()
 
 
-def warped(images, **changes):
-    """Float images [B, c, H, W] through the maps of given shifts and so on, 0 or 1 where not given."""
-    number, _, height, width = images.shape
-    still = {"shift_y": 0.0, "shift_x": 0.0, "rotation": 0.0, "scale": 1.0, "shear": 0.0}
-    values = {name: torch.full((number,), changes.get(name, value)) for name, value in still.items()}
-    grid = F.affine_grid(affine_maps(**values, height=height, width=width), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-
-
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_no_strength_no_change(channels, height, width):
     images = random_images(4, channels, height, width)
     assert_close(distort(images, STILL, torch_generator(1)), images / 255, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize(("down", "right"), [(1, 0), (0, 2), (-3, 1)])
-@pytest.mark.parametrize(("height", "width"), SIZES)
-def test_whole_pixels_of_shift(down, right, height, width):
-    image = random_images(1, 1, height, width) / 255
-    expected = torch.zeros_like(image)
-    for y in range(height):
-        for x in range(width):
-            if 0 <= y - down < height and 0 <= x - right < width:
-                expected[0, 0, y, x] = image[0, 0, y - down, x - right]
-    assert_close(warped(image, shift_y=float(down), shift_x=float(right)), expected, rtol=0, atol=1e-5)
-
-
-def test_quarter_turn():
-    """By hand: a point right of the centre goes to its top where the angle counts from x towards y downwards."""
-    image = torch.zeros(1, 1, 5, 5)
-    image[0, 0, 2, 4] = 1
-    turned = warped(image, rotation=math.pi / 2)
-    assert turned[0, 0, 0, 2].item() == pytest.approx(1, abs=1e-5)
-    assert turned.sum().item() == pytest.approx(1, abs=1e-4)
-
-
-def test_scale_above_one_enlarges():
-    image = torch.zeros(1, 1, 16, 24)
-    image[..., 6:10, 10:14] = 1
-    assert warped(image, scale=2.0).sum().item() == pytest.approx(4 * image.sum().item(), rel=0.15)
-    assert warped(image, scale=0.5).sum().item() == pytest.approx(image.sum().item() / 4, rel=0.15)
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
@@ -159,20 +121,12 @@ def test_views_are_float_in_range_and_leave_the_images_alone(view, channels):
     assert torch.equal(images, before)
 
 
-@pytest.mark.parametrize(("height", "width"), SIZES)
-def test_never_a_flip(monkeypatch, height, width):
+def test_never_a_flip(monkeypatch):
     """The maps keep orientation, and no image is turned by a right angle or more."""
     made = []
     monkeypatch.setattr(characters, "affine_maps", lambda **values: made.append(affine_maps(**values)) or made[-1])
-    strong(random_images(2000, 1, height, width), torch_generator(0))
+    strong(random_images(2000, 1, 16, 24), torch_generator(0))
     maps = made[0].double()
     assert (torch.linalg.det(maps[:, :, :2]) > 0.5).all()
     assert (maps[:, 0, 0] > 0).all()
     assert (maps[:, 1, 1] > 0).all()
-
-
-def test_left_stays_left():
-    images = torch.zeros(300, 1, 16, 24, dtype=torch.uint8)
-    images[..., 4:12, 4:8] = 200
-    views = strong(images, torch_generator(0))
-    assert (views[..., :12].mean(dim=(1, 2, 3)) > views[..., 12:].mean(dim=(1, 2, 3))).all()

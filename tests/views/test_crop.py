@@ -89,30 +89,10 @@ def test_some_boxes_are_resized_rows_first():
     assert torch.equal(resized_crop(images, many, (8, 31)), by_pillow(images, many, (8, 31)))
 
 
-def test_checkerboard_of_extremes():
-    board = ((torch.arange(32)[:, None] + torch.arange(32)) % 2 * 255).to(torch.uint8).expand(200, 3, 32, 32)
-    assert equal_pixels(board, (32, 32))
-    assert equal_pixels(board, (24, 24))
-
-
 def test_whole_image_is_itself_and_its_mirror_image():
     image = pictures(1, 32, 32)
     assert torch.equal(resized_crop(image, crop_of(0, 0, 32, 32), (32, 32)), image)
     assert torch.equal(resized_crop(image, crop_of(0, 0, 32, 32, flip=True), (32, 32)), image.flip(3))
-
-
-def test_two_pixels_enlarged_by_hand():
-    # [0, 100] to 4 pixels: centres at 0.25, 0.75, 1.25, 1.75 source pixels, so weights 1, 3/4, 1/4, 0 of the first
-    image = torch.tensor([[[[9, 0, 100, 9]]]], dtype=torch.uint8)
-    view = resized_crop(image, crop_of(0, 1, 1, 2), (1, 4))
-    assert view.tolist() == [[[[0, 25, 75, 100]]]]
-
-
-def test_four_pixels_shrunk_by_hand():
-    # to 2 pixels: weights 3, 3, 1 of 7 inside the box; what lies beside the box does not count
-    image = torch.tensor([[[[255, 70, 0, 140, 210, 255]]]], dtype=torch.uint8)
-    view = resized_crop(image, crop_of(0, 1, 1, 4), (1, 2))
-    assert view.tolist() == [[[[(3 * 70 + 3 * 0 + 140) // 7, (0 + 3 * 140 + 3 * 210) // 7]]]]
 
 
 def test_grey_images_and_autocast():
@@ -123,17 +103,11 @@ def test_grey_images_and_autocast():
         assert torch.equal(resized_crop(image, crops, (32, 32)), expected)
 
 
-def test_images_are_left_alone_and_must_be_bytes():
+def test_images_are_left_alone():
     images = pictures(4, 32, 32)
     before = images.clone()
     resized_crop(images, draw_crops(4, 32, 32, generator()), (32, 32))
     assert torch.equal(images, before)
-    with pytest.raises(TypeError, match="uint8"):
-        resized_crop(images.float(), draw_crops(4, 32, 32, generator()), (32, 32))
-
-
-def test_no_images():
-    assert resized_crop(pictures(1, 32, 32)[:0], draw_crops(0, 32, 32, generator()), (24, 24)).shape == (0, 3, 24, 24)
 
 
 # The law of the draws
@@ -187,15 +161,6 @@ def test_where_no_box_fits_it_is_torchvisions_centred_one(size, ratio):
     assert ours.unique(dim=0).tolist() == theirs.unique(dim=0).tolist()
 
 
-def test_boxes_lie_in_the_image_and_reach_its_edges():
-    crops = draw_crops(5_000, 20, 12, generator())
-    assert crops.top.min() == 0
-    assert crops.left.min() == 0
-    assert (crops.top + crops.height).max() == 20
-    assert (crops.left + crops.width).max() == 12
-    assert min(crops.height.min(), crops.width.min()) >= 1
-
-
 def test_half_are_mirrored_whatever_the_box():
     crops = draw_crops(20_000, 32, 32, generator())
     assert abs(crops.flip.double().mean() - 0.5) < 4 * math.sqrt(0.25 / 20_000)
@@ -207,5 +172,3 @@ def test_draws_depend_on_the_generator_alone():
     first, again, other = (draw_crops(50, 32, 32, generator(seed)) for seed in (3, 3, 4))
     assert all(torch.equal(value, vars(again)[name]) for name, value in vars(first).items())
     assert not torch.equal(first.width, other.width)
-    with pytest.raises(AttributeError):
-        first.top = again.top

@@ -111,16 +111,3 @@ def test_a_strength_moves_only_its_own_image():
     both = operations.brightness(image.expand(2, -1, -1, -1), torch.tensor([1.0, 0.5], dtype=torch.float64))
     assert torch.equal(both[0], image[0])
     assert torch.equal(both[1], image[0] // 2)
-
-
-def test_directions():
-    image = torch.arange(48, dtype=torch.uint8).view(1, 3, 4, 4)
-    quarter = torch.tensor([0.25], dtype=torch.float64)
-    left = operations.translate_x(image, quarter)
-    assert torch.equal(left[..., :3], image[..., 1:])
-    assert (left[..., 3] == operations.FILL).all()
-    down = operations.translate_y(image, -quarter)
-    assert torch.equal(down[..., 1:, :], image[..., :3, :])
-    assert (down[..., 0, :] == operations.FILL).all()
-    turned = operations.rotate(image, torch.tensor([90.0], dtype=torch.float64))
-    assert torch.equal(turned, image.rot90(1, (2, 3)))

@@ -12,8 +12,8 @@ import pandas as pd
 
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
-from maskcon.images.packed.source import Part
 from maskcon.images.reading.planar_batches import listed, train_val_test
+from maskcon.images.reading.source import Part
 from maskcon.parameters.data import PublishedSet
 
 ARCHIVE = RemoteFile(

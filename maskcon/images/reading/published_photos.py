@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from maskcon.images.packed.source import Part
-from maskcon.images.packed.validation import held_out
 from maskcon.images.reading.decoding import Decoded, decode_photos
+from maskcon.images.reading.source import Part
+from maskcon.images.reading.validation import held_out
 from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.randomness import numpy_generator

@@ -22,9 +22,9 @@ from scipy.io import loadmat
 from maskcon.images.fetching.downloading import RemoteFile, by_hand, present
 from maskcon.images.fetching.put_by_hand import link_or_copy, lying_in
 from maskcon.images.fetching.unpacking import unpack
-from maskcon.images.packed.coarse_labels import read_coarse_table
-from maskcon.images.packed.source import Part
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.published_photos import train_val_test
+from maskcon.images.reading.source import Part
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
 

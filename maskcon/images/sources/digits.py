@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from maskcon.images.packed.source import Part
 from maskcon.images.reading.digit_scans import Placement, draw, evenly_mixed, load_scans, save_scans
+from maskcon.images.reading.source import Part
 from maskcon.parameters.data import ComposedSet
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.randomness import numpy_generator

@@ -15,8 +15,6 @@ import pandas as pd
 
 from maskcon.images.packed.image_set import SPLITS
 from maskcon.images.packed.left_out import LeftOut
-from maskcon.images.packed.source import Part
-from maskcon.images.packed.validation import FEWEST_SHARED_OUT, drawn_share
 from maskcon.images.reading.decoding import Decoded, decode_photos
 from maskcon.images.reading.folder_listing import (
     Problems,
@@ -24,7 +22,9 @@ from maskcon.images.reading.folder_listing import (
     read_coarse_of_fine,
     require_plain_files,
 )
+from maskcon.images.reading.source import Part
 from maskcon.images.reading.text_table import show
+from maskcon.images.reading.validation import FEWEST_SHARED_OUT, drawn_share
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.sentences import counted, set_by

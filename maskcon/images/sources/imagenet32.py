@@ -13,9 +13,9 @@ import pandas as pd
 from maskcon.images.fetching.downloading import by_hand
 from maskcon.images.fetching.put_by_hand import link_or_copy, lying_in
 from maskcon.images.fetching.unpacking import unpack
-from maskcon.images.packed.coarse_labels import read_coarse_table
-from maskcon.images.packed.source import Part
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.planar_batches import listed, train_val_test
+from maskcon.images.reading.source import Part
 from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskcon.images.packed.coarse_labels import read_coarse_table
-from maskcon.images.packed.source import Part
+from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.online_products import ARCHIVE, download, photos, rows_of
 from maskcon.images.reading.published_photos import train_val_test
+from maskcon.images.reading.source import Part
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
 

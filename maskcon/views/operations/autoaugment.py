@@ -98,14 +98,7 @@ def draw_policies(number: int, generator: Generator) -> Policies:
 
 
 def autoaugment(images: Tensor, policies: Policies) -> Tensor:
-    """The drawn operations done: uint8 [B, 3, H, W] to new uint8 [B, 3, H, W] on the same device.
-
-    ValueError if the images have another shape, TypeError if they are not uint8.
-    """
-    if images.dtype != torch.uint8:
-        raise TypeError(f"images must be uint8, not {images.dtype}")
-    if images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(f"images must be [B, 3, H, W], not {list(images.shape)}")
+    """The drawn operations done: uint8 [B, 3, H, W] to new uint8 [B, 3, H, W] on the same device."""
     for turn in range(2):
         sub_policy, positive = policies.sub_policy, policies.positive[:, turn].long()
         operation = torch.where(policies.applied[:, turn], _OPERATION[sub_policy, turn], UNCHANGED)

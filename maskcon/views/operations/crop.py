@@ -101,10 +101,8 @@ def resized_crop(images: Tensor, crops: Crops, size: tuple[int, int]) -> Tensor:
 
     The pixels are exactly those of Pillow's ``image.crop(box).resize(size, BILINEAR)``, enlarging or shrinking;
     Pillow before version 13 rounds between the passes in the other order for some boxes taller than ``size``
-    (see _rows_first), which moves a pixel by at most 1. TypeError if the images are not uint8.
+    (see _rows_first), which moves a pixel by at most 1.
     """
-    if images.dtype != torch.uint8:
-        raise TypeError(f"images must be uint8, not {images.dtype}")
     together = IMAGES_IN_CACHE if images.device.type == "cpu" else max(1, len(images))
     parts = [
         _views_of_boxes(images[start : start + together], crops.between(start, start + together), size)

@@ -1,7 +1,7 @@
-"""Views of a data set: data.augmentation names the module here whose ``weak`` and ``strong`` make them.
+"""Views of a data set: data.augmentation names the module of maskcon/views whose ``weak`` and ``strong`` make them.
 
-A module that says CUTS = True makes a view of a part of the image; it is handed the view's size and the images'
-stretch, see crop.draw_crops. Any other makes views of whole images, which are resized first where they are larger.
+Both take images uint8 [B, c, H, W], a generator on the CPU, the views' size (that of the images, unless said), and the
+images' stretch, see crop.draw_crops; they give back views as bytes, or as float32 in [0, 1].
 """
 
 from collections.abc import Callable
@@ -9,8 +9,6 @@ from importlib import import_module
 
 import torch
 from torch import Tensor
-
-from maskcon.views.operations.crop import resized
 
 View = Callable[[Tensor, torch.Generator, Tensor | None], Tensor]
 
@@ -26,15 +24,10 @@ def view_maker(augmentation: str, strength: str, size: tuple[int, int] | None = 
     Returns:
         uint8 [B, c, H, W], generator, stretch float64 [B] or None -> float32 [B, c, *size] in [0, 1].
     """
-    family = import_module(f"maskcon.views.{augmentation}")
-    make = getattr(family, strength)
-    cuts = getattr(family, "CUTS", False)
+    make = getattr(import_module(f"maskcon.views.{augmentation}"), strength)
 
     def view(images: Tensor, generator: torch.Generator, stretch: Tensor | None = None) -> Tensor:
-        if cuts:
-            made = make(images, generator, size, stretch)
-        else:
-            made = make(resized(images, size or images.shape[2:]), generator)
+        made = make(images, generator, size, stretch)
         return made / 255 if made.dtype == torch.uint8 else made
 
     return view
