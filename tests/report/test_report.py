@@ -15,7 +15,8 @@ from maskcon.figures.retrieved_images import PAGE_HEIGHT
 from maskcon.images.packed.left_out import LeftOut
 from maskcon.methods.parts.interface import Method, build_method
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import METHODS, load_parameters
+from maskcon.parameters.model import load_parameters
+from maskcon.parameters.plugins import METHODS, names_in
 from maskcon.report.paper import (
     duration,
     gather_facts,
@@ -166,7 +167,7 @@ def test_the_equation_is_read_as_mathematics(facts, folder):
         pages(broken, folder)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", names_in(METHODS))
 def test_the_equation_of_every_method_can_be_set(run, folder, tiny_parameters, name):
     facts = gather_facts(run, build_method(tiny_parameters(loss=name).loss), PROVENANCE, COMMANDS)
     assert len(pages(facts, folder)) <= 3
