@@ -19,7 +19,7 @@ def main(parameters: Parameters) -> None:
         read_finished_run(Path.cwd(), parameters),
         build_method(parameters.loss),
         origin,
-        commands(origin["git.commit"], parameters.model_dump(), Path("conf")),
+        commands(origin["git.commit"], parameters, Path("conf")),
     )
     write_report(REPORTS / "report.typ", facts, REPORTS / "figures", REPORTS / "report.pdf")
     print(f"{REPORTS / 'report.pdf'}")

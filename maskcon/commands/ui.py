@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from maskcon.parameters.errors import UserError
-from maskcon.tracking.store import MLFLOW_SETTINGS, find_store
+from maskcon.tracking.store import MLFLOW_SETTINGS, StoreError, find_store
 
 HERE = "127.0.0.1"
 HIGHEST_PORT = 65535
@@ -23,7 +23,11 @@ def main(arguments: argparse.Namespace) -> None:
     if store.artifacts is None:
         raise UserError(f"MLFLOW_TRACKING_URI names a server that has its own pages; open {store.uri}")
     _require_free(port)
-    store.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with store.opened():  # made where it is missing, and brought here where the checkout was moved
+            pass
+    except StoreError as error:
+        raise UserError(str(error)) from None
     print(f"MLflow answers in a few seconds at http://{HERE}:{port} (Ctrl-C ends it)", flush=True)
     command = ["mlflow", "ui", "--backend-store-uri", store.uri, "--default-artifact-root", store.artifacts]
     command += ["--host", HERE, "--port", port, "--workers", "1"]

@@ -74,7 +74,7 @@ def equation_of(values: Values) -> str:
         "Z_i = w [1, r_(i 1), dots, r_(i K)] / (1 + sum_j r_(i j)) + (1 - w) e_0",
         f"r_(i j) = m_(i j) exp((s_(i j) - max_(l : m_(i l) = 1) s_(i l)) / {temperature})",
         {
-            "keys": "s_(i j) = k_i dot q_j",
+            "keys": "s_(i j) = k_i dot k'_j",
             "features": 's_(i j) = "cosine of the keys\' features"',
         }[values.similarity_of],
     ]

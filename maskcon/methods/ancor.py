@@ -45,7 +45,7 @@ def build(values: Values) -> Method:
     return Method(
         title="ANCOR",
         equation=(
-            'Z_i = e_0, quad S_(i j) = (a(u_i; y_i) dot a(q_j; y_j)) / tau "where" m_(i j) = 1, quad '
+            'Z_i = e_0, quad S_(i j) = (a(q_i; y_i) dot a(k\'_j; y_j)) / tau "where" m_(i j) = 1, quad '
             'a(x; y) = (x - hat(v)_y) / norm(x - hat(v)_y), quad "other keys are left out"'
         ),
         source="Bukchin et al., Fine-grained Angular Contrastive Learning with Coarse Labels, CVPR 2021",

@@ -58,7 +58,7 @@ def build(values: Values) -> Method:
         title="BuCSFR",
         equation=(
             "Z_i = [1, r_(i 1), dots, r_(i K)] / (1 + sum_j r_(i j)), quad "
-            "r_(i j) = b_(i j) exp((k_i dot q_j - max_(l : b_(i l) = 1) k_i dot q_l) / T), quad "
+            "r_(i j) = b_(i j) exp((k_i dot k'_j - max_(l : b_(i l) = 1) k_i dot k'_l) / T), quad "
             'b_(i j) tilde "Bernoulli"(m_(i j) t_(i j) \\/ max_l m_(i l) t_(i l))'
         ),
         source="Shi et al., Separable Fine-Grained Representation (BuCSFR), ICCV 2025",

@@ -28,7 +28,7 @@ def build(values: Values) -> Method:
         title="MaskCon",
         equation=(
             "Z_i = w [1, r_(i 1), dots, r_(i K)] / (1 + sum_j r_(i j)) + (1 - w) e_0, quad "
-            "r_(i j) = m_(i j) exp((k_i dot q_j - max_(l : m_(i l) = 1) k_i dot q_l) / T)"
+            "r_(i j) = m_(i j) exp((k_i dot k'_j - max_(l : m_(i l) = 1) k_i dot k'_l) / T)"
         ),
         source="Feng and Patras, MaskCon: Masked Contrastive Learning for Coarse-Labelled Dataset, CVPR 2023",
         target=lambda keys: blend(

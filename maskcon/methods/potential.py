@@ -53,7 +53,7 @@ def build(values: Values) -> Method:
             "Z_i = [1, r_(i 1), dots, r_(i K)] / (1 + sum_j r_(i j)), quad "
             "r_(i j) = beta ((1 - lambda) h_(i j) + lambda v_(i j)), quad "
             'h_(i j) = 1 "on the" n "mined", v_(i j) = n "softmax"(k_i dot q \\/ T)_j "over them", quad '
-            '"negatives are the" j "with" abs(u_i dot q_j - u_i dot k_i) <= delta'
+            '"negatives are the" j "with" abs(q_i dot k\'_j - q_i dot k_i) <= delta'
         ),
         source="after the abstract of Dong, Long and Li, Rethinking Samples Selection for Contrastive Learning: "
         "Mining of Potential Samples, arXiv 2311.00358, 2023; a reconstruction, not the authors' method in its details",

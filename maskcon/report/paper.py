@@ -128,7 +128,10 @@ def gather_facts(
         "shown": {key: grouped(value) if isinstance(value, int) else value for key, value in run.shown.items()},
         "parameters": _parameter_facts(run, provenance),
         "seed": str(parameters.seed),
-        "provenance": _provenance_facts(provenance),
+        "provenance": {
+            "commit": provenance.get("git.commit", "unknown")[:12],
+            "dirty": provenance.get("git.dirty") == "true",
+        },
         "commands": [line for command in commands for line in in_lines(command)],
     }
 
@@ -205,8 +208,7 @@ def _hardware(trained: Mapping[str, Any]) -> str:
     """The graphics processor's name, or the processor's with the threads in use."""
     if trained["device"] != "cpu":
         return trained["device"]
-    threads = trained["threads"]
-    return f"{trained['hardware']['cpu']}, {threads} {'thread' if threads == 1 else 'threads'}"
+    return f"{trained['hardware']['cpu']}, {counted(trained['threads'], 'thread')}"
 
 
 def _recall_facts(retrieval: Mapping[str, Any]) -> dict[str, Any]:
@@ -238,7 +240,7 @@ def _measures_in_words(measures: Mapping[str, Any]) -> str:
 
 
 def measure_title(name: str) -> str:
-    """'few_shot_5_way_1_shot' -> 'few shots, 5 ways, 1 shot'; other measures as MEASURE_TITLES has them."""
+    """'few_shot_5_way_1_shot' -> 'few shots, 5 ways, 1 shot'; a measure without a title has its name's words."""
     if few_shot := FEW_SHOT.fullmatch(name):
         ways, shots = few_shot.groups()
         return f"few shots, {ways} ways, {counted(int(shots), 'shot')}"
@@ -318,14 +320,6 @@ def _parameter_value(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_parameter_value, value))
     return str(value)
-
-
-def _provenance_facts(provenance: Mapping[str, str]) -> dict[str, Any]:
-    commit = provenance.get("git.commit", "unknown")
-    return {
-        "commit": commit[:12],
-        "dirty": provenance.get("git.dirty") == "true",
-    }
 
 
 def in_lines(command: str) -> list[str]:

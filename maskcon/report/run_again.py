@@ -1,24 +1,21 @@
-"""The command that makes a run again: the shortest list of -S overrides from which conf/ gives its parameters.
+"""The command that makes a run again: what differs from the composition of conf/, as -S overrides.
 
-commands("0123abc", parameters.model_dump(), Path("conf"))
+commands("0123abc", parameters, Path("conf"))
 # ['git checkout 0123abc', 'pip install --require-hashes -r requirements.lock', 'dvc exp run -S loss.w=0.8']
 """
 
 import json
-import re
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 
-GROUPS = ("data", "loss", "model", "train")
-RECIPE = "recipe"
-SIBLING = re.compile(r"\$\{\.(\w+)\}")  # in a preset: another value of it
+from maskcon.parameters.composition import compose, quoted_where_needed
+from maskcon.parameters.flattened import flattened
+from maskcon.parameters.model import Parameters
 
 
-def commands(commit: str, parameters: Mapping[str, Any], conf: Path) -> list[str]:
+def commands(commit: str, parameters: Parameters, conf: Path) -> list[str]:
     """Lines for a shell, from the checkout of the code to the run."""
     changes = [f"-S {shlex.quote(one)}" for one in overrides(parameters, conf)]
     return [
@@ -28,92 +25,29 @@ def commands(commit: str, parameters: Mapping[str, Any], conf: Path) -> list[str
     ]
 
 
-def overrides(parameters: Mapping[str, Any], conf: Path) -> list[str]:
-    """What to change in the composition of ``conf`` to get ``parameters``.
-
-    For each group the preset that differs least is named; what still differs is named value by value.
-    """
-    base = _read(conf / "config.yaml")
-    defaults = _preset_names(base.pop("defaults"))
-    chosen = []
-    recipe = parameters[RECIPE]
-    values = {}
-    if (conf / RECIPE / f"{recipe}.yaml").is_file():
-        if recipe != defaults.get(RECIPE):
-            chosen.append(f"{RECIPE}={recipe}")
-        values = _read(conf / RECIPE / f"{recipe}.yaml")
-        defaults |= _preset_names(values.pop("defaults", []))
-
-    composed = _leaves(base)
-    for group in GROUPS:
-        name, preset = _nearest_preset(conf / group, group, parameters[group], preferred=defaults.get(group, ""))
-        if name != defaults.get(group):
+def overrides(parameters: Parameters, conf: Path) -> list[str]:
+    """The presets that have the names of the run's parts, then each value that is still another."""
+    named = {"recipe": parameters.recipe, "data": parameters.data.name, "loss": parameters.loss.name}
+    named["model"] = parameters.model.backbone
+    chosen: list[str] = []
+    for group, name in named.items():
+        composed = _composed(conf, chosen)
+        now = composed["model.backbone"] if group == "model" else composed.get(f"{group}.name", composed.get(group))
+        if name != now and (conf / group / f"{name}.yaml").is_file():
             chosen.append(f"{group}={name}")
-        composed |= preset
-    composed |= _leaves({"loss": _of_loss_on_data(conf, parameters) if defaults.get("loss_on", True) else {}})
-    composed |= _leaves(values)
-
-    wanted = _leaves(parameters)
+    composed = _composed(conf, chosen)
+    wanted = flattened(parameters.model_dump(mode="json"))
     changed = [
-        f"{key}={_written(value)}" for key, value in wanted.items() if key in composed and composed[key] != value
+        quoted_where_needed(f"{'' if key in composed else '+'}{key}={_written(value)}")
+        for key, value in wanted.items()
+        if composed.get(key) != value
     ]
-    added = [f"+{key}={_written(value)}" for key, value in wanted.items() if key not in composed]
-    removed = [f"~{key}" for key in composed if key not in wanted]
-    return chosen + changed + added + removed
+    return chosen + changed + [f"~{key}" for key in composed if key not in wanted]
 
 
-def _of_loss_on_data(conf: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What the data set needs of the method, if anything."""
-    file = conf / "loss_on" / parameters["data"]["name"] / f"{parameters['loss']['name']}.yaml"
-    return _read(file) if file.is_file() else {}
+def _composed(conf: Path, choices: list[str]) -> dict[str, object]:
+    return flattened(YAML(typ="safe").load(compose(conf, choices)))
 
 
-def _nearest_preset(folder: Path, group: str, values: Mapping[str, Any], preferred: str) -> tuple[str, dict[str, Any]]:
-    """The preset that shares most values, as its name and its values by dotted key; in a tie the preferred one."""
-    wanted = _leaves({group: values})
-
-    def differences(name: str) -> tuple[int, bool]:
-        preset = presets[name]
-        unlike = sum(preset.get(key) != wanted.get(key) for key in preset.keys() | wanted.keys())
-        return unlike, name != preferred
-
-    presets = {file.stem: _leaves({group: _resolved(_read(file), values)}) for file in sorted(folder.glob("*.yaml"))}
-    nearest = min(presets, key=differences)
-    return nearest, presets[nearest]
-
-
-def _read(file: Path) -> dict[str, Any]:
-    return YAML(typ="safe").load(file.read_text()) or {}
-
-
-def _resolved(preset: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """With ${.name} replaced as Hydra would in a composition that gives ``values``."""
-
-    def value_of(match: re.Match) -> str:
-        return str(values.get(match[1], match[0]))
-
-    return {key: SIBLING.sub(value_of, value) if isinstance(value, str) else value for key, value in preset.items()}
-
-
-def _preset_names(defaults: list[Any]) -> dict[str, str]:
-    """{"data": "two_digits", ...} from a Hydra defaults list."""
-    named = [item for item in defaults if isinstance(item, dict)]
-    return {key.removeprefix("override ").lstrip("/"): name for item in named for key, name in item.items()}
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Values by dotted key; lists are values."""
-    leaves = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            leaves |= _leaves(value, f"{prefix}{key}.")
-        else:
-            leaves[f"{prefix}{key}"] = value
-    return leaves
-
-
-def _written(value: Any) -> str:
-    """A value as Hydra reads it; JSON is nearly that, but plain words need no quotes."""
-    if isinstance(value, str) and value.replace("_", "").replace("-", "").replace("/", "").isalnum():
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))

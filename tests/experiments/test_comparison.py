@@ -65,13 +65,13 @@ def test_runs_that_differ_in_more_than_the_seed_are_refused_with_the_parameters_
         table(made_up(TWO, where=other))
     message = str(refused.value)
     assert "digits, maskcon" in message
-    assert "loss.w is 0.8 or 1.0" in message
+    assert "loss.w is 0.5 or 0.8" in message
     assert "train.epochs is 30 or 7" in message
     assert "--axis loss.w" in message
 
 
 def test_a_parameter_that_one_run_lacks_is_a_difference():
-    with pytest.raises(UserError, match=r"loss\.soft_temperature is 0\.15 or null"):
+    with pytest.raises(UserError, match=r"loss\.soft_temperature is 0\.05 or null"):
         table(made_up(TWO, where={("maskcon", 2): {"params.loss.soft_temperature": None}}))
 
 
@@ -82,12 +82,12 @@ def test_how_a_run_is_recorded_and_by_how_many_processes_is_no_difference():
 
 def test_an_axis_makes_rows_of_them():
     low = made_up(
-        {"maskcon": {1: 0.3, 2: 0.32}}, where={("maskcon", seed): {"params.loss.w": "0.5"} for seed in (1, 2)}
+        {"maskcon": {1: 0.3, 2: 0.32}}, where={("maskcon", seed): {"params.loss.w": "0.25"} for seed in (1, 2)}
     )
     of = table(joined(made_up({"maskcon": {1: 0.5, 2: 0.5}}), low), axes=("loss.w",))
     assert [(row.axis, row.summary.n) for row in of.rows if row.axis] == [
+        ({"loss.w": "0.25"}, 2),
         ({"loss.w": "0.5"}, 2),
-        ({"loss.w": "1.0"}, 2),
     ]
 
 

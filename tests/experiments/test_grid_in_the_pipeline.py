@@ -31,7 +31,7 @@ def test_from_nothing_to_a_table(tmp_path):
     printed = str(failed.value)
     assert "1 of 2 runs are complete" in printed
     assert "failed: digits selfcon seed 1 on test" in printed
-    assert "error: 1 run failed; try again with: python -m maskcon grid grids/small.yaml --failed" in printed
+    assert "error: 1 run failed; try again with: maskcon grid grids/small.yaml --failed" in printed
 
     with pytest.raises(AssertionError) as failed:
         copy.run(*command, "--failed", timeout=PATIENCE)

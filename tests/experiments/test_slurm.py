@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -53,13 +54,16 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory=1000 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
+MUNGE_FILES = {"socket": "munge.socket", "key-file": "key", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
+
 
 @pytest.fixture
 def slurm(tmp_path_factory):
     """The environment in which sbatch finds a cluster of this machine."""
     folder = tmp_path_factory.mktemp("slurm")
     shutil.chown(folder, "munge")  # munge's daemon trusts no folder of others
-    folder.parent.chmod(0o755), folder.parent.parent.chmod(0o755), folder.chmod(0o755)
+    for one in (folder, *folder.parents[:2]):
+        one.chmod(0o755)
     (folder / "key").write_bytes(secrets.token_bytes(1024))
     (folder / "key").chmod(0o400)
     shutil.chown(folder / "key", "munge")
@@ -81,9 +85,6 @@ def slurm(tmp_path_factory):
     ):
         wait_for(lambda: "idle" in printed(["sinfo", "--noheader", "--format=%T"], environment))
         yield environment
-
-
-MUNGE_FILES = {"socket": "munge.socket", "key-file": "key", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
 
 
 @contextlib.contextmanager
@@ -143,8 +144,6 @@ def test_a_killed_job_is_told_and_the_second_call_runs_it_alone(tmp_path, slurm)
 
 
 def run_beside(work, main):
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(work)
         try:

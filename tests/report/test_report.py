@@ -18,7 +18,6 @@ from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import load_parameters
 from maskcon.parameters.plugins import METHODS
 from maskcon.report.paper import (
-    class_name,
     duration,
     gather_facts,
     grouped,
@@ -28,7 +27,7 @@ from maskcon.report.paper import (
     read_finished_run,
     typeset,
 )
-from tests.support.finished_run import labels_table, number_images, two_digit_labels, write_finished_run
+from tests.support.finished_run import number_images, two_digit_labels, write_finished_run
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "reports/report.typ"
 FIGURES = ("embedding_map", "retrieved_images", "training_curves", "recall_at_k")
@@ -147,14 +146,9 @@ def test_what_is_left_out_is_counted_and_the_first_are_named(run, folder):
     assert pages(facts, folder)
 
 
-def test_unknown_commit(run):
-    facts = gather_facts(run, method(), {"git.commit": "unknown"}, COMMANDS)
-    assert facts["provenance"]["commit"] == "unknown"
-
-
-@pytest.mark.parametrize("dirty", ["true", "false"])
-def test_the_report_is_the_same_twice_and_has_no_date(run, folder, dirty):
-    facts = gather_facts(run, method(), PROVENANCE | {"git.dirty": dirty}, COMMANDS)
+@pytest.mark.parametrize("changed", [{"git.dirty": "true"}, {"git.commit": "unknown"}])
+def test_the_report_is_the_same_twice_and_has_no_date(run, folder, changed):
+    facts = gather_facts(run, method(), PROVENANCE | changed, COMMANDS)
     first, second = (typeset(TEMPLATE, facts, folder / "reports/figures") for _ in range(2))
     assert first == second
     assert first.startswith(b"%PDF")
@@ -166,15 +160,6 @@ def test_text_is_never_read_as_markup(facts, folder):
     assert len(pages(with_every_text(facts, MARKUP), folder)) >= len(pages(facts, folder))
 
 
-def test_class_names_with_markup_in_the_files_reach_the_page(tmp_path):
-    labels = two_digit_labels(60)
-    labels = labels_table(labels["coarse"], [MARKUP] * 60, labels["fine"], ["NA"] * 60)
-    run = finished_run(tmp_path, labels)
-    facts = gather_facts(run, method(), PROVENANCE, [MARKUP])
-    assert set(facts["dataset"]["coarse_names"]) == {class_name(MARKUP)}
-    assert pages(facts, tmp_path)
-
-
 def test_the_equation_is_read_as_mathematics(facts, folder):
     broken = copy.deepcopy(facts)
     broken["method"]["equation"] = "unheard_i"
@@ -182,7 +167,7 @@ def test_the_equation_is_read_as_mathematics(facts, folder):
         pages(broken, folder)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", names_in(METHODS))
 def test_the_equation_of_every_method_can_be_set(run, folder, tiny_parameters, name):
     facts = gather_facts(run, build_method(tiny_parameters(loss=name).loss), PROVENANCE, COMMANDS)
     assert len(pages(facts, folder)) <= 3
@@ -195,7 +180,6 @@ def test_the_equation_of_every_method_can_be_set(run, folder, tiny_parameters, n
         ("wcl", {}, False, False, "v of a second one"),
         ("sane", {}, True, True, None),
         ("coins", {"loss.w": 0.25}, True, False, "its share of the loss is 0.25, that of the contrast 0.75"),
-        ("coins", {"loss.w": 1.0}, False, False, "its share of the loss is 1, that of the contrast 0"),
         ("ancor", {}, True, False, "of the rectified projection"),
     ],
 )
@@ -206,33 +190,6 @@ def test_what_a_method_trains_beside_its_target_is_said(
     of = facts["method"]
     assert (of["uses_keys"], of["keys_of_the_batch"]) == (uses_keys, keys_of_the_batch)
     assert of["beside"] is None if beside is None else beside in of["beside"]
-    assert pages(facts, folder)
-
-
-@pytest.mark.parametrize(
-    ("name", "changes", "there", "not_there"),
-    [
-        ("ascl", {}, "log K", "log sum"),
-        ("ascl", {"loss.mask_by_coarse": True}, "log sum_j m_(i j)", "log K"),
-        ("adaptive_maskcon", {}, "perplexity", "also where key"),
-        ("adaptive_maskcon", {"loss.positive_share": None, "loss.soft_temperature": 0.1}, "/ T)", "T_i"),
-        (
-            "adaptive_maskcon",
-            {"loss.positive_share": None, "loss.soft_temperature": 0.1, "loss.soft_temperature_end": 0.05},
-            'T_"first"',
-            "perplexity",
-        ),
-        ("adaptive_maskcon", {"loss.older_own_keys": "no positives"}, "also where key", "first"),
-        ("adaptive_maskcon", {"loss.similarity_of": "keys"}, "s_(i j) = k_i dot q_j", "cosine"),
-        ("adaptive_maskcon", {"loss.similarity_of": "both"}, "mean of", "all layers"),
-        ("adaptive_maskcon", {"loss.similarity_of": "layers"}, "all layers", "mean of"),
-    ],
-)
-def test_an_equation_shows_the_parts_in_use(run, folder, tiny_parameters, name, changes, there, not_there):
-    facts = gather_facts(run, build_method(tiny_parameters(changes, loss=name).loss), PROVENANCE, COMMANDS)
-    equation = facts["method"]["equation"]
-    assert there in equation
-    assert not_there not in equation
     assert pages(facts, folder)
 
 
@@ -256,27 +213,20 @@ def test_bold_is_what_is_highest_and_not_what_was_trained(run):
     assert [row["cells"][0]["highest"] for row in facts["recall"]["rows"]] == [False, True, True]
 
 
-def test_the_caption_names_the_measures_that_were_taken(run):
-    names = ["knn_coarse_top_1", "linear_coarse_top_1"]
+def test_every_measure_that_was_taken_has_a_row_and_the_caption_says_what_it_is(run):
+    names = ["knn_fine_top_1", "few_shot_10_way_1_shot", "few_shot_all_way_3_shot", "of_a_new_kind"]
     block = {name: 0.5 for name in names} | {"interval": {name: {"low": 0.4, "high": 0.6} for name in names}}
-    measures = {**block, "untrained": block, "pixels": block}
-    facts = gather_facts(replace(run, measures=measures), method(), PROVENANCE, COMMANDS)
-    assert facts["measures_in_words"] == (
-        "the vote of the nearest training images and a linear classifier on frozen features"
-    )
-
-
-def test_every_measure_that_was_taken_has_a_row(run):
-    names = ["knn_fine_top_1", "few_shot_10_way_1_shot", "few_shot_all_way_3_shot"]
-    block = {name: 0.5 for name in names} | {"interval": {name: {"low": 0.4, "high": 0.6} for name in names}}
-    facts = gather_facts(
-        replace(run, measures={**block, "untrained": block, "pixels": block}), method(), PROVENANCE, COMMANDS
-    )
+    taken = replace(run, measures={**block, "untrained": block, "pixels": block})
+    facts = gather_facts(taken, method(), PROVENANCE, COMMANDS)
     assert [row["measure"] for row in facts["measures"]] == [
         "nearest neighbours, fine",
         "few shots, 10 ways, 1 shot",
         "few shots, all ways, 3 shots",
+        "of a new kind",
     ]
+    assert facts["measures_in_words"] == (
+        "the vote of the nearest training images and nearest class means from few examples"
+    )
 
 
 def test_parameters_go_where_figures_leave_room_and_take_no_page_of_their_own(facts, tmp_path):
@@ -288,7 +238,7 @@ def test_parameters_go_where_figures_leave_room_and_take_no_page_of_their_own(fa
     assert len(pages(facts, tmp_path)) == 3
 
 
-@pytest.mark.parametrize("classes", [1, 2, 13, 40, 300])
+@pytest.mark.parametrize("classes", [1, 300])
 def test_any_number_of_coarse_classes(facts, folder, classes):
     many = copy.deepcopy(facts)
     row = many["by_coarse_class"][0]
@@ -306,35 +256,17 @@ def test_of_very_many_coarse_classes_those_at_either_end(run):
     assert not facts["all_coarse_classes"]
 
 
-def test_a_missing_file_is_named_with_the_stage_that_makes_it(run, tmp_path):
+def test_a_missing_or_torn_file_is_named_with_the_stage_that_makes_it(run, tmp_path):
+    with pytest.raises(UserError, match=r"metrics/pretrain\.json cannot be read .* dvc repro -f pretrain"):
+        read_finished_run(tmp_path, run.parameters)
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics/pretrain.json").write_text('{"loss": ')
     with pytest.raises(UserError, match=r"metrics/pretrain\.json cannot be read .* dvc repro -f pretrain"):
         read_finished_run(tmp_path, run.parameters)
 
 
-def test_a_torn_file_is_named(run, folder, tmp_path):
-    (tmp_path / "metrics").mkdir()
-    (tmp_path / "metrics/pretrain.json").write_text('{"loss": ')
-    with pytest.raises(UserError, match="pretrain"):
-        read_finished_run(tmp_path, run.parameters)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.4, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 0 s"),
-        (61.5, "1 min 2 s"),
-        (3600, "1 h 0 min"),
-        (90_061, "25 h 1 min"),
-    ],
-)
-def test_durations(seconds, words):
-    assert duration(seconds) == words
-
-
 def test_numbers():
+    assert [duration(seconds) for seconds in (0.4, 59.6, 61.5, 3600)] == ["0 s", "1 min 0 s", "1 min 2 s", "1 h 0 min"]
     assert percent(0.9624) == "96.2"
-    assert percent(1.0) == "100.0"
     assert grouped(9999) == "9999"
     assert grouped(1234567) == "1\u2009234\u2009567"

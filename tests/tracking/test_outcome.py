@@ -57,12 +57,6 @@ def test_damaged_results_are_one_error(checkout, file, text):
         read_outcome(checkout)
 
 
-def test_missing_results_are_named(checkout):
-    (checkout / "metrics/retrieval_in_full.json").unlink()
-    with pytest.raises(UserError, match=r"retrieval_in_full\.json"):
-        read_outcome(checkout)
-
-
 def test_the_data_set_has_the_checksum_of_dvc(checkout):
     assert data_digest(checkout, "digits") == "0123456789abcdef0123456789abcdef.dir"
     assert data_digest(checkout, "two_digits") is None

@@ -85,6 +85,7 @@ def run_experiments(
                 yield Finished(experiment, succeeded, time.monotonic() - began.pop(experiment))
             while engine.has_room() and (experiment := _next(waiting, {one.data for one in began} - known)):
                 waiting.remove(experiment)
+                experiment.log.unlink(missing_ok=True)  # of an earlier call
                 engine.start(experiment)
                 began[experiment] = time.monotonic()
             time.sleep(engine.look_seconds)
@@ -152,7 +153,7 @@ class SlurmEngine:
         UserError: submitit is not installed, there is no Slurm here, or an option is unknown.
     """
 
-    look_seconds = 2.0
+    look_seconds = 5.0
 
     def __init__(self, options: Mapping[str, int | str], folder: Path):
         try:

@@ -8,7 +8,6 @@ source where it was seen. Lines that begin with # are notes.
 """
 
 import csv
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,47 +31,34 @@ class Published:
 def read_published(path: Path) -> list[Published]:
     """Raises: UserError, with one line for each row that is not as it should be."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read ({error}); restore it with git") from None
-    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
-    rows = list(csv.reader(line for _, line in numbered))
-    if not rows or rows[0] != COLUMNS:
-        raise UserError(f"{path}: the first line that is no note should be {','.join(COLUMNS)}")
-    figures, problems = {}, []
-    for (number, _), cells in zip(numbered[1:], rows[1:], strict=True):
-        problem = _problem(cells)
-        key = tuple(cells[:3])
-        if problem is None and key in figures:
-            problem = f"{' '.join(key)} stands there twice; keep one"
-        if problem is not None:
-            problems.append(f"{path}, line {number}: {problem}")
-        else:
-            figures[key] = Published(*key, float(cells[3]), cells[4].strip())
+    head, *rows = [*csv.reader(line for line in lines if line.strip() and not line.startswith("#"))] or [[]]
+    if head != COLUMNS:
+        raise UserError(f"{path}: the first line that is not a note should be {','.join(COLUMNS)}")
+    problems = [f"{path}: {','.join(cells)}: {problem}" for cells in rows if (problem := _problem(cells))]
+    keys = [tuple(cells[:3]) for cells in rows]
+    problems += [f"{path}: {' '.join(key)} stands there twice; keep one" for key in set(keys) if keys.count(key) > 1]
     if problems:
         raise UserError("\n".join(problems))
-    return list(figures.values())
+    return [Published(*names, float(value), " ".join(source.split())) for *names, value, source in rows]
 
 
 def _problem(cells: list[str]) -> str | None:
     if len(cells) != len(COLUMNS):
         return f"there are {len(cells)} cells, it should have {len(COLUMNS)}: {', '.join(COLUMNS)}"
     method, dataset, metric, value, source = cells
-    if method not in METHODS:
-        return f"method={method} is none of {', '.join(METHODS)}"
-    if dataset not in DATA_SETS:
-        return f"dataset={dataset} is none of {', '.join(DATA_SETS)}"
-    if not metric:
-        return "metric is empty; name it as metrics/retrieval.json does, such as recall_at_1"
+    for name, text, known in (("method", method, METHODS), ("dataset", dataset, DATA_SETS)):
+        if text not in known:
+            return f"{name}={text} is none of {', '.join(known)}"
+    if not metric.strip() or not source.strip():
+        return "metric and source should not be empty; a figure is kept only with the place where it was seen"
     try:
-        percent = float(value)
+        fits = 0 <= float(value) <= 100
     except ValueError:
-        percent = math.nan
-    if not 0 <= percent <= 100:
-        return f"value={value} should be a number of percent, from 0 to 100"
-    if not source.strip():
-        return "source is empty; a figure is kept only with the place where it was seen"
-    return None
+        fits = False
+    return None if fits else f"value={value} should be a number of percent, from 0 to 100"
 
 
 def published_for(figures: list[Published], method: str, dataset: str, metric: str) -> Published | None:

@@ -77,7 +77,7 @@ def _row(run: Any, conf: Path, grid: str | None) -> dict[str, Any] | None:
     metrics = {
         name: value for name, value in run.data.metrics.items() if "/" not in name and not name.startswith(NOT_KEPT)
     }
-    title, preset = _preset(conf, parameters["loss.name"])
+    title, preset = _preset(conf, parameters["loss.name"], parameters["data.name"])
     return {
         "dataset": role["dataset"],
         "method": role["method"],
@@ -98,10 +98,11 @@ def _row(run: Any, conf: Path, grid: str | None) -> dict[str, Any] | None:
 
 
 @functools.cache
-def _preset(conf: Path, loss: str) -> tuple[str, dict[str, str]]:
+def _preset(conf: Path, loss: str, data: str) -> tuple[str, dict[str, str]]:
     """The title and the values of the preset of a method; its name and none where it is no longer there."""
+    choices = [f"loss={loss}", *([f"data={data}"] if (conf / "data" / f"{data}.yaml").is_file() else [])]
     try:
-        parameters = compose_parameters(conf, [f"loss={loss}"])
+        parameters = compose_parameters(conf, choices)
     except UserError:
         return loss, {}
     return build_method(parameters.loss).title, flat_texts(parameters)
