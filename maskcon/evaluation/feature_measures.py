@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from maskcon.evaluation.measures.shared.measured import Part
-from maskcon.evaluation.retrieval.metrics import mean_with_interval
+from maskcon.evaluation.retrieval.intervals import mean_with_interval
 from maskcon.parameters.evaluate import EvaluateParameters
 from maskcon.runtime.randomness import numpy_generator
 

@@ -66,8 +66,7 @@ def copy(tmp_path_factory):
     copy_files(folder)
     for change in changes():
         change.apply(folder)
-    python(folder, "-m", "maskcon.commands.params")
-    python(folder, "-m", "maskcon.commands.describe_parameters")
+    python(folder, "-m", "maskcon", "params")
     return folder
 
 
@@ -103,7 +102,7 @@ def test_the_additions_pass_the_tests(copy):
 
 
 def test_the_new_method_trains_on_the_new_set_and_the_new_metric_is_measured(copy):
-    python(copy, "-m", "maskcon.commands.params", "data=shapes", "loss=one_neighbour", *SMALL)
+    python(copy, "-m", "maskcon", "params", "data=shapes", "loss=one_neighbour", *SMALL)
     printed = python(copy, "-c", OF_A_RUN)
     assert "shapes/train: 1200 images, 3 coarse and 6 fine classes" in printed
     assert '"r_precision": 0.' in (copy / "metrics/retrieval.json").read_text()

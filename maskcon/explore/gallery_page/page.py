@@ -129,11 +129,9 @@ def json_for_a_page(value: Any) -> str:
 def _neighbours(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Places int64 [M, k] of the images nearest to each, nearest first, and their cosines float32 [M, k]."""
     rows = torch.from_numpy(np.ascontiguousarray(features))
-    places, cosines = [], []
-    for queries, nearest in neighbours_by_chunk(rows, min(NEIGHBOURS, len(rows) - 1)):
-        places.append(nearest)
-        cosines.append(torch.einsum("bf,bkf->bk", rows[queries], rows[nearest]))
-    return torch.cat(places).numpy(), torch.cat(cosines).clamp(-1, 1).numpy()
+    chunks = [found for _, *found in neighbours_by_chunk(rows, min(NEIGHBOURS, len(rows) - 1))]
+    places, cosines = (torch.cat(parts) for parts in zip(*chunks, strict=True))
+    return places.numpy(), cosines.clamp(-1, 1).numpy()
 
 
 def _in_steps(positions: np.ndarray) -> np.ndarray:
