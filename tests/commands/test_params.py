@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from ruamel.yaml import YAML
 
@@ -7,6 +9,7 @@ from maskcon.__main__ import main
 @pytest.fixture
 def checkout(tmp_path, monkeypatch, repository):
     (tmp_path / "conf").symlink_to(repository / "conf")
+    shutil.copy(repository / "README.md", tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

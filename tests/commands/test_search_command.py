@@ -69,13 +69,13 @@ def test_an_index_is_built_measured_and_kept(workspace, capsys):
     [
         (
             ["none.png", "README.md", "3.png", "models"],
-            "cannot read 3 of 4 photos: none.png is not there; README.md is no image of a known format; "
+            "cannot read 3 of 4 photos: none.png is not there; README.md is not an image of a known format; "
             "models is a folder",
         ),
         (["none.png", "--picture", "models"], "cannot write models: Is a directory; name a file, not a folder"),
         (["3.png", "--picture", "3.png/x.png"], "cannot write 3.png/x.png: Not a directory; a file is where a folder"),
         (["3.png", "--top", "0"], "--top 0 is not allowed"),
-        (["models/encoder.pt", "--index", "hnsw"], "models/encoder.pt is no image"),
+        (["models/encoder.pt", "--index", "hnsw"], "models/encoder.pt is not an image"),
     ],
 )
 def test_a_mistake_is_a_sentence(workspace, capsys, words, message):

@@ -8,10 +8,10 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from maskcon.evaluation.measures import discovery
 from maskcon.evaluation.measures.shared.measured import Part, queries_of_unknown_classes
 from maskcon.evaluation.feature_measures import feature_measures
-from maskcon.parameters.model import check_group
+from maskcon.parameters.model import check_parameters
 from tests.evaluation.made_up_parts import part
 
-VALUES = YAML(typ="safe").load((Path(__file__).parents[2] / "params.yaml").read_text())["evaluate"]
+VALUES = YAML(typ="safe").load((Path(__file__).parents[2] / "params.yaml").read_text())
 SMALL = {
     "split": "test",
     "bootstrap_samples": 200,
@@ -26,7 +26,7 @@ TOP_1 = [f"{measure}_{labels}_top_1" for measure in ("knn", "linear") for labels
 
 
 def with_values(**evaluate):
-    return check_group("evaluate", VALUES | SMALL | evaluate)
+    return check_parameters(VALUES | {"evaluate": VALUES["evaluate"] | SMALL | evaluate}).evaluate
 
 
 def measured(parts, **evaluate):

@@ -74,7 +74,7 @@ def test_all_photos_that_cannot_be_read_are_named(gallery, tmp_path):
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("no picture")
     good = saved(gallery.images[0], tmp_path / "good.png")
-    with pytest.raises(UserError, match=r"2 of 3 photos: .*empty\.jpg is empty; .*text\.jpg is no image"):
+    with pytest.raises(UserError, match=r"2 of 3 photos: .*empty\.jpg is empty; .*text\.jpg is not an image"):
         search(gallery, [tmp_path / "empty.jpg", good, tmp_path / "text.jpg"], 3)
 
 
