@@ -78,7 +78,7 @@ class _Parser(argparse.ArgumentParser):
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
         action = super().add_argument(*names, **options)
         if options.get("type") is Path:
-            action.complete = FILES
+            action.complete = FILES  # type: ignore[attr-defined]
         return action
 
     def error(self, message: str) -> NoReturn:

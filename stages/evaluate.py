@@ -5,13 +5,8 @@ from pathlib import Path
 import torch
 
 from maskcon.embedding.files import EmbeddedSet, read_embedded_set
-from maskcon.evaluation.retrieval.metrics import (
-    Scores,
-    mean_with_interval,
-    measurable_recall_at,
-    queries_without_match,
-    query_scores,
-)
+from maskcon.evaluation.retrieval.intervals import Scores, mean_with_interval
+from maskcon.evaluation.retrieval.metrics import measurable_recall_at, queries_without_match, query_scores
 from maskcon.evaluation.retrieval.tables import RECALL_AT_K_COLUMNS, coarse_class_rows, epoch_rows, recall_at_k_rows
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.atomic_files import write_json, write_table, write_text

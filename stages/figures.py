@@ -12,7 +12,7 @@ from maskcon.figures.palette import class_palette
 from maskcon.figures.recall_curve import draw_recall_at_k
 from maskcon.figures.retrieved_images import Captions, choose_queries, draw_retrieved_images, lay_out, nearest_images
 from maskcon.figures.training_curves import draw_training_curves
-from maskcon.figures.tsne import most_points, two_dimensional_maps
+from maskcon.figures.tsne import two_dimensional_maps
 from maskcon.images.packed.image_set import LabelledSet, read_labelled_set
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
@@ -29,7 +29,7 @@ def main(parameters: Parameters) -> None:
     features = {name: _read_features(Path("embeddings") / split / f"{name}.npy") for name in ("untrained", "encoder")}
 
     shown = images_on_the_map(
-        labelled.coarse, labelled.fine, most_points(wanted.tsne_images), numpy_generator(parameters.seed, "map images")
+        labelled.coarse, labelled.fine, wanted.tsne_images, numpy_generator(parameters.seed, "map images")
     )
     maps = two_dimensional_maps(
         [one[shown] for one in features.values()], wanted.tsne_perplexity, derived_seed(parameters.seed, "t-SNE")
@@ -89,14 +89,14 @@ def _with_drawable_names(labelled: LabelledSet) -> LabelledSet:
             drawable[labels] = np.array([in_known_letters(str(name)) for name in names])[of_image]
             unknown.update(unknown_letters(map(str, names)))
     if unknown:
-        print(f"no font here has these letters of class names: {''.join(sorted(unknown))}; install Noto Sans CJK, say")
+        print(f"no font here has {''.join(sorted(unknown))} of class names; install Noto Sans CJK, for example")
     return replace(labelled, **drawable)
 
 
 def _read_features(path: Path) -> np.ndarray:
     """float32 [N, F], read through a memory map."""
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.load(path, mmap_mode="c", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); make it again with: dvc repro -f embed") from None
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from benchmarks import published_recipe
 from benchmarks.case import Case, Contest
+from maskcon.evaluation.retrieval.metrics import hit_at, rank_of_first_match
 from maskcon.evaluation.retrieval.neighbours import nearest_neighbours, neighbours_by_chunk
-from maskcon.evaluation.retrieval.recall import hit_at, rank_of_first_match
 from maskcon.runtime.randomness import torch_generator
 
 RANKS = (1, 2, 5, 10, 50, 100)
@@ -28,7 +28,7 @@ def clustered(images: int, size: int, classes: int) -> tuple[Tensor, Tensor]:
 def our_recall_at(features: Tensor, labels: Tensor) -> dict[int, float]:
     """Recall@K by the parts that the evaluation is made of."""
     hits = dict.fromkeys(RANKS, 0)
-    for rows, neighbours in neighbours_by_chunk(features, max(RANKS)):
+    for rows, neighbours, _ in neighbours_by_chunk(features, max(RANKS)):
         rank = rank_of_first_match(labels[neighbours] == labels[rows, None])
         for k in RANKS:
             hits[k] += int(hit_at(rank, k).sum())

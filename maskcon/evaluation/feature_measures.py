@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from maskcon.evaluation.measures.shared.measured import Part
-from maskcon.evaluation.retrieval.metrics import mean_with_interval
+from maskcon.evaluation.retrieval.intervals import mean_with_interval
 from maskcon.parameters.evaluate import EvaluateParameters
 from maskcon.parameters.plugins import plug_in
 from maskcon.runtime.randomness import numpy_generator

@@ -3,9 +3,9 @@
     images = images_on_the_map(coarse, fine, limit=1500, generator=generator)
     draw_embedding_map(maps, labels, path)
 
-Fine classes by colour, coarse classes by marker. Where coarse classes gather, each is named at its centre; where
-they are strewn all over the map, a name anywhere would mislead, and the panel says so instead. More than MOST_NAMED
-names would cover the points, and that many markers are not to be had: then neither map nor legend names any.
+Fine classes by colour, coarse classes by marker. Where coarse classes separate, each is named at its centre; where
+they are strewn all over the map, a name would mislead, and the panel says so instead. More than MOST_NAMED names would
+cover the points, and there are not as many markers: then neither map nor legend names any.
 """
 
 from collections.abc import Sequence
@@ -78,7 +78,7 @@ def _classes_in_turn(coarse: np.ndarray, fine: np.ndarray, count: int, generator
 
 
 def draw_embedding_map(maps: Sequence[np.ndarray], titles: Sequence[str], labels: MapLabels, path: Path) -> None:
-    """Write ``path``.png and ``path``.pdf: a panel a map, one legend beneath.
+    """Write ``path``.png and ``path``.pdf: one panel per map, one legend beneath.
 
     Args:
         maps: for each panel float [N, 2], the same images in the same order.
@@ -112,13 +112,13 @@ def _draw_panel(axes: Axes, points: np.ndarray, labels: MapLabels, side: float) 
         axes.scatter(
             *unit[of_marker].T, s=area, marker=marker, c=labels.palette.colour[of_marker], linewidths=0, alpha=0.9
         )
-    if not coarse_classes_gather(unit, labels.coarse):
-        axes.set_title("coarse classes gather nowhere", loc="right", fontsize=SMALL_SIZE, color=SOFT_INK)
+    if not coarse_classes_separate(unit, labels.coarse):
+        axes.set_title("coarse classes do not separate", loc="right", fontsize=SMALL_SIZE, color=SOFT_INK)
     elif len(np.unique(labels.coarse)) <= MOST_NAMED:
         _name_coarse_classes(axes, unit, labels, side)
 
 
-def coarse_classes_gather(points: np.ndarray, coarse: np.ndarray) -> bool:
+def coarse_classes_separate(points: np.ndarray, coarse: np.ndarray) -> bool:
     """Whether the typical coarse class keeps to a part of the map: the median of its distances to its centre,
     compared with the same of all images.
 

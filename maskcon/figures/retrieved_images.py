@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from maskcon.evaluation.retrieval.neighbours import gallery_neighbours, without_itself
 from maskcon.figures.drawing import POINTS, SMALL_SIZE, TEXT_WIDTH, figure_style, new_figure, save_figure, sheet
 from maskcon.figures.lettering import text_width, wrapped
 from maskcon.figures.palette import INK, PAPER_SHADE, RIGHT, RULE, SOFT_INK, WRONG
@@ -136,9 +138,9 @@ def nearest_images(features: np.ndarray, queries: np.ndarray, neighbours: int) -
         queries: int64 [Q], positions in ``features``.
         neighbours: how many; fewer where the split has fewer.
     """
-    similarities = features[queries] @ np.asarray(features).T  # [Q, N]
-    similarities[np.arange(len(queries)), queries] = -np.inf
-    nearest = np.argsort(-similarities, axis=1, kind="stable")[:, : min(neighbours, len(features) - 1)]
+    gallery = torch.from_numpy(features)
+    found, _ = gallery_neighbours(gallery[queries], gallery, min(neighbours + 1, len(features)))
+    nearest = without_itself(found, torch.from_numpy(queries)).numpy()
     return [Retrieval(int(query), row) for query, row in zip(queries, nearest, strict=True)]
 
 

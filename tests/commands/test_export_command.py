@@ -1,5 +1,3 @@
-import importlib.util
-
 import pytest
 
 from maskcon.__main__ import main
@@ -14,42 +12,24 @@ def workspace(tmp_path, tiny_parameters, monkeypatch):
     write_workspace(tmp_path, tiny_parameters(), labels, number_images(labels["fine"]))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "README.md").write_text("")
     return tmp_path
 
 
-def test_an_encoder_that_is_not_on_record_has_no_run_to_be_logged_to(workspace, capsys):
+def refusal(capsys, *words: str) -> str:
     with pytest.raises(SystemExit) as ended:
-        main(["export", "--formats", "torch", "mlflow"])
+        main(["export", *words])
     assert ended.value.code == USER_ERROR_EXIT_CODE
-    assert "models/encoder.pt is of no run on record in MLflow" in capsys.readouterr().err
-    assert not (workspace / "exports").exists()  # known before work starts
+    return capsys.readouterr().err
 
 
-def test_without_an_encoder_no_package_is_asked_for(tmp_path, capsys, monkeypatch):
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *more: None if name.startswith("onnx") else find(name, *more)
-    )
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as ended:
-        main(["export"])
-    assert ended.value.code == USER_ERROR_EXIT_CODE
-    assert capsys.readouterr().err.startswith("error: there is no models/encoder.pt in this folder")
-
-
-def test_a_file_where_the_folder_should_be(workspace, capsys):
-    (workspace / "README.md").write_text("")
-    with pytest.raises(SystemExit) as ended:
-        main(["export", "--formats", "torch", "--folder", "README.md"])
-    assert ended.value.code == USER_ERROR_EXIT_CODE
-    printed = capsys.readouterr().err
+def test_what_is_known_before_work_starts(workspace, capsys):
+    assert "no recorded run has this models/encoder.pt" in refusal(capsys, "--formats", "torch", "mlflow")
+    printed = refusal(capsys, "--formats", "torch", "--folder", "README.md")
     assert printed.startswith("error: cannot write README.md/labels.json: Not a directory; a file is where a folder")
-
-
-def test_images_to_check_with_are_needed(workspace, capsys):
-    (workspace / "data/sets/two_digits/test/images.npy").unlink()
-    (workspace / "data/sets/two_digits/test/labels.csv").unlink()
-    with pytest.raises(SystemExit) as ended:
-        main(["export", "--formats", "torch"])
-    assert ended.value.code == USER_ERROR_EXIT_CODE
-    assert "data/sets/two_digits/test does not hold the images" in capsys.readouterr().err
+    for file in ("images.npy", "labels.csv"):
+        (workspace / "data/sets/two_digits/test" / file).unlink()
+    assert "data/sets/two_digits/test does not hold the images" in refusal(capsys, "--formats", "torch")
+    (workspace / "models/encoder.pt").unlink()
+    assert refusal(capsys).startswith("error: there is no models/encoder.pt in this folder")
+    assert not (workspace / "exports").exists()

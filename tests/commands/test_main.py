@@ -1,18 +1,34 @@
-"""python -m maskcon: what it lists, and how a mistake ends."""
+"""The command maskcon: what it lists, and how a mistake ends."""
 
 import os
 import subprocess
 import sys
-from types import ModuleType
 
 import pytest
 from PIL import Image
 
 from maskcon import __main__ as entry
-from maskcon.parameters.errors import USER_ERROR_EXIT_CODE, UserError
+from maskcon.parameters.errors import USER_ERROR_EXIT_CODE
 from tests.support.finished_run import number_images, two_digit_labels
 from tests.support.searchable_workspace import write_workspace
 
+GREET = '''"""Say hello.
+
+With a name.
+"""
+from maskcon.parameters.errors import UserError
+
+
+def add_arguments(parser):
+    parser.add_argument("name")
+    parser.add_argument("--times", type=int)
+
+
+def main(arguments):
+    if not arguments.name:
+        raise UserError("name is empty; give one")
+    print(f"hello {arguments.name}")
+'''
 AS_COMMANDS = """
 import runpy, sys
 for words in {commands}:
@@ -22,47 +38,53 @@ for words in {commands}:
 
 
 @pytest.fixture
-def command(monkeypatch):
-    """A command called ``greet`` that takes a name and refuses an empty one."""
-    module = ModuleType("greet")
+def greet(monkeypatch, tmp_path):
+    """One more command, which is a file in the folder of commands."""
+    import maskcon.commands
 
-    def main(arguments):
-        if not arguments.name:
-            raise UserError("name is empty; give one")
-        print(f"hello {arguments.name}")
-
-    module.add_arguments = lambda parser: parser.add_argument("name")
-    module.main = main
-    monkeypatch.setitem(entry.COMMANDS, "greet", "says hello")
-    monkeypatch.setattr(entry, "import_module", {"maskcon.commands.greet": module}.__getitem__)
+    (tmp_path / "greet.py").write_text(GREET)
+    monkeypatch.setattr(entry, "FOLDER", tmp_path)
+    monkeypatch.setattr(maskcon.commands, "__path__", [str(tmp_path)])
+    yield
+    sys.modules.pop("maskcon.commands.greet", None)
 
 
-@pytest.mark.usefixtures("command")
+@pytest.mark.usefixtures("greet")
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_alone_it_lists_the_commands_with_a_line_each(capsys, words):
+    with pytest.raises(SystemExit):
+        entry.main(words)
+    assert "greet        Say hello\n" in capsys.readouterr().out
+    assert "maskcon.commands.greet" not in sys.modules
+
+
+@pytest.mark.usefixtures("greet")
 def test_calls_the_command_with_its_arguments(capsys):
     entry.main(["greet", "Ada"])
     assert capsys.readouterr().out == "hello Ada\n"
 
 
-@pytest.mark.usefixtures("command")
-def test_a_mistake_is_a_sentence(capsys):
+@pytest.mark.usefixtures("greet")
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["greet", ""], "name is empty; give one"),
+        (["gret"], "there is no command gret; did you mean greet?"),
+        (["zzz"], "there is no command zzz; the command maskcon alone lists what there is"),
+        (["greet"], "the following arguments are required: name; see maskcon greet --help"),
+        (["greet", "Ada", "--times", "x"], "argument --times: invalid int value: 'x'; see maskcon greet --help"),
+    ],
+)
+def test_a_mistake_is_a_sentence(capsys, words, sentence):
     with pytest.raises(SystemExit) as ended:
-        entry.main(["greet", ""])
+        entry.main(words)
     assert ended.value.code == USER_ERROR_EXIT_CODE
-    assert capsys.readouterr().err == "error: name is empty; give one\n"
+    assert capsys.readouterr().err == f"error: {sentence}\n"
 
 
-@pytest.mark.usefixtures("command")
-def test_help_lists_the_commands(capsys):
-    with pytest.raises(SystemExit):
-        entry.main(["--help"])
-    assert "greet      says hello" in capsys.readouterr().out
-
-
-def test_an_unknown_command_is_refused_with_those_there_are(capsys):
-    with pytest.raises(SystemExit) as ended:
-        entry.main(["gret"])
-    assert ended.value.code == USER_ERROR_EXIT_CODE
-    assert "'gret'" in capsys.readouterr().err
+def test_every_command_of_the_project_says_what_it_takes_in_lines_of_a_terminal(capsys):
+    entry.parser_with(entry.command_purposes()).format_help()
+    assert all(len(purpose) < 62 for purpose in entry.command_purposes().values())
 
 
 @pytest.mark.slow
@@ -72,7 +94,7 @@ def test_nothing_of_libraries_reaches_the_terminal(tmp_path, tiny_parameters, re
     write_workspace(tmp_path, tiny_parameters(), labels, number_images(labels["fine"]))
     photo = tmp_path / "photo.png"
     Image.fromarray(number_images(labels["fine"][:1])[0]).save(photo)
-    commands = [["search", str(photo)], ["gallery", "--perplexity", "5"], ["export", "--formats", "torch"]]
+    commands = [["search", str(photo)], ["gallery", "--perplexity", "5"], ["export"]]
     telling = ("MASKCON_VERBOSE", "PYTHONWARNINGS", "MLFLOW_TRACKING_URI")
     environment = {name: value for name, value in os.environ.items() if name not in telling}
     run = subprocess.run(
@@ -83,10 +105,11 @@ def test_nothing_of_libraries_reaches_the_terminal(tmp_path, tiny_parameters, re
         text=True,
     )
     assert (run.returncode, run.stderr) == (0, "")
-    printed = run.stdout.splitlines()
-    assert [line.split(":")[0] for line in printed[-4:]] == [
+    assert [line.split(":")[0] for line in run.stdout.splitlines()[-6:]] == [
         "two_digits",
         "exports/gallery.html",
+        "exports/encoder/encoder.onnx",
         "exports/encoder/encoder.pt2",
         "exports/encoder/labels.json",
+        "Left out",
     ]

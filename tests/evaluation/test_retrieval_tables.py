@@ -1,6 +1,6 @@
 import numpy as np
 
-from maskcon.evaluation.retrieval.metrics import mean_with_interval
+from maskcon.evaluation.retrieval.intervals import mean_with_interval
 from maskcon.evaluation.retrieval.tables import coarse_class_rows, epoch_rows, recall_at_k_rows
 from maskcon.runtime.randomness import numpy_generator
 

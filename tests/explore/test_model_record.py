@@ -37,7 +37,7 @@ def workspace(tmp_path_factory, tiny_parameters):
 
 @pytest.fixture(scope="module")
 def serving(workspace, repository) -> list[str]:
-    """The words of the command that ``python -m maskcon export`` says to serve the model with."""
+    """The words of the command that ``maskcon export`` says to serve the model with."""
     store = find_store(workspace, {})
     with store.opened() as client:
         run = client.create_run(experiment_id(store, client, "two_digits"))

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from maskcon.explore.gallery import workspace_gallery
-from maskcon.explore.search import as_json, as_table, search
+from maskcon.explore.search import as_table, search
 from maskcon.explore.trained_encoder import load_trained_encoder
 from maskcon.parameters.errors import UserError
 from tests.support.finished_run import labels_table, number_images, two_digit_labels
@@ -37,8 +37,8 @@ def test_ranks_are_those_of_sorting_all_cosines(gallery, tmp_path):
         expected = sorted(range(60), key=lambda row: -cosines[row])[:10]
         assert [one.place for one in found.nearest] == expected
         assert expected[0] == place  # the image itself
-        assert [one.similarity for one in found.nearest] == pytest.approx([cosines[row] for row in expected], abs=1e-5)
-        assert [one.fine_name for one in found.nearest] == gallery.labels.fine_name[expected].tolist()
+        assert [one.cosine for one in found.nearest] == pytest.approx([cosines[row] for row in expected], abs=1e-5)
+        assert [one.fine for one in found.nearest] == gallery.labels.fine_name[expected].tolist()
         assert [one.rank for one in found.nearest] == list(range(1, 11))
 
 
@@ -74,7 +74,7 @@ def test_all_photos_that_cannot_be_read_are_named(gallery, tmp_path):
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("no picture")
     good = saved(gallery.images[0], tmp_path / "good.png")
-    with pytest.raises(UserError, match=r"2 of 3 photos: .*empty\.jpg is empty; .*text\.jpg is no image"):
+    with pytest.raises(UserError, match=r"2 of 3 photos: .*empty\.jpg is empty; .*text\.jpg is not an image"):
         search(gallery, [tmp_path / "empty.jpg", good, tmp_path / "text.jpg"], 3)
 
 
@@ -109,15 +109,8 @@ def test_without_fine_labels(tmp_path, tiny_parameters):
     labels = labels_table(np.arange(20) % 2, np.array(["even", "odd"])[np.arange(20) % 2], "", "")
     gallery = workspace_gallery(write_workspace(tmp_path, tiny_parameters(), labels, number_images(np.arange(20))))
     [found] = search(gallery, [saved(gallery.images[3], tmp_path / "three.png")], 2)
-    assert found.nearest[0].fine_name is None
-    assert as_json(found)["nearest"][0] | {"cosine": 1.0} == {
-        "rank": 1,
-        "cosine": 1.0,
-        "coarse": "odd",
-        "fine": None,
-        "image": "image 3",
-        "place": 3,
-    }
+    assert found.nearest[0].fine is None
+    assert found.nearest[0] == (1, pytest.approx(1), "odd", None, "image 3", 3)
     header, _, first, *_ = as_table(found).splitlines()
     assert header.split() == ["rank", "cosine", "coarse", "class", "image"]
     assert first.split() == ["1", "1.000", "odd", "image", "3"]

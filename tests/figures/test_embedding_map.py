@@ -8,7 +8,7 @@ from PIL import Image
 
 from maskcon.figures.embedding_map import (
     MapLabels,
-    coarse_classes_gather,
+    coarse_classes_separate,
     draw_embedding_map,
     images_on_the_map,
     spread_boxes,
@@ -65,12 +65,12 @@ def test_boxes_with_room_stay_where_they_are():
     assert np.array_equal(spread_boxes(anchors, np.full((2, 2), 20.0), side=200), anchors)
 
 
-def test_classes_gather_or_not():
+def test_classes_separate_or_not():
     label = np.arange(600) % 3
     noise = generator().normal(size=(600, 2))
-    assert not coarse_classes_gather(noise, label)
-    assert coarse_classes_gather(noise + 8 * np.array([[0, 0], [1, 0], [0, 1]])[label], label)
-    assert coarse_classes_gather(noise, np.zeros(600, dtype=int))
+    assert not coarse_classes_separate(noise, label)
+    assert coarse_classes_separate(noise + 8 * np.array([[0, 0], [1, 0], [0, 1]])[label], label)
+    assert coarse_classes_separate(noise, np.zeros(600, dtype=int))
 
 
 @pytest.mark.parametrize(("fine_classes", "coarse_classes"), [(8, 2), (100, 10), (196, 8), (None, 20), (3, 1)])

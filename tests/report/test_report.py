@@ -167,7 +167,7 @@ def test_the_equation_is_read_as_mathematics(facts, folder):
         pages(broken, folder)
 
 
-@pytest.mark.parametrize("name", names_in(METHODS))
+@pytest.mark.parametrize("name", METHODS)
 def test_the_equation_of_every_method_can_be_set(run, folder, tiny_parameters, name):
     facts = gather_facts(run, build_method(tiny_parameters(loss=name).loss), PROVENANCE, COMMANDS)
     assert len(pages(facts, folder)) <= 3

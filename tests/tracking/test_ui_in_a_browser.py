@@ -76,7 +76,7 @@ def pages(recorded):
     environment = {name: value for name, value in os.environ.items() if name not in POINTING_ELSEWHERE}
     with open(checkout / "printed", "w") as printed:
         server = subprocess.Popen(
-            [sys.executable, "-m", "maskcon.commands.ui", "--port", str(port)],
+            [sys.executable, "-m", "maskcon", "ui", "--port", str(port)],
             cwd=checkout,
             env={**environment, "PYTHONPATH": str(REPOSITORY)},
             stdout=printed,

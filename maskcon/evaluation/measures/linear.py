@@ -1,8 +1,8 @@
 """Linear probe: how well a linear classifier tells the classes apart on features that stay as they are.
 
-    probes = probe_path(train, fine, strengths=[1e-3, 1e-4, 1e-5])  # one a strength
-    best = most_accurate(probes, val, val_fine)
-    (best.predict(test) == test_fine).mean()  # top-1
+    probes = probe_path(train, fine, strengths=[1e-3, 1e-4, 1e-5])  # strength -> classifier
+    strength = most_accurate(probes, val, val_fine)
+    probes[strength].predict(test)
 
 It is the optimum of a regularised logistic regression, not the end of a hand-tuned run of stochastic gradient descent:
 the same features always give the same number.
@@ -10,7 +10,8 @@ the same features always give the same number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -23,7 +24,11 @@ from maskcon.parameters.values import Positive
 from maskcon.runtime.randomness import numpy_generator
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from sklearn.base import ClassifierMixin
+
+TOLERANCE = 1e-5  # of the gradient's largest entry, where logits are of order 1
+MOST_STEPS = 1000
+HELD_OUT = 0.2  # of train, where there is no other part to choose the strength on
 
 
 class Values(Measure):
@@ -34,129 +39,78 @@ class Values(Measure):
     measured, or show no class of the training images, a fifth of the training images is held out for it."""
 
 
+@dataclass(frozen=True)
+class Probe:
+    mean: np.ndarray  # float32 [F], of the features it was fitted to
+    scale: float
+    model: ClassifierMixin  # of standardised features
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """int64 [M], labels of float32 [M, F]."""
+        return self.model.predict((features - self.mean) / self.scale)
+
+
 def measure(parts: Mapping[str, Part], split: str, values: Values, seed: int) -> Measured:
-    """Whether the probe is right, for each query, of fine and coarse labels; and the strengths chosen."""
+    """Whether the probe of fine and of coarse labels, fitted to train, is right; and the strengths chosen."""
     measured = parts[split]
-    probes = chosen_probes(parts, split, values, seed)
-    scores = {
-        f"linear_{name}_top_1": right(probe.predict(measured.features), measured.labels()[name])
-        for name, probe in probes.items()
-    }
-    return Measured(scores, {f"linear_{name}_strength": probe.strength for name, probe in probes.items()})
+    features, asked = measured.features.cpu().numpy(), measured.labels()
+    scores, strengths = {}, {}
+    for name in learnable(parts["train"], measured):
+        strength, probe = chosen_probe(parts, name, values.strengths, split, seed)
+        scores[f"linear_{name}_top_1"] = right(probe.predict(features), asked[name])
+        strengths[f"linear_{name}_strength"] = strength
+    return Measured(scores, strengths)
 
 
-def chosen_probes(parts: Mapping[str, Part], split: str, values: Values, seed: int) -> dict[str, LinearProbe]:
-    """The probe of fine and of coarse labels, fitted to train, with the strength that does best on val.
+def chosen_probe(
+    parts: Mapping[str, Part], name: str, strengths: Iterable[float], split: str, seed: int
+) -> tuple[float, Probe]:
+    """The strength that does best on val, and the probe fitted to train with it.
 
     Where val is what is measured, or has no image of a class of train, the strength is chosen on a held-out share of
     train, and the probe then fitted to all of it.
     """
     train, val = parts["train"], parts["val"]
-    probes = {}
-    for name in learnable(train, parts[split]):
-        labels = train.labels()[name]
-        if split == "val" or name not in learnable(train, val):
-            kept, held_out = hold_out(len(labels), numpy_generator(seed, "linear probe", "held out"))
-            tried = probe_path(train.features[kept], labels[kept], values.strengths)
-            best = most_accurate(tried, train.features[held_out], labels[held_out])
-            probes[name] = probe_path(train.features, labels, [best.strength])[0]
-        else:
-            tried = probe_path(train.features, labels, values.strengths)
-            probes[name] = most_accurate(tried, val.features, val.labels()[name])
-    return probes
+    features, labels = train.features.cpu().numpy(), train.labels()[name]
+    if split != "val" and name in learnable(train, val):
+        probes = probe_path(features, labels, strengths)
+        strength = most_accurate(probes, val.features.cpu().numpy(), val.labels()[name])
+        return strength, probes[strength]
+    order = numpy_generator(seed, "linear probe", "held out").permutation(len(labels))
+    held_out, kept = np.split(order, [max(1, round(HELD_OUT * len(labels)))])
+    strength = most_accurate(probe_path(features[kept], labels[kept], strengths), features[held_out], labels[held_out])
+    return strength, probe_path(features, labels, [strength])[strength]
 
 
-GRADIENT_TOLERANCE = 1e-5  # of the largest entry, where logits are of order 1
-MOST_STEPS = 1000
-HISTORY = 20  # steps that L-BFGS remembers
-HELD_OUT = 0.2  # of the gallery, where there is no other part to choose the strength on
-
-
-@dataclass(frozen=True)
-class LinearProbe:
-    """class = argmax_c  weight_c · (x - mean) / scale + bias_c."""
-
-    weight: Tensor  # float32 [C, F]
-    bias: Tensor  # float32 [C]
-    mean: Tensor  # float32 [F], of the features it was fitted to
-    scale: Tensor  # float32 []
-    classes: np.ndarray  # int64 [C], the label of each row of the weight
-    strength: float  # lambda
-
-    def predict(self, features: Tensor) -> np.ndarray:
-        """int64 [M], labels of float32 [M, F]."""
-        logits = (features - self.mean) / self.scale @ self.weight.T + self.bias
-        return self.classes[logits.argmax(dim=1).cpu().numpy()]
-
-
-def probe_path(features: Tensor, labels: np.ndarray, strengths: Iterable[float]) -> list[LinearProbe]:
-    """Multinomial logistic regression with an L2 penalty, for each strength lambda:
+def probe_path(features: np.ndarray, labels: np.ndarray, strengths: Iterable[float]) -> dict[float, Probe]:
+    """Multinomial logistic regression with an L2 penalty, for each strength lambda, the strongest first:
 
         W, b = argmin  1/N sum_i -log softmax(W z_i + b)_{y_i}  +  lambda/2 ||W||²,    z_i = (x_i - mean) / scale.
 
     Mean and scale (one number, the root mean square distance from the mean) only set the unit of lambda, so that one
-    list of strengths does for features that lie close together and for such that do not. A strength of lambda is
-    scikit-learn's C = 1 / (lambda N). Solved by L-BFGS on all images at once, from the strongest penalty to the
-    weakest, each from the solution before.
+    list of strengths does for features that lie close together and for such that do not. Solved by scikit-learn's
+    L-BFGS, whose C is 1 / (lambda N), from the strongest penalty to the weakest, each from the solution before.
 
     Args:
-        features: float32 [N, F], on any device.
+        features: float32 [N, F].
         labels: int64 [N].
-
-    Returns:
-        one probe for each strength, strongest first.
     """
-    import torch
+    from sklearn.dummy import DummyClassifier
+    from sklearn.linear_model import LogisticRegression
 
-    classes, target = np.unique(labels, return_inverse=True)
-    target = torch.from_numpy(target).to(features.device)
-    mean = features.mean(dim=0)
-    scale = (features - mean).square().sum(dim=1).mean().sqrt().clamp(min=torch.finfo(features.dtype).tiny)
-    standardised = (features - mean) / scale
-
-    weight = features.new_zeros(len(classes), features.shape[1])
-    bias = features.new_zeros(len(classes))
-    probes = []
+    mean = features.mean(axis=0)
+    scale = float(np.sqrt(np.square(features - mean).sum(axis=1).mean())) or 1.0
+    if len(np.unique(labels)) == 1:  # which is no regression
+        return {strength: Probe(mean, scale, DummyClassifier().fit(features, labels)) for strength in strengths}
+    model = LogisticRegression(tol=TOLERANCE, max_iter=MOST_STEPS, warm_start=True)
+    probes = {}
     for strength in sorted(strengths, reverse=True):
-        weight, bias = _minimum(standardised, target, strength, weight, bias)
-        probes.append(LinearProbe(weight, bias, mean, scale, classes, strength))
+        model.set_params(C=1 / (strength * len(labels))).fit((features - mean) / scale, labels)
+        probes[strength] = Probe(mean, scale, deepcopy(model))
     return probes
 
 
-def most_accurate(probes: Sequence[LinearProbe], features: Tensor, labels: np.ndarray) -> LinearProbe:
-    """The probe that is right most often; of equally good ones the strongest penalty."""
-    return max(
-        sorted(probes, key=lambda probe: -probe.strength),
-        key=lambda probe: (probe.predict(features) == labels).sum(),  # max takes the first of equals
-    )
-
-
-def hold_out(images: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to fit to, and HELD_OUT of all rows, at least one, to choose the strength on."""
-    order = generator.permutation(images)
-    held_out = max(1, round(HELD_OUT * images))
-    return np.sort(order[held_out:]), np.sort(order[:held_out])
-
-
-def _minimum(features: Tensor, target: Tensor, strength: float, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """The minimum of the penalised loss, sought from the weight and bias given."""
-    import torch
-    from torch.nn import functional as F
-
-    weight, bias = (start.clone().requires_grad_() for start in (weight, bias))
-    search = torch.optim.LBFGS(
-        [weight, bias],
-        max_iter=MOST_STEPS,
-        history_size=HISTORY,
-        tolerance_grad=GRADIENT_TOLERANCE,
-        line_search_fn="strong_wolfe",
-    )
-
-    def loss() -> Tensor:
-        search.zero_grad()
-        value = F.cross_entropy(features @ weight.T + bias, target) + strength / 2 * weight.square().sum()
-        value.backward()
-        return value
-
-    search.step(loss)
-    return weight.detach(), bias.detach()
+def most_accurate(probes: Mapping[float, Probe], features: np.ndarray, labels: np.ndarray) -> float:
+    """The strength of the probe that is right most often; of equally good ones the strongest."""
+    right = {strength: int((probe.predict(features) == labels).sum()) for strength, probe in probes.items()}
+    return max(right, key=lambda strength: (right[strength], strength))

@@ -1,15 +1,26 @@
-"""Bootstrap intervals: how much a mean over queries would move with other queries.
+"""Means of scores with bootstrap intervals: how much a mean over queries would move with other queries.
 
-    low, high = bootstrap_interval(scores, samples=2000, generator=numpy_generator(seed, "bootstrap"))
+    metrics = mean_with_interval(scores, samples=2000, generator=numpy_generator(seed, "bootstrap"))
 
 The queries are drawn again, the images they search among stay: the interval speaks of the queries, not of another
 training run, nor of another gallery.
 """
 
+from typing import Any
+
 import numpy as np
 
 LEVEL = 0.95
 DRAWS_AT_ONCE = 2**22  # bounds the memory: 32 MiB of indices
+
+Scores = dict[str, np.ndarray]  # name of the metric -> float64 [N]
+
+
+def mean_with_interval(scores: Scores, samples: int, generator: np.random.Generator) -> dict[str, Any]:
+    """The mean of each score, and under "interval" its 95% bootstrap interval over queries."""
+    low, high = bootstrap_interval(np.stack(list(scores.values()), axis=1), samples, generator)
+    interval = {name: {"low": float(a), "high": float(b)} for name, a, b in zip(scores, low, high, strict=True)}
+    return {**{name: float(values.mean()) for name, values in scores.items()}, "interval": interval}
 
 
 def bootstrap_interval(

@@ -5,19 +5,15 @@ metrics = mean_with_interval(scores, samples=2000, generator=generator)
     # {"recall_at_1": 0.96, ..., "interval": ...}
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from maskcon.evaluation.retrieval.average_precision import average_precision_at_r
-from maskcon.evaluation.retrieval.intervals import bootstrap_interval
+from maskcon.evaluation.retrieval.intervals import Scores
 from maskcon.evaluation.retrieval.neighbours import neighbours_by_chunk
-from maskcon.evaluation.retrieval.recall import hit_at, rank_of_first_match
 from maskcon.parameters.errors import UserError
-
-Scores = dict[str, np.ndarray]  # name of the metric -> float64 [N]
 
 
 def measurable_recall_at(recall_at: Iterable[int], images: int) -> list[int]:
@@ -35,23 +31,8 @@ def measurable_recall_at(recall_at: Iterable[int], images: int) -> list[int]:
     return [k for k in recall_at if k < images]
 
 
-def class_size(labels: np.ndarray) -> np.ndarray:
-    """int64 [N]: how many images have the label of each image, itself counted."""
-    _, row, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    return sizes[row]
-
-
-def queries_without_match(labels: np.ndarray) -> int:
-    """How many images are alone in their class: misses whatever the features."""
-    return int((class_size(labels) == 1).sum())
-
-
 def query_scores(
-    features: Tensor,
-    coarse: np.ndarray,
-    fine: np.ndarray | None,
-    recall_at: list[int],
-    average_precision: bool = True,
+    features: Tensor, coarse: np.ndarray, fine: np.ndarray | None, recall_at: list[int], average_precision: bool = True
 ) -> Scores:
     """The scores of every query, with all other images as its gallery.
 
@@ -76,7 +57,7 @@ def query_scores(
             count = max(count, int(relevant.max()))
 
     chunks = []
-    for queries, neighbours in neighbours_by_chunk(features, count):
+    for queries, neighbours, _ in neighbours_by_chunk(features, count):
         scores = {}
         if fine is not None:
             matches = fine[neighbours] == fine[queries, None]
@@ -89,8 +70,60 @@ def query_scores(
     return {name: torch.cat([chunk[name] for chunk in chunks]).double().numpy() for name in chunks[0]}
 
 
-def mean_with_interval(scores: Mapping[str, np.ndarray], samples: int, generator: np.random.Generator) -> dict:
-    """The mean of each score, and under "interval" its 95% bootstrap interval over queries."""
-    low, high = bootstrap_interval(np.stack(list(scores.values()), axis=1), samples, generator)
-    interval = {name: {"low": float(a), "high": float(b)} for name, a, b in zip(scores, low, high, strict=True)}
-    return {**{name: float(values.mean()) for name, values in scores.items()}, "interval": interval}
+def rank_of_first_match(matches: Tensor) -> Tensor:
+    """The rank of the nearest neighbour that has the query's label.
+
+    Args:
+        matches: bool [B, K], whether the neighbour of that rank has the query's label, nearest first.
+
+    Returns:
+        int64 [B], from 1 to K; 0 where none of the K matches.
+    """
+    first = matches.to(torch.uint8).argmax(dim=1) + 1  # of equal entries argmax gives the first
+    return torch.where(matches.any(dim=1), first, 0)
+
+
+def hit_at(rank: Tensor, k: int) -> Tensor:
+    """bool [B]: whether a query counts for Recall@K, as at least one of its K nearest others has its label.
+
+    Recall@K is the mean over all queries (Feng and Patras, MaskCon, CVPR 2023, as its published code has it). A query
+    whose class has no other image cannot be a hit; it counts as a miss there and here.
+
+    Args:
+        rank: int64 [B], from ``rank_of_first_match``.
+    """
+    return (rank >= 1) & (rank <= k)
+
+
+def average_precision_at_r(matches: Tensor, relevant: Tensor) -> Tensor:
+    """The average precision at R of each query (Musgrave et al., A Metric Learning Reality Check, ECCV 2020):
+
+        1/R  sum_{i=1}^{R}  P(i),    P(i) = precision among the i nearest if the i-th matches, else 0.
+
+    Its mean is MAP@R. Where Recall@K asks for one hit, it is 1 only if the R nearest are the R others of the class.
+
+    Args:
+        matches: bool [B, K], as above; K at least the largest R.
+        relevant: int64 [B], R: how many other images have the query's label.
+
+    Returns:
+        float64 [B], in [0, 1]; 0 where R is 0, so that such a query is a miss here as it is in Recall@K.
+    """
+    if matches.shape[1] < relevant.max():
+        raise ValueError(f"{matches.shape[1]} neighbours are too few for R={int(relevant.max())}")
+
+    rank = torch.arange(1, matches.shape[1] + 1, device=matches.device)
+    hits = matches & (rank <= relevant[:, None])
+    precision = hits.cumsum(dim=1, dtype=torch.float64) / rank
+    return (precision * hits).sum(dim=1) / relevant.clamp(min=1)
+
+
+def class_size(labels: np.ndarray) -> np.ndarray:
+    """int64 [N]: how many images have the label of each image, itself counted."""
+    _, row, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    return sizes[row]
+
+
+def queries_without_match(labels: np.ndarray) -> int:
+    """How many images are alone in their class: misses whatever the features."""
+    return int((class_size(labels) == 1).sum())

@@ -1,11 +1,11 @@
 """Exact nearest neighbours by cosine, a chunk of queries and a stretch of the gallery at a time.
 
-    for queries, neighbours in neighbours_by_chunk(features, count=10):
+    for queries, neighbours, cosines in neighbours_by_chunk(features, count=10):
         labels[neighbours] == labels[queries, None]  # [B, 10], nearest first
 
 Every image is a query, every other image may be its neighbour. The query itself is left out by its index: dropping
 the first hit instead, as is often done, leaves out the wrong image wherever two images have the same features.
-With a gallery of other images, ``gallery_neighbours_by_chunk`` has nothing to leave out; it may be larger than memory.
+With a gallery of other images, ``gallery_neighbours`` has nothing to leave out; it may be larger than memory.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ MANY_BLOCKS = 8  # for each neighbour: with fewer, looking at blocks first takes
 BYTES_PER_NEIGHBOUR = 4 * 2 * BLOCK + 96  # its block, twice; index and similarity, what scoring and merging them takes
 
 
-def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, Tensor]]:
+def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """The ``count`` images most similar to each image, itself left out.
 
     Memory is bounded by CHUNK_BYTES whatever the number of images. Images exactly as similar to the query come in
@@ -34,13 +34,12 @@ def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, T
     Yields:
         queries: slice of B rows of ``features``; together, in order, all of them.
         neighbours: int64 [B, count], rows of ``features``, nearest first, on the device of ``features``.
+        similarity: float32 [B, count], of these neighbours, falling.
     """
     images = len(features)
     if not 1 <= count < images:
         raise ValueError(f"count={count}: each of {images} images has 1 to {images - 1} neighbours")
-
-    for queries, neighbours, _ in _nearest_by_chunk(features, features, count, leave_out_itself=True):
-        yield queries, neighbours
+    yield from _nearest_by_chunk(features, features, count, leave_out_itself=True)
 
 
 def gallery_neighbours_by_chunk(queries: Tensor, gallery: Tensor, count: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
@@ -54,16 +53,32 @@ def gallery_neighbours_by_chunk(queries: Tensor, gallery: Tensor, count: int) ->
         queries: float32 [M, F], unit rows, no gradient, on any device.
         gallery: float32 [N, F], likewise; on the CPU, where it may be a memory map, or on the device of the queries.
         count: from 1 to N.
-
-    Yields:
-        rows: slice of B rows of ``queries``; together, in order, all of them.
-        neighbours: int64 [B, count], rows of ``gallery``, nearest first, on the device of ``queries``.
-        similarity: float32 [B, count], of these neighbours, falling.
     """
     if not 1 <= count <= len(gallery):
         raise ValueError(f"count={count}: a gallery of {len(gallery)} images has 1 to {len(gallery)} neighbours")
-
     yield from _nearest_by_chunk(queries, gallery, count, leave_out_itself=False)
+
+
+def nearest_neighbours(features: Tensor, count: int) -> Tensor:
+    """int64 [N, count]: the chunks of ``neighbours_by_chunk`` as one."""
+    return torch.cat([neighbours for _, neighbours, _ in neighbours_by_chunk(features, count)])
+
+
+def gallery_neighbours(queries: Tensor, gallery: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """int64 [M, count] and float32 [M, count]: the chunks of ``gallery_neighbours_by_chunk`` as one."""
+    chunks = [found for _, *found in gallery_neighbours_by_chunk(queries, gallery, count)]
+    neighbours, similarity = (torch.cat(parts) for parts in zip(*chunks, strict=True))
+    return neighbours, similarity
+
+
+def without_itself(found: Tensor, itself: Tensor) -> Tensor:
+    """int64 [M, K]: what ``gallery_neighbours`` has found, [M, K + 1], without the query's own row, [M].
+
+    Where its row is absent, as more than K others are equal to it, the last one is left out.
+    """
+    others = found != itself[:, None]
+    others[others.all(dim=1), -1] = False
+    return found[others].view(len(found), found.shape[1] - 1)
 
 
 def _nearest_by_chunk(
@@ -119,18 +134,6 @@ def images_at_a_time(images: int, count: int) -> int:
 def _columns(images: int) -> int:
     """Whole blocks with room for all images and one column more, as _highest looks for one neighbour more."""
     return (images // BLOCK + 1) * BLOCK
-
-
-def nearest_neighbours(features: Tensor, count: int) -> Tensor:
-    """int64 [N, count]: the chunks of ``neighbours_by_chunk`` as one."""
-    return torch.cat([neighbours for _, neighbours in neighbours_by_chunk(features, count)])
-
-
-def gallery_neighbours(queries: Tensor, gallery: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """int64 [M, count] and float32 [M, count]: the chunks of ``gallery_neighbours_by_chunk`` as one."""
-    chunks = [found for _, *found in gallery_neighbours_by_chunk(queries, gallery, count)]
-    neighbours, similarity = (torch.cat(parts) for parts in zip(*chunks, strict=True))
-    return neighbours, similarity
 
 
 def _highest(similarity: Tensor, count: int) -> Tensor:

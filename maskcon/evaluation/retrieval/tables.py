@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maskcon.evaluation.retrieval.metrics import Scores, mean_with_interval
+from maskcon.evaluation.retrieval.intervals import Scores, mean_with_interval
 
 RECALL_AT_K_COLUMNS = ("features", "k", "recall", "low", "high")
 

@@ -29,6 +29,7 @@ from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.randomness import derived_seed, numpy_generator
 
 HERE = Path(__file__).parent
+SCRIPTS = ("data.js", "map.js", "hands.js", "page.js")  # joined in this order, as one script
 NEIGHBOURS = 12
 MOST_PAIRS = 20
 STEPS = 2**16 - 1  # of a coordinate of the map
@@ -108,7 +109,7 @@ def page_data(gallery: Gallery, shown: np.ndarray, positions: np.ndarray) -> dic
 
 def assemble(data: dict[str, Any]) -> str:
     """The HTML file: template, style, script and data put together."""
-    script = (HERE / "page.js").read_text()
+    script = "\n".join(['"use strict"; (() => {', *((HERE / name).read_text() for name in SCRIPTS), "})();"])
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {
         "title": html.escape(data["name"]),
@@ -129,11 +130,9 @@ def json_for_a_page(value: Any) -> str:
 def _neighbours(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Places int64 [M, k] of the images nearest to each, nearest first, and their cosines float32 [M, k]."""
     rows = torch.from_numpy(np.ascontiguousarray(features))
-    places, cosines = [], []
-    for queries, nearest in neighbours_by_chunk(rows, min(NEIGHBOURS, len(rows) - 1)):
-        places.append(nearest)
-        cosines.append(torch.einsum("bf,bkf->bk", rows[queries], rows[nearest]))
-    return torch.cat(places).numpy(), torch.cat(cosines).clamp(-1, 1).numpy()
+    chunks = [found for _, *found in neighbours_by_chunk(rows, min(NEIGHBOURS, len(rows) - 1))]
+    places, cosines = (torch.cat(parts) for parts in zip(*chunks, strict=True))
+    return places.numpy(), cosines.clamp(-1, 1).numpy()
 
 
 def _in_steps(positions: np.ndarray) -> np.ndarray:

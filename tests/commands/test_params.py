@@ -1,0 +1,28 @@
+import shutil
+
+import pytest
+from ruamel.yaml import YAML
+
+from maskcon.__main__ import main
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch, repository):
+    (tmp_path / "conf").symlink_to(repository / "conf")
+    shutil.copy(repository / "README.md", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_choices_are_written_and_the_parameters_described(checkout):
+    main(["params", "loss=grafit", "loss.w=0.8"])
+    loss = YAML(typ="safe").load((checkout / "params.yaml").read_text())["loss"]
+    assert (loss["name"], loss["w"]) == ("grafit", 0.8)
+    assert (checkout / "docs/parameters.md").read_text().startswith("# Parameters\n")
+
+
+def test_an_unknown_key_changes_nothing(checkout, capsys):
+    with pytest.raises(SystemExit):
+        main(["params", "loss.ww=0.8"])
+    assert "ww" in capsys.readouterr().err
+    assert not (checkout / "params.yaml").exists()
