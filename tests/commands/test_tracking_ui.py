@@ -6,7 +6,7 @@ import pytest
 
 from maskcon.commands.ui import main
 from maskcon.parameters.errors import UserError
-from tests.support.postgresql import free_port
+from tests.support.mlflow_server import free_port
 
 
 @pytest.fixture
