@@ -20,7 +20,6 @@ from maskcon.images.reading.folder_listing import read_coarse_of_fine
 from maskcon.images.sources.folder import Values as FolderSet
 from maskcon.images.sources.folder import parts
 from maskcon.parameters.errors import UserError
-from tests.support.stated_counts import assert_stated
 
 EXAMPLES = 250
 PHOTOS = [f"{name}{number}.png" for name in "ab" for number in range(6)]
@@ -162,7 +161,3 @@ def test_a_table_that_is_not_there(tmp_path):
     for read in (read_coarse_of_fine, read_coarse_table):
         for name in ("absent.csv", ".", "a\nb", "a" * 5000, "absent/x.csv"):
             assert not assert_used_or_refused(partial(read, tmp_path / name))
-
-
-def test_the_number_of_cases_is_the_one_stated():
-    assert_stated("tables of labels", len(ALL_LABELS) + len(ALL_MAPS) + len(ALL_TABLES) + 3 * EXAMPLES + 10)

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 
 from maskcon.figures.drawing import figure_style, sheet
 from maskcon.parameters.model import load_parameters
-from maskcon.report.paper import typeset
 from stages import figures, report
 from tests.support.finished_run import CHECKOUT, labels_table, number_images, two_digit_labels, write_finished_run
 
@@ -88,21 +87,6 @@ def test_they_go_the_whole_way_and_leave_nothing_else(finished):
     }
     assert os.listdir(finished.parent) == ["run"]
     assert not list(finished.rglob("ran"))
-
-
-@pytest.mark.parametrize("name", ["#panic(1)", "*b*", "$x$", '"', "\\", "`r`", "<a>", "@map"])
-def test_a_name_is_set_letter_by_letter(tmp_path, name):
-    """The width of the text as typst sets it is that of its letters: markup would have vanished or failed."""
-    (tmp_path / "page.typ").write_text(
-        '#set page(width: auto, height: auto, margin: 0pt)\n#set text(font: "DejaVu Sans Mono", ligatures: false)\n'
-        "#json(bytes(sys.inputs.facts)).name"
-    )
-
-    def width(text: str) -> int:
-        [page] = [typeset(tmp_path / "page.typ", {"name": text}, tmp_path, format="png", ppi=300)]
-        return int.from_bytes(page[16:20], "big")  # of the PNG's header
-
-    assert abs(width(name) - width("m" * len(name))) <= 2
 
 
 def test_a_dollar_sign_begins_no_mathematics_in_figures():

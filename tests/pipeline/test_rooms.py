@@ -13,7 +13,13 @@ ROOMS = (
     *("figures", "report", "tracking", "experiments", "explore", "commands"),
 )
 # Folders of files that are chosen by name; what they share lies in a folder beside them.
-PLUG_INS = ("maskcon/images/sources", "maskcon/views", "maskcon/methods", "maskcon/evaluation/measures")
+PLUG_INS = (
+    "maskcon/images/sources",
+    "maskcon/views",
+    "maskcon/encoders/backbones",
+    "maskcon/methods",
+    "maskcon/evaluation/measures",
+)
 REPOSITORY = Path(__file__).resolve().parents[2]
 FILES = sorted((REPOSITORY / "maskcon").glob("*/**/*.py"))
 STAGES = YAML(typ="safe").load((REPOSITORY / "dvc.yaml").read_text())["stages"]

@@ -15,28 +15,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from selenium import webdriver
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WAIT = 300.0  # seconds: a busy machine is slow, a test that fails is rare
-SKIPPED = "needs Chromium and chromedriver (Debian: apt-get install chromium chromium-driver)"
-
-
-def browser_found() -> tuple[str, str] | None:
-    """Paths of Chromium and its driver, or None."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    driver = shutil.which("chromedriver")
-    return (browser, driver) if browser and driver else None
 
 
 @contextlib.contextmanager
 def headless_browser(width: int = 1440, height: int = 900, dark: bool = False) -> Iterator[Any]:
     """A selenium driver of a browser whose every address but 127.0.0.1 leads nowhere. Skips the test without one."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium, see requirements.txt")
-    found = browser_found()
-    if found is None:
-        pytest.skip(SKIPPED)
+    browser, driver_program = next(filter(None, map(shutil.which, BROWSERS)), None), shutil.which("chromedriver")
+    if browser is None or driver_program is None:
+        pytest.skip("needs Chromium and chromedriver (Debian: apt-get install chromium chromium-driver)")
     options = webdriver.ChromeOptions()
-    options.binary_location = found[0]
+    options.binary_location = browser
     words = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", f"--window-size={width},{height}"]
     words.append("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
     if os.geteuid() == 0:
@@ -44,7 +36,7 @@ def headless_browser(width: int = 1440, height: int = 900, dark: bool = False) -
     for word in words:
         options.add_argument(word)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(found[1]))
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver_program))
     try:
         driver.set_page_load_timeout(WAIT)
         driver.set_script_timeout(WAIT)

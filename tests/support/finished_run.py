@@ -6,7 +6,6 @@ The features of the trained encoder are a point for each fine class plus noise, 
 noise over a faint trace of the class: enough for every figure and the report to have something to show.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +18,6 @@ from maskcon.runtime.atomic_files import write_json, write_table
 
 KS = (1, 2, 5, 10, 50, 100)
 CHECKOUT = Path(__file__).resolve().parents[2]
-
-
-def class_labels(images: int, coarse: int, fine: int, seed: int = 0, name: str = "class {}") -> pd.DataFrame:
-    """Labels of ``fine`` classes dealt out evenly to ``coarse`` ones."""
-    fine_label = np.random.default_rng(seed).permutation(np.arange(images) % fine)
-    coarse_label = fine_label * coarse // fine
-    return labels_table(
-        coarse_label, [f"group {c}" for c in coarse_label], fine_label, [name.format(f) for f in fine_label]
-    )
 
 
 def two_digit_labels(images: int, seed: int = 0) -> pd.DataFrame:
@@ -174,7 +164,3 @@ def _measures(level: float, has_fine: bool) -> dict:
         names += ["knn_fine_top_1", "linear_fine_top_1", "few_shot_5_way_1_shot", "discovery_accuracy"]
     interval = {name: {"low": level - 0.02, "high": level + 0.02} for name in names}
     return {**dict.fromkeys(names, level), "interval": interval}
-
-
-def read_json(path: Path) -> dict:
-    return json.loads(path.read_text())
