@@ -23,7 +23,8 @@ INTRODUCTION = """\
 
 Set a parameter by its key: `dvc exp run -S loss.w=0.8` for one experiment, `make params SET="loss.w=0.8"` for what
 `dvc repro` runs. A group's name picks one of its presets, all values of the group at once: `-S loss=grafit`. Every
-preset is a file `conf/GROUP/NAME.yaml`.
+preset is a file `conf/GROUP/NAME.yaml`. What one data set needs of a method, where the preset does not do, is in
+`conf/loss_on/DATA/LOSS.yaml`; `recipe=paper` leaves it out.
 
 The same key may mean different things to different methods, as `loss.w` does: each method has a table of its own.
 
