@@ -18,7 +18,7 @@ from PIL import Image
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import find_store
 from tests.support.browser import headless_browser, wait_until
-from tests.support.pipeline_copies.py tests.conftest import POINTING_ELSEWHERE
+from tests.support.pipeline_copies import POINTING_ELSEWHERE
 from tests.tracking.finished_checkout import CURVE, REPOSITORY, make_checkout, parameters_with, write_text
 
 pytestmark = pytest.mark.slow
