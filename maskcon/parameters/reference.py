@@ -14,6 +14,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from maskcon.parameters.flattened import flattened
 from maskcon.parameters.model import PICKED_BY_NAME, Parameters
 from maskcon.parameters.plugins import MEASURES, METHODS, names_of, plug_in
 from maskcon.parameters.values import Group
@@ -49,11 +50,11 @@ Values = dict[str, Any]  # by dotted key, such as loss.mixup.weight
 
 def parameter_reference(conf: Path) -> str:
     """The page: a section for each group, a table for each plug-in, a row for each parameter."""
-    config = _dotted(_read(conf / "config.yaml"))
+    config = flattened(_read(conf / "config.yaml"))
     sections = [INTRODUCTION, "## The run\n", _table(Parameters, "", {"default": config})]
     for group, title in TITLES.items():
         members = _group_of(Parameters.model_fields[group].annotation)
-        presets = {file.stem: _dotted(_read(file), f"{group}.") for file in sorted((conf / group).glob("*.yaml"))}
+        presets = {file.stem: flattened({group: _read(file)}) for file in sorted((conf / group).glob("*.yaml"))}
         sections.append(f"## {title}\n")
         if group in PICKED_BY_NAME:
             sections += [_table(members, f"{group}.", {}), *_plug_ins(group, members, presets)]
@@ -92,7 +93,7 @@ def _measures(config: Values, presets: Path) -> Iterator[str]:
         module = plug_in("evaluate.measures", name)
         yield f"### Measure `{name}`\n\n{_summary(module)}\n"
         preset = presets / f"{name}.yaml"
-        values = _dotted(_read(preset), f"evaluate.{name}.") if preset.exists() else config
+        values = flattened({"evaluate": {name: _read(preset)}}) if preset.exists() else config
         yield _table(module.Values, f"evaluate.{name}.", {"default": values})
 
 
@@ -176,10 +177,3 @@ def _code(value: Any) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     return YAML(typ="safe").load(path.read_text())
-
-
-def _dotted(values: Mapping[str, Any], above: str = "") -> Values:
-    flat: Values = {}
-    for key, value in values.items():
-        flat |= _dotted(value, f"{above}{key}.") if isinstance(value, Mapping) else {f"{above}{key}": value}
-    return flat
