@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_training import COARSE_CLASSES, Interrupted, small_method, small_parameters, train_small
+from small_training import COARSE_CLASSES, small_method, small_parameters
 from torch.nn import functional as F
 
 from maskcon.methods.bucsfr import draw, drawn_keys, drawn_target
@@ -201,34 +201,3 @@ def test_fewer_images_than_clusters_and_a_class_without_images():
 
 def test_clusters_are_first_made_after_the_warm_up():
     assert small_method("bucsfr", warmup_epochs=2).memory.first_epoch == 3
-
-
-def test_training_resumes_bit_for_bit(tmp_path, monkeypatch):
-    """Interrupted in epoch 4, with clusters in the checkpoint of epoch 3."""
-    seen = {"straight": [], "resumed": []}
-    renew = Clusters.renew
-
-    def watched(self, *arguments):
-        before = {name: state.clone() for name, state in self.state_dict().items()}
-        renew(self, *arguments)
-        seen[now].append((before, {name: state.clone() for name, state in self.state_dict().items()}))
-
-    monkeypatch.setattr(Clusters, "renew", watched)
-    parameters = small_parameters("bucsfr", warmup_epochs=1, clusters=5, merge_threshold=50.0)
-    now = "straight"
-    straight = train_small(parameters, tmp_path / "straight")
-    now = "resumed"
-    with pytest.raises(Interrupted):
-        train_small(parameters, tmp_path / "cut", until=4)
-    seen[now].clear()
-    resumed = train_small(parameters, tmp_path / "cut")
-
-    assert [row["loss"] for row in resumed.curve] == [row["loss"] for row in straight.curve]
-    for name, weights in straight.encoder.state_dict().items():
-        assert torch.equal(resumed.encoder.state_dict()[name], weights), name
-    assert len(seen["straight"]) == 4  # epochs 2 to 5
-    assert len(seen["resumed"]) == 2  # epochs 4 and 5
-    for states in zip(seen["straight"][2:], seen["resumed"], strict=True):
-        for expected, found in zip(*states, strict=True):
-            assert all(torch.equal(expected[name], found[name]) for name in expected)
-    assert seen["straight"][2][0]["wanted"].max() < 5  # there was something to carry over

@@ -34,20 +34,6 @@ def test_soft_temperature_to_infinity_is_grafit(w):
     assert_close(maskcon(w, 1e6).target(keys).double(), expected(oracle.grafit, keys, w), rtol=0, atol=1e-6)
 
 
-def test_soft_temperature_to_infinity_is_supcon_at_w_one():
-    keys = random_keys(5)
-    assert_close(maskcon(1.0, 1e6).target(keys).double(), expected(oracle.supcon, keys), rtol=0, atol=1e-6)
-
-
-@pytest.mark.parametrize("w", [0.4, 1.0])
-def test_class_absent_from_the_queue_gives_the_own_key(w):
-    keys = random_keys(6)
-    keys.own_coarse[2] = 99
-    target = maskcon(w, 0.1).target(keys)
-    assert_close(target[2], torch.eye(10)[0])
-    assert torch.isfinite(target).all()
-
-
 def test_unfilled_queue_gives_the_own_key():
     """A queue before its first key holds zeros, of a class that no image has."""
     keys = random_keys(7)

@@ -51,12 +51,6 @@ def test_refined_labels_equal_the_loops_and_sum_to_one(temperature, mu, mask_by_
         assert_close(refined.sum(dim=1), torch.ones(6).double(), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("mask_by_coarse", [False, True])
-def test_mu_zero_is_one_hot(mask_by_coarse):
-    refined = refined_target(random_keys(0), 0.16, 0.0, mask_by_coarse)
-    assert torch.equal(refined, torch.eye(6, 15))
-
-
 def test_q_has_nothing_on_the_own_key():
     """One image and one other key: q is wholly on that other one, p is shared, P and Q are their largest entries."""
     keys = random_keys(1, batch=1, size=1)
