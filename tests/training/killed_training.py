@@ -21,7 +21,7 @@ import pytest
 import torch
 
 from maskcon.images.packed.image_set import TrainingSet
-from maskcon.parameters.model import Parameters
+from maskcon.parameters.model import Parameters, check_parameters
 from maskcon.runtime import atomic_files
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import Watcher, train
@@ -60,16 +60,18 @@ class Nursery:
     def start(
         self, training_set: TrainingSet, parameters: Parameters, folder: Path, death: Death | None = None
     ) -> BaseProcess:
-        child = self.context.Process(target=_train, args=(training_set, parameters, folder, death or Death()))
+        child = self.context.Process(
+            target=_train, args=(training_set, parameters.model_dump(), folder, death or Death())
+        )
         child.start()
         return child
 
 
-def _train(training_set: TrainingSet, parameters: Parameters, folder: Path, death: Death) -> None:
+def _train(training_set: TrainingSet, values: dict[str, Any], folder: Path, death: Death) -> None:
     torch.set_num_threads(1)
     if death.in_write:
         WRITES[death.in_write](death.of_write)
-    train(training_set, parameters, torch.device("cpu"), Checkpoints(folder), Dying(death.at_step))
+    train(training_set, check_parameters(values), torch.device("cpu"), Checkpoints(folder), Dying(death.at_step))
 
 
 def same_bits(one: Path, other: Path) -> bool:
