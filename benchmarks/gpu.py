@@ -41,7 +41,7 @@ from benchmarks.run import commit, differs, versions
 from maskcon.images.packed.image_set import TrainingSet
 from maskcon.runtime.atomic_files import write_text
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import SilentWatcher, train
+from maskcon.training.loop import Watcher, train
 from maskcon.training.step import training_step
 from maskcon.views.operations.autoaugment import CIFAR10_POLICY
 
@@ -184,7 +184,7 @@ def ours_epoch(setting: Setting, sizes: Sizes) -> Epoch:
     images = TrainingSet(setting.pixels, setting.coarse.numpy(), names)
     with TemporaryDirectory() as folder:
         curve = train(
-            images, parameters, torch.device(setting.device), Checkpoints(Path(folder)), SilentWatcher()
+            images, parameters, torch.device(setting.device), Checkpoints(Path(folder)), Watcher()
         ).curve
     seconds = sorted(row["seconds"] for row in curve[1:])
 

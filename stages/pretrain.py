@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from maskcon.runtime.scratch import discard, scratch_folder
 from maskcon.runtime.several_processes import done_by_several
 from maskcon.runtime.start import VERBOSE
 from maskcon.training.checkpoint import Checkpoints, NoCheckpoints
-from maskcon.training.loop import SilentWatcher, Trained, train
+from maskcon.training.loop import Trained, Watcher, train
 from maskcon.training.processes import Processes, joined_processes
 from maskcon.training.progress import Progress
 
@@ -43,7 +44,7 @@ MODELS = Path("models")
 OUTPUT_FOLDERS = (MODELS, Path("metrics"), Path("plots"))
 
 
-class Watcher:
+class ShownAndKept(Watcher):
     """Shows progress, and keeps curve and snapshots in the scratch folder, where an interruption leaves them."""
 
     def __init__(self, parameters: Parameters, images: int, scratch: Path):
@@ -97,7 +98,7 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
                 parameters,
                 device,
                 NoCheckpoints(Path()),
-                SilentWatcher(),  # the first process shows, and writes
+                Watcher(),  # the first process shows, and writes
                 lambda: interruptions.pending,
                 processes,
             )
@@ -115,7 +116,7 @@ def train_and_write(
     name = key_of_training(parameters, training_set, device)
     require_same = require_unchanged_inputs(os.environ.get("DVC_STAGE"), Path.cwd())
     with scratch_folder(root, name, f"training {run_name(parameters)} on {parameters.data.name}") as scratch:
-        watcher = Watcher(parameters, len(training_set.images), scratch)
+        watcher = ShownAndKept(parameters, len(training_set.images), scratch)
         remove_unfinished(watcher.snapshots)
         with (
             show_live_curves(watcher.curve_file, checkout=Path.cwd(), enabled=parameters.track.live),
@@ -175,8 +176,8 @@ def write_outputs(
     about = "Weights after every train.snapshot_epochs epochs; DVC warns of folders without a file.\n"
     write_text(MODELS / "snapshots/README", about)
     for snapshot in sorted(snapshots.glob("*.pt")):
-        content = snapshot.read_bytes()
-        write_atomically(MODELS / "snapshots" / snapshot.name, lambda file, content=content: file.write(content))
+        with open(snapshot, "rb") as weights:
+            write_atomically(MODELS / "snapshots" / snapshot.name, partial(shutil.copyfileobj, weights))
     save_encoder(MODELS / "untrained.pt", trained.untrained, parameters.model, parameters.data)
     save_encoder(MODELS / "encoder.pt", trained.encoder, parameters.model, parameters.data)
     write_table(Path("plots/pretrain.csv"), trained.curve)

@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -34,8 +34,8 @@ from maskcon.views.operations.families import view_maker
 LOOK_STEPS = 100  # between two looks for steps that were not finite: a look waits for the device
 
 
-class Watcher(Protocol):
-    """Who is told how training goes."""
+class Watcher:
+    """Who is told how training goes; this one does nothing about it."""
 
     def resumed(self, curve: list[dict[str, Any]], steps: int) -> None:
         """Once, where training goes on from a checkpoint, with the rows of the epochs done, and steps beyond them."""
@@ -48,10 +48,6 @@ class Watcher(Protocol):
 
     def snapshot(self, epoch: int, encoder: Encoder) -> None:
         """Every train.snapshot_epochs epochs; again later where it raised CannotWrite."""
-
-
-class SilentWatcher(Watcher):
-    """Shows nothing and keeps no snapshots."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import contextlib
 import datetime
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -32,8 +32,6 @@ from maskcon.parameters.errors import ProcessLost, UserError
 from maskcon.runtime.several_processes import started_as_one_of_several
 
 LONGEST_WAIT = datetime.timedelta(minutes=30)  # for another process, while the first loads or writes a checkpoint
-
-Items = TypeVar("Items")  # what can be sliced: a tensor, a list, a range
 
 
 class Processes:
@@ -49,9 +47,9 @@ class Processes:
         """Whether it is the one that writes, and shows what is done."""
         return self.rank == 0
 
-    def share_of(self, items: Items) -> Items:
-        """Every N-th item, or row of a tensor [B, ...]."""
-        return items[self.rank :: self.number]
+    def share_of(self, rows: Tensor) -> Tensor:
+        """Every N-th row of a tensor, [B, ...] -> [b, ...]."""
+        return rows[self.rank :: self.number]
 
     def size_of_share(self, size: int) -> int:
         """Images of a batch of this size that this process encodes."""

@@ -13,6 +13,7 @@ batch norm statistics of their own queries: see train.batch_norm.
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -82,8 +83,9 @@ class ContrastiveLearner(nn.Module):
         self.query_network = query_network
         self.key_network = copy.deepcopy(query_network).requires_grad_(False)
         self.queue = queue
-        self.extra_head = method.extra_head and method.extra_head.build(feature_size, projection_size, coarse_classes)
-        self.memory = method.memory and method.memory.build(projection_size, coarse_classes)
+        head, memory = method.extra_head, method.memory
+        self.extra_head: Any = head and head.build(feature_size, projection_size, coarse_classes)
+        self.memory: Any = memory and memory.build(projection_size, coarse_classes)
         self.method = method
         self.temperature = temperature
         self.key_momentum = key_momentum

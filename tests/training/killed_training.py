@@ -21,10 +21,10 @@ import pytest
 import torch
 
 from maskcon.images.packed.image_set import TrainingSet
-from maskcon.parameters.model import Parameters
+from maskcon.parameters.model import Parameters, check_parameters
 from maskcon.runtime import atomic_files
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import train
+from maskcon.training.loop import Watcher, train
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -38,21 +38,15 @@ class Death:
     of_write: int = 2  # in which write, from 1
 
 
-class SilentWatcher:
-    def __init__(self, die_at_step: int | None = None):
-        self.steps_left = die_at_step
-
-    def resumed(self, curve: list[dict[str, Any]], steps: int) -> None: ...
+class Dying(Watcher):
+    def __init__(self, at_step: int | None):
+        self.steps_left = at_step
 
     def step_done(self, epoch: int, loss: torch.Tensor) -> None:
         if self.steps_left is not None:
             self.steps_left -= 1
             if self.steps_left == 0:
                 die()
-
-    def epoch_done(self, curve: list[dict[str, Any]]) -> None: ...
-
-    def snapshot(self, epoch: int, encoder: torch.nn.Module) -> None: ...
 
 
 class Nursery:
@@ -66,16 +60,18 @@ class Nursery:
     def start(
         self, training_set: TrainingSet, parameters: Parameters, folder: Path, death: Death | None = None
     ) -> BaseProcess:
-        child = self.context.Process(target=_train, args=(training_set, parameters, folder, death or Death()))
+        child = self.context.Process(
+            target=_train, args=(training_set, parameters.model_dump(), folder, death or Death())
+        )
         child.start()
         return child
 
 
-def _train(training_set: TrainingSet, parameters: Parameters, folder: Path, death: Death) -> None:
+def _train(training_set: TrainingSet, values: dict[str, Any], folder: Path, death: Death) -> None:
     torch.set_num_threads(1)
     if death.in_write:
         WRITES[death.in_write](death.of_write)
-    train(training_set, parameters, torch.device("cpu"), Checkpoints(folder), SilentWatcher(death.at_step))
+    train(training_set, check_parameters(values), torch.device("cpu"), Checkpoints(folder), Dying(death.at_step))
 
 
 def same_bits(one: Path, other: Path) -> bool:

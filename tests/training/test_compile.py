@@ -7,7 +7,7 @@ import torch
 
 from maskcon.parameters.errors import UserError
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import SilentWatcher, build_learner, train
+from maskcon.training.loop import Watcher, build_learner, train
 
 
 @pytest.mark.slow
@@ -18,7 +18,7 @@ def test_losses_of_compiled_networks_are_those_of_plain_ones(tmp_path, monkeypat
     losses = []
     for on in (False, True):
         parameters = tiny_parameters({"train.compile": on, "train.epochs": 2})
-        trained = train(tiny_set, parameters, torch.device("cpu"), Checkpoints(tmp_path / str(on)), SilentWatcher())
+        trained = train(tiny_set, parameters, torch.device("cpu"), Checkpoints(tmp_path / str(on)), Watcher())
         losses.append([row["loss"] for row in trained.curve])
         assert bool(torch._dynamo.utils.counters["stats"]["unique_graphs"]) is on
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)

@@ -8,8 +8,8 @@ import torch
 
 from maskcon.runtime.atomic_files import CannotWrite, write_atomically
 from maskcon.training.checkpoint import CheckpointClock, Checkpoints
-from maskcon.training.loop import train
-from tests.training.killed_training import SilentWatcher, same_bits
+from maskcon.training.loop import Watcher, train
+from tests.training.killed_training import same_bits
 
 CPU = torch.device("cpu")
 
@@ -28,11 +28,10 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-class Filling(SilentWatcher):
+class Filling(Watcher):
     """Fills the disk in one epoch, frees it in another, and writes snapshots to it."""
 
     def __init__(self, disk, full_in, free_in):
-        super().__init__()
         self.disk = disk
         self.full_in = full_in
         self.free_in = free_in
@@ -89,7 +88,7 @@ def test_a_disk_full_to_the_end_ends_in_a_sentence_and_the_checkpoint_before_is_
 def test_no_checkpoint_is_written_before_a_snapshot_that_waits(tmp_path, tiny_parameters, tiny_set):
     """Otherwise a training that is killed then would go on without that snapshot."""
 
-    class NoSnapshotOfTheFirst(SilentWatcher):
+    class NoSnapshotOfTheFirst(Watcher):
         def snapshot(self, epoch, encoder):
             if epoch == 1:
                 raise CannotWrite(Path("snapshot"), OSError(28, "No space left on device"))
@@ -100,7 +99,7 @@ def test_no_checkpoint_is_written_before_a_snapshot_that_waits(tmp_path, tiny_pa
 
 
 def test_a_read_only_folder_while_training_runs(tmp_path, tiny_parameters, tiny_set, small_disk, capsys):
-    class ReadOnlyFromTheSecond(SilentWatcher):
+    class ReadOnlyFromTheSecond(Watcher):
         def step_done(self, epoch, loss):
             if epoch == 2:
                 subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)

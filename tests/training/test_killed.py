@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import train
-from tests.training.killed_training import WRITES, Death, Nursery, SilentWatcher, same_bits
+from maskcon.training.loop import Watcher, train
+from tests.training.killed_training import WRITES, Death, Nursery, same_bits
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def ends(child):
 
 
 def whole(training_set, parameters, folder):
-    train(training_set, parameters, torch.device("cpu"), Checkpoints(folder), SilentWatcher())
+    train(training_set, parameters, torch.device("cpu"), Checkpoints(folder), Watcher())
     return folder
 
 

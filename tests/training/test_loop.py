@@ -13,14 +13,14 @@ from maskcon.parameters.plugins import METHODS
 from maskcon.training import loop
 from maskcon.training.batches import TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import build_learner, fill_queue, train, training_precision
+from maskcon.training.loop import Watcher, build_learner, fill_queue, train, training_precision
 from maskcon.training.step import unit
 from maskcon.views.operations.families import view_maker
 
 CPU = torch.device("cpu")
 
 
-class Recorder:
+class Recorder(Watcher):
     """A watcher that remembers what it was told, and may interrupt after an epoch."""
 
     def __init__(self, interrupt_after=None):

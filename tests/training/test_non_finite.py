@@ -8,7 +8,7 @@ import torch
 from maskcon.parameters.errors import UserError
 from maskcon.training import loop
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import SilentWatcher, batches_of, train
+from maskcon.training.loop import Watcher, batches_of, train
 from maskcon.training.processes import ALONE
 from maskcon.training.step import training_step
 
@@ -45,7 +45,7 @@ def test_training_stops_and_names_where(tmp_path, tiny_parameters, tiny_set, poi
     parameters = tiny_parameters({"train.checkpoint_steps": 1})
     poison({7, 8}, value, where)
     with pytest.raises(UserError) as raised:
-        train(tiny_set, parameters, CPU, Checkpoints(tmp_path), SilentWatcher())
+        train(tiny_set, parameters, CPU, Checkpoints(tmp_path), Watcher())
     rate = loop.rate_of_step(7, 5, parameters.train)
     assert str(raised.value).startswith(
         f"the loss or its gradient is not finite in epoch 2, step 3, at learning rate {rate:.3g}; "
