@@ -34,7 +34,7 @@ def main(parameters: Parameters) -> None:
     name = f"packing-{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
     with scratch_folder(root, name, f"packing {data.name}") as scratch:
         left_out: list[LeftOut] = []
-        for split, part in plug_in("data.name", data.name).parts(Path(data.raw), data, scratch):
+        for split, part in plug_in("data.name", data.name).splits(Path(data.raw), data, scratch):
             labels = label_part(part.labels, Path(data.coarse_map))
             write_set(folder / split, labels, part.images, *data.stored_size)
             print(f"{data.name}/{split}: {len(labels)} images, {classes_of(labels)}")

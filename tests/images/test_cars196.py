@@ -192,7 +192,7 @@ def test_what_to_fetch_by_hand_is_said_where_a_piece_is_missing(tmp_path):
 def test_what_is_wrong_is_one_sentence(tmp_path, data, changed, said):
     write_files(tmp_path / "raw", {name: file for name, file in (challenge() | changed).items() if file is not None})
     with pytest.raises(UserError, match=said):
-        [list(part.images) for _, part in cars196.parts(tmp_path / "raw", data, tmp_path / "scratch")]
+        [list(part.images) for _, part in cars196.splits(tmp_path / "raw", data, tmp_path / "scratch")]
 
 
 def test_a_folder_of_an_unknown_class_is_named(tmp_path, data):

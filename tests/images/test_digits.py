@@ -6,7 +6,7 @@ from ruamel.yaml import YAML
 
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.digit_scans import load_scans
-from maskcon.images.sources.digits import parts
+from maskcon.images.sources.digits import splits
 from maskcon.parameters.data import ComposedSet, SplitSizes
 from maskcon.parameters.errors import UserError
 
@@ -26,7 +26,7 @@ def data(repository):
 
 @pytest.fixture(scope="module")
 def drawn(scans_folder, data):
-    return dict(parts(scans_folder, data, scans_folder / "scratch"))
+    return dict(splits(scans_folder, data, scans_folder / "scratch"))
 
 
 def scans_of(part):
@@ -46,7 +46,7 @@ def test_counts_and_bytes(drawn, split):
 def test_as_many_images_as_asked(scans_folder, data):
     for images in [(1795, 1, 1), (333, 777, 687)]:
         wanted = SplitSizes(**dict(zip(IMAGES, images, strict=True)))
-        made = dict(parts(scans_folder, data.model_copy(update={"images": wanted}), scans_folder / "scratch"))
+        made = dict(splits(scans_folder, data.model_copy(update={"images": wanted}), scans_folder / "scratch"))
         assert tuple(len(made[split].labels) for split in IMAGES) == images
 
 
@@ -60,7 +60,7 @@ def test_scan_shows_the_digit_and_is_in_one_part(drawn, scans_folder, split):
 def test_more_images_than_scans_are_refused(scans_folder, data):
     wanted = data.model_copy(update={"images": SplitSizes(train=1000, val=300, test=498)})
     with pytest.raises(UserError, match=r"data\.images.*1797"):
-        list(parts(scans_folder, wanted, scans_folder / "scratch"))
+        list(splits(scans_folder, wanted, scans_folder / "scratch"))
 
 
 def test_coarse_label_is_odd_or_even(repository):

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from maskcon.images.packed.left_out import LeftOut
 from maskcon.images.reading.coarse_labels import label_part
 from maskcon.images.sources.folder import Values as FolderSet
-from maskcon.images.sources.folder import download, parts
+from maskcon.images.sources.folder import download, splits
 from maskcon.parameters.errors import UserError
 
 SUFFIXES = ["jpg", "png", "webp", "gif", "bmp", "tiff"]
@@ -47,7 +47,7 @@ def fill(root, counts):
 def packed(root, data, tmp_path):
     """Split -> (labels, images), and what was left out."""
     result, left_out = {}, []
-    for split, part in parts(root, data, tmp_path / "scratch"):
+    for split, part in splits(root, data, tmp_path / "scratch"):
         images = np.concatenate([*part.images, np.empty((0, *data.stored_size, 3), np.uint8)])
         result[split] = (part.labels, images)
         left_out += part.left_out

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.folder_listing import read_coarse_of_fine
 from maskcon.images.sources.folder import Values as FolderSet
-from maskcon.images.sources.folder import parts
+from maskcon.images.sources.folder import splits
 from maskcon.parameters.errors import UserError
 
 EXAMPLES = 250
@@ -107,7 +107,7 @@ def settings_of_folder(repository) -> FolderSet:
 def use_labels(photos: Path, data: FolderSet, content: bytes) -> None:
     """What the stage coarse does with a folder, up to the last pixel."""
     (photos / "labels.csv").write_bytes(content)
-    for _, part in parts(photos, data, photos.parent / "scratch"):
+    for _, part in splits(photos, data, photos.parent / "scratch"):
         images = np.concatenate([*part.images, np.empty((0, 8, 8, 3), np.uint8)])
         assert len(images) == len(part.labels)
 

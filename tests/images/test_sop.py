@@ -181,7 +181,7 @@ def test_other_products_than_the_tables_are_refused(tmp_path, monkeypatch):
 def test_a_table_without_test_photos_is_refused(tmp_path):
     data = preset("sop_split2", tmp_path, coarse_map=str(REPOSITORY / "coarse_labels" / "sop_split1.csv"))
     with pytest.raises(UserError, match=r"sop_split1\.csv has no column test_photos"):
-        list(sop_split2.parts(tmp_path, data, tmp_path / "scratch"))
+        list(sop_split2.splits(tmp_path, data, tmp_path / "scratch"))
 
 
 @pytest.mark.parametrize(

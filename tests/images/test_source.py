@@ -16,7 +16,7 @@ def test_every_preset_has_its_module_and_its_coarse_labels(repository):
         values = YAML(typ="safe").load(path.read_text())
         source = plug_in("data.name", values["name"])
         assert callable(source.download)
-        assert callable(source.parts)
+        assert callable(source.splits)
         coarse_map = values["coarse_map"].replace("${.name}", values["name"])
         assert (repository / coarse_map.replace("${.coarse_by}", str(values.get("coarse_by")))).is_file()
 

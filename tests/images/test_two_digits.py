@@ -7,7 +7,7 @@ import pytest
 from maskcon.embedding.features import raw_pixels
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.digit_scans import load_scans
-from maskcon.images.sources.two_digits import parts
+from maskcon.images.sources.two_digits import splits
 from maskcon.parameters.model import load_parameters
 
 IMAGES = {"train": 4000, "val": 1000, "test": 1500}
@@ -25,7 +25,7 @@ def data(repository):
 
 @pytest.fixture(scope="module")
 def composed(scans_folder, data):
-    return dict(parts(scans_folder, data, scans_folder / "scratch"))
+    return dict(splits(scans_folder, data, scans_folder / "scratch"))
 
 
 def scans_of(part):
@@ -62,8 +62,8 @@ def test_no_scan_is_in_two_parts(composed):
 
 
 def test_seed_of_the_data_alone_decides(composed, scans_folder, data):
-    other = dict(parts(scans_folder, data.model_copy(update={"seed": 1}), scans_folder / "scratch"))
-    again = dict(parts(scans_folder, data, scans_folder / "scratch"))
+    other = dict(splits(scans_folder, data.model_copy(update={"seed": 1}), scans_folder / "scratch"))
+    again = dict(splits(scans_folder, data, scans_folder / "scratch"))
     assert (again["val"].images[0] == composed["val"].images[0]).all()
     assert again["val"].labels.equals(composed["val"].labels)
     assert (other["val"].images[0] != composed["val"].images[0]).any()

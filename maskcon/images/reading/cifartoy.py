@@ -13,7 +13,7 @@ import pandas as pd
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.reading.planar_batches import listed, train_val_test
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PublishedSet
 
 ARCHIVE = RemoteFile(
@@ -37,7 +37,7 @@ def download(root: Path, raw: Path) -> None:
     unpack(fetch(ARCHIVE, root), raw)
 
 
-def parts(raw: Path, data: PublishedSet, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: PublishedSet, scratch: Path) -> Iterator[tuple[str, Split]]:
     folder = raw / "cifar-10-batches-py"
     train = listed([folder / f"data_batch_{number}" for number in range(1, 6)], "labels")
     test = listed([folder / "test_batch"], "labels")

@@ -50,7 +50,7 @@ def read_coarse_table(path: Path, further: tuple[str, ...] = ()) -> pd.DataFrame
 
 
 def label_part(labels: pd.DataFrame, coarse_map: Path) -> pd.DataFrame:
-    """The rows of labels.csv for those of a part (see source.Part): fine classes, and the coarse ones that they have.
+    """The rows of labels.csv for those of a part (see source.Split): fine classes, and the coarse ones that they have.
 
     Where the part carries coarse labels of its own, they stand, and ``coarse_map`` is not read.
 

@@ -82,7 +82,7 @@ def disjoint_parts(
         shares: part -> share of the scans; they sum to 1.
 
     Returns:
-        Part -> indices of its scans, int64.
+        Split -> indices of its scans, int64.
     """
     dealt: dict[str, list[np.ndarray]] = {part: [] for part in shares}
     ends = np.cumsum(list(shares.values()))

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from maskcon.images.fetching.plain_pickle import read_plain_pickle
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.images.reading.validation import held_out
 from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
@@ -51,13 +51,13 @@ def image_chunks(rows: pd.DataFrame) -> Iterator[np.ndarray]:
         del planes  # before the next batch is read
 
 
-def train_val_test(train: pd.DataFrame, test: pd.DataFrame, data: PublishedSet) -> Iterator[tuple[str, Part]]:
+def train_val_test(train: pd.DataFrame, test: pd.DataFrame, data: PublishedSet) -> Iterator[tuple[str, Split]]:
     """The parts of a set, from rows of ``listed`` with their fine class in the column fine; val is a share of train."""
     train, val = held_out(train, data.val_share, numpy_generator(data.seed, data.name, "val"))
     for split, rows in {"train": train, "val": val, "test": test}.items():
         source = rows["batch"].map(lambda batch: Path(batch).name).astype(str) + " " + rows["place"].astype(str)
         labels = pd.DataFrame({"fine": rows["fine"], "source": source, "width": SIDE, "height": SIDE})
-        yield split, Part(labels, image_chunks(rows))
+        yield split, Split(labels, image_chunks(rows))
 
 
 def _listed(path: Path, labels: str, kind: pd.CategoricalDtype) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from maskcon.images.reading.decoding import Decoded, decode_photos
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.images.reading.validation import held_out
 from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
@@ -26,7 +26,7 @@ def train_val_test(
     data: PublishedSet,
     scratch: Path,
     whole_classes: bool = False,
-) -> Iterator[tuple[str, Part]]:
+) -> Iterator[tuple[str, Split]]:
     """The splits train, val (a share of train) and test.
 
     Args:
@@ -48,7 +48,7 @@ def train_val_test(
         places = np.arange(start, start := start + len(rows))
         width, height = decoded.own_sizes[places].T
         labels = rows.rename(columns={"path": "source"}).assign(width=width, height=height)
-        yield split, Part(labels, decoded.chunks(places))
+        yield split, Split(labels, decoded.chunks(places))
 
 
 def _refuse_faults(raw: Path, paths: pd.Series, decoded: Decoded) -> None:

@@ -2,7 +2,7 @@
 
     class Values(PhotoSet)                                          its values, see maskcon/parameters/data.py
     download(root: Path, raw: Path) -> None                         fill raw with checked source files
-    parts(raw: Path, data: DataParameters, scratch: Path)           -> iterator of (split, Part)
+    splits(raw: Path, data: DataParameters, scratch: Path)           -> iterator of (split, Split)
 
 The table data.coarse_map then turns fine classes into coarse ones, unless the source itself carries them.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Part:
+class Split:
     """One split, before coarse labels are assigned.
 
     ``labels`` has N rows and the columns
@@ -47,7 +47,7 @@ class Part:
 class Source(Protocol):
     def download(self, root: Path, raw: Path) -> None: ...
 
-    def parts(self, raw: Path, data: DataParameters, scratch: Path) -> Iterator[tuple[str, Part]]:
+    def splits(self, raw: Path, data: DataParameters, scratch: Path) -> Iterator[tuple[str, Split]]:
         """The splits train, val and test; val may have no rows.
 
         ``scratch`` keeps what a packing that was interrupted has done, for the next one; only a source whose work

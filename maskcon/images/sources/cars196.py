@@ -24,7 +24,7 @@ from maskcon.images.fetching.put_by_hand import link_or_copy, lying_in
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.published_photos import train_val_test
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
 
@@ -81,7 +81,7 @@ def download(root: Path, raw: Path) -> None:
     )
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     """Fine classes are numbered as in the development kit."""
     if (raw / "cars_train").is_dir():
         rows = _of_challenge(raw)

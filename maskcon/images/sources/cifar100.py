@@ -10,7 +10,7 @@ from pathlib import Path
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.reading.planar_batches import listed, train_val_test
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PublishedSet
 
 Values = PublishedSet
@@ -25,7 +25,7 @@ def download(root: Path, raw: Path) -> None:
     unpack(fetch(ARCHIVE, root), raw)
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     """Fine classes are numbered as in the archive, in the order of the alphabet."""
     folder = raw / "cifar-100-python"
     train = listed([folder / "train"], "fine_labels").rename(columns={"label": "fine"})

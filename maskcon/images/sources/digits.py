@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from maskcon.images.reading.digit_scans import Placement, draw, evenly_mixed, load_scans, save_scans
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import ComposedSet
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.randomness import numpy_generator
@@ -23,7 +23,7 @@ def download(root: Path, raw: Path) -> None:
     save_scans(raw)
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     """Deal the scans out to train, val and test, each drawn upright in the middle of its canvas."""
     scans = load_scans(raw)
     wanted = data.images.model_dump()
@@ -50,4 +50,4 @@ def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
                 "height": data.height,
             }
         )
-        yield split, Part(labels, [np.repeat(grey[..., None], 3, axis=-1)])
+        yield split, Split(labels, [np.repeat(grey[..., None], 3, axis=-1)])

@@ -16,7 +16,7 @@ import pandas as pd
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.reading.published_photos import train_val_test
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
 
@@ -38,7 +38,7 @@ def download(root: Path, raw: Path) -> None:
     unpack(fetch(ARCHIVE, root), raw)
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     """Fine and coarse classes are numbered in the order of the archive's lists."""
     train, test = (_rows(raw / FOLDER, part, data.coarse_by) for part in ("trainval", "test"))
     yield from train_val_test(raw, train, test, data, scratch)

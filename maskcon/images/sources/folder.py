@@ -22,7 +22,7 @@ from maskcon.images.reading.folder_listing import (
     read_coarse_of_fine,
     require_plain_files,
 )
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.images.reading.text_table import show
 from maskcon.images.reading.validation import FEWEST_SHARED_OUT, drawn_share
 from maskcon.parameters.data import PhotoSet
@@ -66,7 +66,7 @@ def download(root: Path, raw: Path) -> None:
     write_text(raw / "README", f"The photos are read from {show(root)}.\n")
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     """The photos of the folder ``raw``: its own parts, and shares drawn by ``data.seed`` for those that it lacks.
 
     Raises:
@@ -91,7 +91,7 @@ def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
         labels = chosen.drop(columns=["split", "row"]).reset_index(drop=True)
         yield (
             split,
-            Part(labels, decoded.chunks(chosen["row"].to_numpy()), left_out + unreadable if split == "train" else ()),
+            Split(labels, decoded.chunks(chosen["row"].to_numpy()), left_out + unreadable if split == "train" else ()),
         )
 
 
@@ -213,7 +213,7 @@ def _with_one_photo(classes: pd.Series) -> list[str]:
 
 
 def _numbered(listing: pd.DataFrame) -> pd.DataFrame:
-    """With classes numbered in the order of their names, and the columns of a Part."""
+    """With classes numbered in the order of their names, and the columns of a Split."""
     rows = listing.rename(columns={"path": "source", "coarse": "coarse_name", "fine": "fine_name"})
     for kind in ("coarse", "fine"):
         number_of = {name: number for number, name in enumerate(sorted(set(rows[f"{kind}_name"])))}

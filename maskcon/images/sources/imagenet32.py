@@ -15,7 +15,7 @@ from maskcon.images.fetching.put_by_hand import link_or_copy, lying_in
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.planar_batches import listed, train_val_test
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
 
@@ -45,7 +45,7 @@ def download(root: Path, raw: Path) -> None:
             )
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     """Fine classes are numbered in the usual order of ImageNet's 1000; the archive's val is the test set."""
     table = read_coarse_table(Path(data.coarse_map), further=("archive_label",))
     fine_of = {int(label): fine for fine, label in zip(table["fine"], table["archive_label"], strict=True)}

@@ -16,7 +16,7 @@ import pandas as pd
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.reading.published_photos import train_val_test
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
 
@@ -36,7 +36,7 @@ def download(root: Path, raw: Path) -> None:
         unpack(fetch(file, root), raw / folder)
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     """Species are numbered as in the archive, higher ranks in the order of their names."""
     species = _species(raw / "species" / "val.json", data.coarse_by)
     train = _rows(raw, raw / "train" / "train_mini", species)

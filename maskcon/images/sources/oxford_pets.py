@@ -12,7 +12,7 @@ import pandas as pd
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.reading.published_photos import train_val_test
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
 
@@ -36,7 +36,7 @@ def download(root: Path, raw: Path) -> None:
     unpack(fetch(ANNOTATIONS, root), raw / "lists")
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     """Fine classes are numbered as in the archive, from 0."""
     lists = raw / "lists" / "annotations"
     yield from train_val_test(raw, _rows(lists / "trainval.txt"), _rows(lists / "test.txt"), data, scratch)

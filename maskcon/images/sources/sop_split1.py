@@ -12,12 +12,12 @@ import pandas as pd
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.online_products import ARCHIVE, download, photos, rows_of
 from maskcon.images.reading.published_photos import train_val_test
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
 
 Values = PhotoSet
-__all__ = ["Values", "chosen", "download", "parts"]
+__all__ = ["Values", "chosen", "download", "splits"]
 FEWEST_PHOTOS = 8
 
 
@@ -37,7 +37,7 @@ def chosen(listed: pd.DataFrame) -> pd.DataFrame:
     return kept.assign(fine=fine, split=(fine < to_train).map({True: "train", False: "test"}))
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     rows = chosen(photos(raw))
     products = rows.drop_duplicates("fine")["product"].tolist()
     if products != read_coarse_table(Path(data.coarse_map))["fine_name"].tolist():

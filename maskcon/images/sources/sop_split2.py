@@ -12,12 +12,12 @@ import pandas as pd
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.online_products import ARCHIVE, download, photos, rows_of
 from maskcon.images.reading.published_photos import train_val_test
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
 
 Values = PhotoSet
-__all__ = ["Values", "chosen", "download", "parts"]
+__all__ = ["Values", "chosen", "download", "splits"]
 
 
 def chosen(listed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def chosen(listed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     return kept.assign(split=pd.Series(is_test, index=kept.index).map({True: "test", False: "train"}))
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     table = read_coarse_table(Path(data.coarse_map), further=("test_photos",))
     rows = chosen(photos(raw), table)
     tested = table["test_photos"].str.split().str.len().sum()

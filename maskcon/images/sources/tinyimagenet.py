@@ -13,7 +13,7 @@ import pandas as pd
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.reading.published_photos import train_val_test
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
 
@@ -30,7 +30,7 @@ def download(root: Path, raw: Path) -> None:
     unpack(fetch(ARCHIVE, root), raw)
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     """Fine classes are numbered in the order of their WordNet identifiers, such as n01443537."""
     folder = raw / FOLDER
     try:

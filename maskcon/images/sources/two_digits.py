@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from maskcon.images.reading.digit_scans import Placement, Scans, disjoint_parts, draw, load_scans, save_scans
-from maskcon.images.reading.source import Part
+from maskcon.images.reading.source import Split
 from maskcon.parameters.data import ComposedSet
 from maskcon.runtime.randomness import numpy_generator
 
@@ -29,7 +29,7 @@ def download(root: Path, raw: Path) -> None:
     save_scans(raw)
 
 
-def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
+def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     """Compose train, val and test; the same bytes for the same ``data.seed``."""
     scans = load_scans(raw)
     dealt = disjoint_parts(scans.digits, SHARES, numpy_generator(data.seed, "two_digits", "parts"))
@@ -38,7 +38,7 @@ def parts(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Part]]:
         yield split, _compose(scans, chosen, number, data, numpy_generator(data.seed, "two_digits", split))
 
 
-def _compose(scans: Scans, chosen: np.ndarray, number: int, data: Values, generator: np.random.Generator) -> Part:
+def _compose(scans: Scans, chosen: np.ndarray, number: int, data: Values, generator: np.random.Generator) -> Split:
     """Compose ``number`` images from the scans ``chosen``, every number from 00 to 99 equally often."""
     fine = generator.permutation(np.arange(number) % NUMBERS)
     tens = _scans_showing(fine // 10, scans.digits, chosen, generator)
@@ -60,7 +60,7 @@ def _compose(scans: Scans, chosen: np.ndarray, number: int, data: Values, genera
             "height": data.height,
         }
     )
-    return Part(labels, [np.repeat(grey[..., None], 3, axis=-1)])
+    return Split(labels, [np.repeat(grey[..., None], 3, axis=-1)])
 
 
 def _scans_showing(
