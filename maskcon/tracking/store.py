@@ -115,7 +115,8 @@ class Store:
         from mlflow import MlflowClient
 
         unfinished = database.with_name(f"{database.name}.unfinished")
-        unfinished.unlink(missing_ok=True)
+        for left in database.parent.glob(f"{unfinished.name}*"):  # with its journal
+            left.unlink()
         database.parent.mkdir(parents=True, exist_ok=True)
         MlflowClient(tracking_uri=sqlite_address(unfinished)).search_experiments(max_results=1)
         unfinished.rename(database)

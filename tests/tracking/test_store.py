@@ -30,7 +30,8 @@ def test_a_relative_database_is_not_made_in_a_temporary_experiment(tmp_path):
 def test_a_store_that_was_killed_while_it_was_made_is_made_again(checkout):
     store = find_store(checkout, {})
     store.folder.mkdir()
-    (store.folder / "mlflow.db.unfinished").write_bytes(b"half of a database")
+    for name in ("mlflow.db.unfinished", "mlflow.db.unfinished-journal"):
+        (store.folder / name).write_bytes(b"half of a database")
     with store.opened() as client:
         assert client.get_experiment(experiment_id(store, client, "digits")).name == "digits"
     assert [path.name for path in store.folder.glob("*.db*")] == ["mlflow.db"]
