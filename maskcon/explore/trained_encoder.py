@@ -50,7 +50,7 @@ class TrainedEncoder:
         for number, photo in enumerate(photos):
             try:
                 _require_file(photo)
-                pixels = read_photo(photo, *self.data.stored_size).pixels
+                pixels = read_photo(Path(photo) if isinstance(photo, str) else photo, *self.data.stored_size).pixels
             except BadPhoto as fault:
                 name = show(photo) if isinstance(photo, str | Path) else f"photo {number + 1}"
                 faults.append(f"{name} {fault}")

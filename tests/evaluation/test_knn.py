@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from sklearn.neighbors import KNeighborsClassifier
 
 from maskcon.evaluation.measures.knn import knn_predictions
 
@@ -38,13 +37,6 @@ def test_same_as_loops_over_queries_and_votes(neighbours, temperature):
     predicted = knn_predictions(queries, gallery, labels, neighbours, temperature)
     for name, of in labels.items():
         assert predicted[name].tolist() == by_definition(queries, gallery, of.tolist(), neighbours, temperature)
-
-
-def test_same_as_scikit_learn():
-    queries, gallery, labels = unit_rows(80, 6, seed=1), unit_rows(200, 6), np.arange(200) % 9
-    reference = KNeighborsClassifier(25, metric="cosine", algorithm="brute", weights=lambda d: np.exp((1 - d) / 0.1))
-    expected = reference.fit(gallery.double().numpy(), labels).predict(queries.double().numpy())
-    assert np.array_equal(knn_predictions(queries, gallery, {"fine": labels}, 25, 0.1)["fine"], expected)
 
 
 def test_four_points_by_hand():

@@ -97,14 +97,6 @@ def test_average_precision_left_out_where_not_wanted():
     ]
 
 
-def test_chunks_change_nothing(monkeypatch):
-    features = torch.nn.functional.normalize(torch.randn(61, 5, generator=torch.Generator().manual_seed(0)), dim=1)
-    labels = np.arange(61) % 7
-    whole = query_scores(features, labels // 3, labels, [1, 5])
-    monkeypatch.setattr("maskcon.evaluation.retrieval.neighbours.CHUNK_BYTES", 5000)
-    assert as_lists(query_scores(features, labels // 3, labels, [1, 5])) == as_lists(whole)
-
-
 def test_class_sizes():
     assert class_size(np.array([4, 2, 4, 9, 4])).tolist() == [3, 1, 3, 1, 3]
 

@@ -78,11 +78,6 @@ def test_all_photos_that_cannot_be_read_are_named(gallery, tmp_path):
         search(gallery, [tmp_path / "empty.jpg", good, tmp_path / "text.jpg"], 3)
 
 
-def test_all_of_a_gallery_smaller_than_what_is_asked_for(gallery, tmp_path):
-    [found] = search(gallery, [saved(gallery.images[0], tmp_path / "one.png")], 1000)
-    assert sorted(one.place for one in found.nearest) == list(range(60))
-
-
 def test_three_lines_of_python(workspace, tmp_path, monkeypatch):
     saved(number_images([42])[0], tmp_path / "cat.jpg")
     saved(number_images([7])[0], tmp_path / "dog.png")

@@ -62,7 +62,3 @@ def test_names_of_lines_keep_apart_inside_and_in_order(wanted):
     assert (heights <= 1).all()
     for i, j in zip(*np.where(np.subtract.outer(wanted, wanted) > 0), strict=True):
         assert heights[i] > heights[j]
-
-
-def test_names_with_room_stay_where_they_are():
-    assert spread_heights(np.array([0.2, 0.8]), 0.1).tolist() == [0.2, 0.8]

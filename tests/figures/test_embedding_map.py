@@ -60,11 +60,6 @@ def test_boxes_that_start_in_one_place_end_apart_and_inside():
     assert (centres <= 240 - sizes / 2 + 1e-9).all()
 
 
-def test_boxes_with_room_stay_where_they_are():
-    anchors = np.array([[50.0, 50.0], [150.0, 150.0]])
-    assert np.array_equal(spread_boxes(anchors, np.full((2, 2), 20.0), side=200), anchors)
-
-
 def test_classes_separate_or_not():
     label = np.arange(600) % 3
     noise = generator().normal(size=(600, 2))
@@ -73,7 +68,7 @@ def test_classes_separate_or_not():
     assert coarse_classes_separate(noise, np.zeros(600, dtype=int))
 
 
-@pytest.mark.parametrize(("fine_classes", "coarse_classes"), [(8, 2), (100, 10), (196, 8), (None, 20), (3, 1)])
+@pytest.mark.parametrize(("fine_classes", "coarse_classes"), [(8, 2), (196, 8), (None, 20)])
 def test_every_kind_of_set_is_drawn_the_same_twice(tmp_path, fine_classes, coarse_classes):
     images = 220
     fine = None if fine_classes is None else np.arange(images) % fine_classes

@@ -90,23 +90,8 @@ def test_labels_need_not_begin_at_zero_nor_lie_in_order():
     assert class_palette(coarse, fine).rank.tolist() == [1, 7, 1, 0, 8, 8, 0, 1, 2, 3, 4, 5, 6]
 
 
-def test_colours_begin_again_after_the_last():
-    fine = np.arange(1000)
-    palette = class_palette(fine % 12, fine)
-    assert len(set(palette.colour)) == len(CLASS_COLOURS)
-    assert palette.rank.max() == 83
-
-
 def test_without_fine_labels_the_colour_is_the_coarse_class():
     coarse = np.array([0, 1, 2, 1])
     palette = class_palette(coarse, None)
     assert palette.scheme == "coarse"
     assert palette.colour.tolist() == [CLASS_COLOURS[c] for c in coarse]
-
-
-def test_a_class_keeps_its_colour_in_a_selection():
-    fine = np.arange(100)
-    palette = class_palette(fine // 10, fine)
-    some = palette.of(np.array([57, 3]))
-    assert some.colour.tolist() == [palette.colour[57], palette.colour[3]]
-    assert some.marker.tolist() == [palette.marker[57], palette.marker[3]]

@@ -25,30 +25,12 @@ def captions(coarse: np.ndarray, fine: np.ndarray, name: str = "{}") -> Captions
     return Captions(coarse_name, np.array([name.format(f) for f in fine]), fine, "fine class")
 
 
-def slow_neighbours(features: np.ndarray, query: int, count: int) -> list[int]:
-    others = [i for i in range(len(features)) if i != query]
-    similarity = [sum(float(a) * float(b) for a, b in zip(features[query], features[i], strict=True)) for i in others]
-    ranked = sorted(range(len(others)), key=lambda position: (-similarity[position], position))
-    return [others[position] for position in ranked[:count]]
-
-
-def test_neighbours_are_the_most_similar_others_in_order():
-    features = generator().normal(size=(40, 5))
-    features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
-    for retrieval in nearest_images(features, np.array([0, 7, 39]), 6):
-        assert retrieval.neighbours.tolist() == slow_neighbours(features, retrieval.query, 6)
-
-
 def test_an_exact_copy_is_the_nearest_and_the_query_is_left_out_by_its_position():
     features = np.array([[1, 0], [0, 1], [1, 0], [0.6, 0.8]], dtype=np.float32)
     first, third = nearest_images(features, np.array([0, 2]), 3)
     assert first.neighbours.tolist() == [2, 3, 1]
     assert third.neighbours.tolist() == [0, 3, 1]
-
-
-def test_no_more_neighbours_than_there_are():
-    retrieval = nearest_images(np.eye(3, dtype=np.float32), np.array([1]), 10)[0]
-    assert retrieval.neighbours.tolist() == [0, 2]
+    assert [one.neighbours.tolist() for one in nearest_images(features, np.array([0, 2]), 10)] == [[2, 3, 1], [0, 3, 1]]
 
 
 def test_queries_of_each_coarse_class_are_of_different_fine_classes():
@@ -74,7 +56,7 @@ def test_a_class_with_fewer_images_than_queries():
 
 
 @pytest.mark.parametrize("size", [(16, 24), (32, 32), (64, 16), (224, 224)])
-@pytest.mark.parametrize(("rows", "neighbours"), [(1, 1), (4, 10), (20, 10), (40, 5), (60, 30)])
+@pytest.mark.parametrize(("rows", "neighbours"), [(1, 1), (20, 10), (60, 30)])
 def test_the_page_holds_the_rows_and_the_columns(size, rows, neighbours):
     images = np.zeros((2, *size, 3), dtype=np.uint8)
     labels = np.array([0, 1])

@@ -112,5 +112,5 @@ def probe_path(features: np.ndarray, labels: np.ndarray, strengths: Iterable[flo
 
 def most_accurate(probes: Mapping[float, Probe], features: np.ndarray, labels: np.ndarray) -> float:
     """The strength of the probe that is right most often; of equally good ones the strongest."""
-    right = {strength: int((probe.predict(features) == labels).sum()) for strength, probe in probes.items()}
-    return max(right, key=lambda strength: (right[strength], strength))
+    hits = {strength: int((probe.predict(features) == labels).sum()) for strength, probe in probes.items()}
+    return max(hits, key=lambda strength: (hits[strength], strength))
