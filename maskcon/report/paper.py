@@ -377,8 +377,8 @@ def write_report(template: Path, facts: Mapping[str, Any], figures: Path, path: 
     write_atomically(path, lambda file: file.write(typeset(template, facts, figures)))
 
 
-def typeset(template: Path, facts: Mapping[str, Any], figures: Path, **options: Any) -> bytes | list[bytes]:
-    """The typeset report.
+def typeset(template: Path, facts: Mapping[str, Any], figures: Path, **options: Any) -> Any:
+    """The typeset report: bytes, or a list with those of each page where ``options`` ask for pictures.
 
     Args:
         figures: folder of the PDF figures.

@@ -20,7 +20,7 @@ from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
 
 RECORD = "track"  # the stage, and the parameter group, that say how a run is recorded, not what it is
-NO_PART_OF_A_RUN = {RECORD: True, "train": {"processes"}}  # nor is how many processes did the work
+NO_PART_OF_A_RUN: dict[str, Any] = {RECORD: True, "train": {"processes"}}  # nor is how many processes did the work
 OUTPUTS = ("outs", "metrics", "plots")
 TEMPLATE = re.compile(r"\$\{([\w.]+)\}")
 

@@ -33,7 +33,7 @@ from maskcon.runtime.several_processes import started_as_one_of_several
 
 LONGEST_WAIT = datetime.timedelta(minutes=30)  # for another process, while the first loads or writes a checkpoint
 
-Items = TypeVar("Items")  # what can be sliced: a tensor, a list, a range
+Items = TypeVar("Items", bound=Any)  # what can be sliced: a tensor, a list, a range
 
 
 class Processes:

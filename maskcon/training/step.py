@@ -83,7 +83,7 @@ class ContrastiveLearner(nn.Module):
         self.key_network = copy.deepcopy(query_network).requires_grad_(False)
         self.queue = queue
         self.extra_head = method.extra_head and method.extra_head.build(feature_size, projection_size, coarse_classes)
-        self.memory = method.memory and method.memory.build(projection_size, coarse_classes)
+        self.memory: nn.Module | None = method.memory and method.memory.build(projection_size, coarse_classes)
         self.method = method
         self.temperature = temperature
         self.key_momentum = key_momentum

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -165,7 +166,7 @@ def read_grid(path: Path, settings: tuple[str, ...] = ()) -> Grid:
         raise UserError("\n".join(f"{path}: {_as_sentence(problem)}" for problem in error.errors())) from None
 
 
-def _as_sentence(problem: dict[str, Any]) -> str:
+def _as_sentence(problem: Mapping[str, Any]) -> str:
     """One problem found by pydantic, as: key=value, what is allowed."""
     unions = re.compile(r"^(bool|int|float|str|none|\[key\])$")
     key = ".".join(str(part) for part in problem["loc"] if not unions.match(str(part)))

@@ -42,7 +42,7 @@ def read_published(path: Path) -> list[Published]:
     problems += [f"{path}: {' '.join(key)} stands there twice; keep one" for key in set(keys) if keys.count(key) > 1]
     if problems:
         raise UserError("\n".join(problems))
-    return [Published(*names, float(value), " ".join(source.split())) for *names, value, source in rows]
+    return [Published(*named, percent=float(value), source=" ".join(source.split())) for *named, value, source in rows]
 
 
 def _problem(cells: list[str]) -> str | None:
