@@ -183,9 +183,7 @@ def ours_epoch(setting: Setting, sizes: Sizes) -> Epoch:
     names = [str(one) for one in range(COARSE_CLASSES)]
     images = TrainingSet(setting.pixels, setting.coarse.numpy(), names)
     with TemporaryDirectory() as folder:
-        curve = train(
-            images, parameters, torch.device(setting.device), Checkpoints(Path(folder)), Watcher()
-        ).curve
+        curve = train(images, parameters, torch.device(setting.device), Checkpoints(Path(folder)), Watcher()).curve
     seconds = sorted(row["seconds"] for row in curve[1:])
 
     learner, optimizer = setting.learner("auto")

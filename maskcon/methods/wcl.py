@@ -29,6 +29,7 @@ The paper makes both views alike, strong ones: train.key_view=strong. Where we d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -94,7 +95,7 @@ def wcl_loss(head: nn.Module, scene: Scene, values: Values) -> Tensor:
 
 
 def graph_loss(
-    one: Tensor, other: Tensor, allowed: Tensor, temperature: float, nearest: list[tuple[Tensor, Tensor]] = ()
+    one: Tensor, other: Tensor, allowed: Tensor, temperature: float, nearest: Sequence[tuple[Tensor, Tensor]] = ()
 ) -> Tensor:
     """The L_graph above.
 

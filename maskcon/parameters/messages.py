@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from maskcon.parameters.sentences import fit_for_a_line, suggestion, written
 
 
-def as_sentence(problem: dict[str, Any], model: type[BaseModel]) -> str:
+def as_sentence(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
     """One problem that pydantic found in values of ``model``."""
     key = ".".join(map(str, problem["loc"]))
     value = written(problem["input"])

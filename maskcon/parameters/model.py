@@ -148,10 +148,11 @@ def _model_for(values: Any) -> type[Parameters]:
 
 @cache
 def _with_fields(**classes: type[Group]) -> type[Parameters]:
-    return create_model("Parameters", __base__=Parameters, **{name: (one, ...) for name, one in classes.items()})
+    fields: dict[str, Any] = {name: (one, ...) for name, one in classes.items()}
+    return create_model("Parameters", __base__=Parameters, **fields)
 
 
 @cache
 def _with_measures(*names: str) -> type[EvaluateParameters]:
-    fields = {name: (plug_in("evaluate.measures", name).Values, ...) for name in names}
+    fields: dict[str, Any] = {name: (plug_in("evaluate.measures", name).Values, ...) for name in names}
     return create_model("EvaluateParameters", __base__=EvaluateParameters, **fields)

@@ -102,7 +102,7 @@ def _summary(module: Any) -> str:
     return " ".join(getdoc(module).split("\n\n")[0].split())
 
 
-def _own_fields(values: type[Group], base: type[Group]) -> list[str]:
+def _own_fields(values: type[Group], base: Any) -> list[str]:
     return [name for name in values.model_fields if name not in base.model_fields]
 
 

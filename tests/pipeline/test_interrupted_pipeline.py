@@ -43,7 +43,7 @@ def uninterrupted(copy, tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted") / "copy"
     made = shutil.ignore_patterns(".git", ".dvc", ".scratch", "models", "plots", "metrics")
     shutil.copytree(copy.folder, folder, ignore=made)
-    PipelineCopy(folder).run(sys.executable, "-m", "stages.pretrain", timeout=900)
+    PipelineCopy(folder).run(sys.executable, "-m", "stages.pretrain")
     return outputs(folder)
 
 
@@ -74,7 +74,7 @@ class Running:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        end = time.monotonic() + 600
+        end = time.monotonic() + 1200
         while self.newest_step() < before + 3:
             assert self.process.poll() is None, self.text()
             assert time.monotonic() < end, self.text()
@@ -91,8 +91,8 @@ class Running:
 
     def wait(self) -> str:
         """What was printed, once the command and the training have ended."""
-        self.process.wait(timeout=300)
-        psutil.wait_procs([self.training], timeout=300)
+        self.process.wait(timeout=1200)
+        psutil.wait_procs([self.training], timeout=1200)
         assert not self.training.is_running()
         return self.text()
 

@@ -138,7 +138,7 @@ def test_the_same_inputs_from_the_cache_are_the_same_run_and_another_in_a_new_st
 def test_queued_experiments_with_two_workers(copy):
     copy.run("dvc", "exp", "run", "--queue", "-S", "seed=4,5")
     copy.run("dvc", "queue", "start", "-j", "2")
-    end = time.monotonic() + 600
+    end = time.monotonic() + 1800  # a busy machine is slow
     while (status := copy.run("dvc", "queue", "status")).count("Success") < 2:
         assert "Failed" not in status, status
         assert time.monotonic() < end, status

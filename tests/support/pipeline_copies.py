@@ -36,7 +36,7 @@ class PipelineCopy:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def run(self, *command: str, timeout: float = 300, **environment: str) -> str:
+    def run(self, *command: str, timeout: float = 1200, **environment: str) -> str:
         """What the command prints. Raises: AssertionError, with that, where it fails."""
         with TemporaryFile("w+") as printed:  # not a pipe: the workers of a queue live on and would keep it open
             run = subprocess.run(

@@ -6,7 +6,7 @@ record.complete(trials)                # {trial: its metrics}, of those whose ru
 
 import functools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class GridRecord:
             found = {run.data.tags.get(INPUTS): run for run in complete_runs(client, names)}
         return {trial: dict(found[key].data.metrics) for trial, key in hashes.items() if key in found}
 
-    def mark(self, trial: Trial, tried: list[Mapping[str, Any]]) -> None:
+    def mark(self, trial: Trial, tried: Sequence[Mapping[str, Any]]) -> None:
         """Say on the trial's run what it is in this grid: data set, method, values, purpose, and the values tried.
 
         Raises:
@@ -131,7 +131,7 @@ def choose_values(grid: Grid, measured: Mapping[Trial, Mapping[str, float]]) -> 
             trials.setdefault((trial.dataset, trial.method), []).append(trial)
     chosen = {}
     for (dataset, method), tried in trials.items():
-        described = grid.methods[method].values
+        described: list[Mapping[str, Any]] = list(grid.methods[method].values)
         if len(tried) == len(described):
             order = sorted(tried, key=lambda trial: described.index(trial.values))
             chosen[dataset, method] = max(order, key=lambda trial: measured[trial][grid.choose.metric]).values

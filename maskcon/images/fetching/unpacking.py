@@ -61,7 +61,7 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
     with tarfile.open(archive) as tar, progress_bar(f"unpacking {archive.name}", None, unit="file") as bar:
         while (member := tar.next()) is not None:
             tar.extract(member, folder, filter="data")
-            tar.members.clear()  # tarfile keeps every header it has read: gigabytes for a million files
+            tar.members.clear()  # type: ignore[attr-defined]  # tarfile keeps every header it has read: gigabytes for a million files
             bar.update()
         while tar.fileobj.read(BLOCK):  # to the end, where gzip compares its checksum
             pass

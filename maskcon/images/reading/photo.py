@@ -41,7 +41,7 @@ class Photo:
     height: int
 
 
-def read_photo(file: Path | IO[bytes], height: int, width: int) -> Photo:
+def read_photo(file: Path | str | IO[bytes], height: int, width: int) -> Photo:
     """Read a photo upright, in colour, resized to ``height`` x ``width`` whatever its own shape.
 
     Grey becomes three equal channels, more than 8 bits become 8, what is transparent lies on white, CMYK and the like

@@ -27,7 +27,7 @@ def crop_in_perspective(
     height, width = images.shape[2:]
     crops = draw_crops(len(images), height, width, generator, scale=SMALLEST_AND_LARGEST_SHARE, stretch=stretch)
     views = resized_crop(images, crops, size or (height, width)) / 255
-    corners = draw_corners(len(views), *views.shape[2:], generator)
+    corners = draw_corners(len(views), views.shape[2], views.shape[3], generator)
     return changed(views, chosen(len(views), PERSPECTIVE_SHARE, generator), change_perspective, corners)
 
 
