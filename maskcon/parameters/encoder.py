@@ -1,4 +1,4 @@
-"""Values that every encoder has; those of a backbone are described in its own file, maskcon/encoders/backbones/NAME.py."""
+"""Values that every encoder has. Those of a backbone are in its file, maskcon/encoders/backbones/NAME.py."""
 
 from __future__ import annotations
 

@@ -5,6 +5,10 @@ Normalisation, input size and interpolation are those of the weights, as timm's 
 
 from __future__ import annotations
 
+import contextlib
+import difflib
+import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -54,9 +58,7 @@ def build(values: Values, data: ImageSet, weights: bool = True) -> Backbone:
     )
 
 
-def _network(
-    name: str, channels: int, size: tuple[int, int] | None, source: dict[str, Any] | None = None
-) -> nn.Module:
+def _network(name: str, channels: int, size: tuple[int, int] | None, source: dict[str, Any] | None = None) -> nn.Module:
     """timm's network. ``source`` says in timm's own words where weights come from; None: random weights.
 
     timm fits weights to other numbers of channels, and those of a transformer to another size.
@@ -64,21 +66,41 @@ def _network(
     import timm
 
     if not timm.is_model(name):
-        near = timm.list_models(f"*{name.partition('.')[0]}*")[:5]
+        near = difflib.get_close_matches(name.partition(".")[0], timm.list_models(), n=3)
         raise UserError(
             f"model.backbone={name} is unknown to timm {timm.__version__}. "
-            f"{f'There are {", ".join(near)}. ' if near else ''}timm.list_models() lists all names"
+            f"Near it are {', '.join(near) or 'none'}; timm.list_models() lists all names"
         )
-    arguments: dict[str, Any] = {"num_classes": 0, "in_chans": channels}
+    arguments = {"num_classes": 0, "in_chans": channels, "pretrained": source is not None}
     try:
-        try:
-            return timm.create_model(name, source is not None, pretrained_cfg_overlay=source, img_size=size, **arguments)
-        except TypeError:  # a network without a size of its own: it takes images of any
-            return timm.create_model(name, source is not None, pretrained_cfg_overlay=source, **arguments)
+        with _nothing_missing():
+            try:
+                return timm.create_model(name, pretrained_cfg_overlay=source, img_size=size, **arguments)
+            except TypeError:  # a network without a size of its own: it takes images of any
+                return timm.create_model(name, pretrained_cfg_overlay=source, **arguments)
     except Exception as error:  # of the network, the hub's own kinds, or a file of other weights
         if source is None:
             raise
         raise _cannot_be_had(name, source, error) from None
+
+
+@contextlib.contextmanager
+def _nothing_missing() -> Iterator[None]:
+    """Raises: ValueError, where timm leaves tensors random, which it says in its log alone."""
+    said: list[str] = []
+    log, handler = logging.getLogger("timm.models._builder"), logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())
+    level = log.level
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+    missing = [message for message in said if message.startswith("Missing keys")]
+    if missing:
+        raise ValueError(missing[0])
 
 
 def _source(values: Values) -> dict[str, Any]:

@@ -68,6 +68,11 @@ def packaged_weights(backbone: str) -> dict[str, Tensor]:
         )
     import timm
 
-    own = timm.create_model(backbone).state_dict()  # with counters of batch norms, which the package leaves out
-    names = [name for name in own if not name.endswith("num_batches_tracked")]
-    return own | dict(zip(names, read_weights(path).values(), strict=True))
+    own = timm.create_model(backbone).state_dict()
+    weights = [weight for name, weight in read_weights(path).items() if not _is_counter(name)]
+    return own | dict(zip([name for name in own if not _is_counter(name)], weights, strict=True))
+
+
+def _is_counter(name: str) -> bool:
+    """Of steps, in a batch norm: not a weight."""
+    return name.endswith("num_batches_tracked")
