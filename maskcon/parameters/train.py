@@ -9,7 +9,21 @@ from pydantic import Field, model_validator
 from maskcon.parameters.values import Count, Epochs, Group, Positive, Share, Weight
 
 
+class StoredViews(Group):
+    """How many views of every training image are stored as features, once for all trainings."""
+
+    weak: Count
+    """Weakly augmented views."""
+    strong: Count
+    """Strongly augmented views."""
+
+
 class TrainParameters(Group):
+    backbone: Literal["trained", "frozen"]
+    """trained: the whole network learns from images; frozen: its features are computed once, and an adapter and the
+    projector learn from them."""
+    stored_views: StoredViews
+    """Used with train.backbone=frozen only."""
     epochs: Count
     """Passes over the training images."""
     warmup_epochs: Epochs

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from maskcon.parameters.data import ImageSet
+from maskcon.parameters.data import DataParameters
 from maskcon.parameters.encoder import EncoderValues
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.values import FilePath, Side
@@ -34,7 +34,7 @@ class Values(EncoderValues):
     """Height and width of the grid that features are averaged to."""
 
 
-def build(values: Values, data: ImageSet, weights: bool = True) -> Backbone:
+def build(values: Values, data: DataParameters, weights: bool = True) -> Backbone:
     from torch import nn
     from torchvision import models
 

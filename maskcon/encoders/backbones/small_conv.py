@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from maskcon.parameters.data import ImageSet
+from maskcon.parameters.data import DataParameters
 from maskcon.parameters.encoder import EncoderValues
 from maskcon.parameters.values import Channels, Side
 
@@ -25,7 +25,7 @@ class Values(EncoderValues):
     """Height and width of the grid that features are averaged to."""
 
 
-def build(values: Values, data: ImageSet, weights: bool = True) -> Backbone:
+def build(values: Values, data: DataParameters, weights: bool = True) -> Backbone:
     """Resolution halves twice while channels double."""
     from torch import nn
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from maskcon.parameters.data import ImageSet
+from maskcon.parameters.data import DataParameters
 from maskcon.parameters.encoder import EncoderValues
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.values import FilePath
@@ -36,7 +36,7 @@ class Values(EncoderValues):
     random weights the size of the data set."""
 
 
-def build(values: Values, data: ImageSet, weights: bool = True) -> Backbone:
+def build(values: Values, data: DataParameters, weights: bool = True) -> Backbone:
     """Raises: UserError, for a name that timm does not know, or weights that cannot be had or do not fit."""
     from maskcon.encoders.networks.backbone import Backbone, as_many_channels, statistics_of
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from maskcon.parameters.data import ImageSet
+from maskcon.parameters.data import DataParameters
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Backbone:
     pooled: tuple[int, int] = (1, 1)  # height and width that maps are averaged to
 
 
-def statistics_of(data: ImageSet) -> dict[str, tuple[float, ...]]:
+def statistics_of(data: DataParameters) -> dict[str, tuple[float, ...]]:
     """Mean and standard deviation of a set's pixels: for networks that start from random weights."""
     return {"mean": tuple(data.mean[: data.channels]), "std": tuple(data.std[: data.channels])}
 

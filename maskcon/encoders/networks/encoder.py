@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maskcon.encoders.networks.backbone import Backbone
-from maskcon.parameters.data import ImageSet
+from maskcon.parameters.data import DataParameters
 from maskcon.parameters.encoder import EncoderValues
 
 BACKBONES = "maskcon.encoders.backbones"
@@ -85,7 +85,7 @@ class ProjectedEncoder(nn.Module):
         return features, self.projector(features)
 
 
-def build_encoder(model: EncoderValues, data: ImageSet, weights: bool = True) -> Encoder:
+def build_encoder(model: EncoderValues, data: DataParameters, weights: bool = True) -> Encoder:
     """An encoder that starts as ``model.weights`` says; random weights are drawn from torch's global generator.
 
     Args:

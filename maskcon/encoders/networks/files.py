@@ -14,14 +14,14 @@ from torch import Tensor
 
 from maskcon.encoders.networks.adapter import Adapter, Readout
 from maskcon.encoders.networks.encoder import Encoder, ProjectedEncoder, build_encoder
-from maskcon.parameters.data import ImageSet
+from maskcon.parameters.data import DataParameters
 from maskcon.parameters.encoder import EncoderValues
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import check_group
 from maskcon.runtime.atomic_files import write_atomically
 
 
-def save_encoder(path: Path, encoder: Encoder, model: EncoderValues, data: ImageSet) -> None:
+def save_encoder(path: Path, encoder: Encoder, model: EncoderValues, data: DataParameters) -> None:
     """Backbone and adapter as one."""
     content = {"model": model.model_dump(), "data": data.model_dump(), "weights": encoder.state_dict()}
     buffer = io.BytesIO()  # torch hides a full disk behind an error of its own
@@ -38,7 +38,7 @@ def load_encoder(path: Path, device: torch.device | str = "cpu") -> Encoder:
     return load_encoder_with_data(path, device)[0]
 
 
-def load_encoder_with_data(path: Path, device: torch.device | str = "cpu") -> tuple[Encoder, ImageSet]:
+def load_encoder_with_data(path: Path, device: torch.device | str = "cpu") -> tuple[Encoder, DataParameters]:
     """The same, with the parameters of the image set that it was trained on: what its images have to look like."""
     try:
         content = torch.load(path, map_location=device, weights_only=True)
