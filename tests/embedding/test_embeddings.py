@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 
 from maskcon.embedding import features as embeddings
-from maskcon.embedding.features import embed, raw_pixels, with_folded_batch_norms
+from maskcon.embedding.features import embed, raw_pixels
 from maskcon.encoders.networks import build_encoder
+from maskcon.encoders.networks.inference import for_inference
 
 CPU = torch.device("cpu")
 
@@ -63,7 +64,7 @@ def encoder_and_images(request, tiny_parameters):
 def test_folded_batch_norms_change_nothing_and_none_is_left(encoder_and_images):
     encoder, images = encoder_and_images
     before = copy.deepcopy(encoder.state_dict())
-    folded = with_folded_batch_norms(encoder)
+    folded = for_inference(encoder, images[:1])
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
     expected = encoder(images)
     torch.testing.assert_close(folded(images), expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
