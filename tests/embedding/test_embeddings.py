@@ -9,6 +9,8 @@ from maskcon.embedding import features as embeddings
 from maskcon.embedding.features import embed, raw_pixels
 from maskcon.encoders.networks import build_encoder
 from maskcon.encoders.networks.inference import for_inference
+from maskcon.parameters.encoder import EncoderValues
+from maskcon.parameters.model import check_parameters
 
 CPU = torch.device("cpu")
 
@@ -51,13 +53,18 @@ def trained(parameters, images):
     return encoder.eval()
 
 
-@pytest.fixture(params=["small_conv", "resnet18"])
-def encoder_and_images(request, tiny_parameters):
-    changes = {"model.backbone": request.param, "data.channels": 3}
+@pytest.fixture(params=["small_conv", "resnet18", "tf_efficientnet_lite0"])
+def encoder_and_images(request, tiny_values):
+    """The last is one that torch.fx cannot read."""
+    values = tiny_values({"data.channels": 3})
     if request.param != "small_conv":
-        changes |= {"model.width": None, "model.pooled": [1, 1]}
+        shared = {name: values["model"][name] for name in EncoderValues.model_fields}
+        resnet = request.param == "resnet18"
+        values["model"] = shared | {"name": "resnet" if resnet else "timm", "backbone": request.param}
+        if resnet:
+            values["model"]["pooled"] = [1, 1]
     images = torch.rand(8, 3, 16, 24, generator=torch.Generator().manual_seed(0))
-    return trained(tiny_parameters(changes), images), images
+    return trained(check_parameters(values), images), images
 
 
 @torch.inference_mode()

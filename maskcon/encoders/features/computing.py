@@ -9,6 +9,7 @@ While the backbone works on a block, a thread makes the views of the next one.
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,17 +17,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from maskcon.encoders.networks import Encoder
 from maskcon.encoders.networks.inference import for_inference
 from maskcon.images.packed.image_set import require_space
 from maskcon.images.packed.image_stream import ImageStream
-from maskcon.images.packed.packing_progress import PackingProgress
 from maskcon.runtime.atomic_files import write_json
 from maskcon.runtime.randomness import torch_generator
 from maskcon.views.operations.families import View
 
 BLOCK = 256  # images at a time
+SECONDS_BETWEEN_LINES = 10  # of progress, where there is no terminal
 
 
 def compute_features(
@@ -60,12 +62,18 @@ def compute_features(
     ]
     done = _blocks_done(folder)
     total = sum(counts.values()) * len(images)
-    progress = PackingProgress("features of training views", total, min(done * BLOCK, total))
+    progress = tqdm(
+        desc="features of training views",
+        total=total,
+        initial=sum(min(BLOCK, len(images) - start) for _, _, start in blocks[:done]),
+        unit="view",
+        mininterval=0.5 if sys.stderr.isatty() else SECONDS_BETWEEN_LINES,
+    )
     encoder = for_inference(encoder, torch.zeros(1, images.shape[1], 32, 32, device=images.device))
     for number, rows in enumerate(_rows(encoder, images, stretch, views, blocks[done:], seed), done):
         name, view, start = blocks[number]
         files[name][view, start : start + len(rows)] = rows
-        progress.add(len(rows))
+        progress.update(len(rows))
         interrupted = interruption()
         if interrupted or number % 16 == 15 or number + 1 == len(blocks):
             for file in files.values():
@@ -73,7 +81,7 @@ def compute_features(
             write_json(folder / "done.json", {"blocks": number + 1})
         if interrupted:
             raise interrupted
-    progress.sum_up()
+    progress.close()
 
 
 @torch.inference_mode()
