@@ -43,6 +43,9 @@ MODELS = Path("models")
 OUTPUT_FOLDERS = (MODELS, Path("metrics"), Path("plots"))
 
 
+CURVE_COLUMNS = ("epoch", "loss", "learning_rate", "images_per_second", "seconds")  # of a training without epochs
+
+
 class Watcher:
     """Shows progress, and keeps curve and snapshots in the scratch folder, where an interruption leaves them."""
 
@@ -185,7 +188,10 @@ def write_outputs(
     if trained.whitened is not None:
         save_encoder(MODELS / "whitened/encoder.pt", trained.whitened, parameters.model, parameters.data)
     save_encoder(MODELS / "encoder.pt", trained.encoder, parameters.model, parameters.data)
-    write_table(Path("plots/pretrain.csv"), trained.curve)
+    if trained.curve:
+        write_table(Path("plots/pretrain.csv"), trained.curve)
+    else:
+        write_text(Path("plots/pretrain.csv"), ",".join(CURVE_COLUMNS) + "\n")
     seconds = sum(row["seconds"] for row in trained.curve)
     images_seen = sum(row["seconds"] * row["images_per_second"] for row in trained.curve)
     summary = {

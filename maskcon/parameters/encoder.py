@@ -28,9 +28,10 @@ class EncoderValues(Group):
     backbone: str
     """The network from image to features."""
     weights: str
-    """Weights to start from."""
+    """Weights to start from. none: random ones; pretrained: those published for the backbone, a download; package: those
+    of EfficientNet-Lite0 that are installed with this program; otherwise the path of a file, safetensors or torch's."""
     input_size: int | None
-    """Side in pixels that images are resized to for the network; null: as they come, or as pretrained weights ask."""
+    """Side in pixels that images are resized to for the network; null: as the weights ask, or as they come."""
     adapter: AdapterValues
     """Used with train.backbone=frozen only."""
     projector_hidden_size: Channels

@@ -24,8 +24,8 @@ class TrainParameters(Group):
     projector learn from them."""
     stored_views: StoredViews
     """Used with train.backbone=frozen only."""
-    epochs: Count
-    """Passes over the training images."""
+    epochs: Epochs
+    """Passes over the training images; 0: only embed them, with the encoder as it is before training."""
     warmup_epochs: Epochs
     """Epochs in which the learning rate rises to its peak, at most half of the training; then it falls along a
     cosine."""

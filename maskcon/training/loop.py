@@ -100,6 +100,8 @@ def train(
         watcher.resumed(state.curve, state.epoch_so_far.steps)
 
     def encoder() -> Encoder:
+        if frozen and recipe.epochs == 0:
+            return untrained
         if frozen:
             return with_adapter(untrained, learner.query_network, parameters.model.adapter.readout)
         return learner.query_network.encoder

@@ -27,8 +27,6 @@ class Values(EncoderValues):
     name: Literal["resnet"]
     backbone: Literal["resnet18", "resnet34", "resnet50"]
     weights: FilePath
-    """Weights to start from. none: random; pretrained: torchvision's ImageNet weights (a download); otherwise the path
-    of a file, safetensors or torch's."""
     input_size: None
     pooled: Annotated[list[Side], Field(min_length=2, max_length=2)]
     """Height and width of the grid that features are averaged to."""

@@ -28,12 +28,7 @@ class Values(EncoderValues):
     name: Literal["timm"]
     backbone: Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9_.]*$", max_length=100)]
     weights: FilePath
-    """Weights to start from. none: random; pretrained: those that timm knows by this name (a download); package: those
-    in the Python package that is installed with this program, for tf_efficientnet_lite0; anything else is the path of
-    a file, safetensors or torch's."""
     input_size: Annotated[int, Field(ge=8, le=1024)] | None
-    """Side in pixels that images are resized to for the network; null: what the weights were trained for, or with
-    random weights the size of the data set."""
 
 
 def build(values: Values, data: DataParameters, weights: bool = True) -> Backbone:
