@@ -28,8 +28,9 @@ class EncoderValues(Group):
     backbone: str
     """The network from image to features."""
     weights: str
-    """Weights to start from. none: random ones; pretrained: those published for the backbone, a download; package: those
-    of EfficientNet-Lite0 that are installed with this program; otherwise the path of a file, safetensors or torch's."""
+    """Weights to start from. none: random ones; pretrained: those published for the backbone, a download; package:
+    those of EfficientNet-Lite0 that are installed with this program; otherwise the path of a file, safetensors or
+    torch's."""
     input_size: int | None
     """Side in pixels that images are resized to for the network; null: as the weights ask, or as they come."""
     adapter: AdapterValues

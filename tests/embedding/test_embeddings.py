@@ -83,13 +83,13 @@ def test_convolutions_on_a_gpu_are_float32_too(tiny_parameters, monkeypatch):
     parameters = tiny_parameters()
     encoder = build_encoder(parameters.model, parameters.data).eval()
     seen = []
-    encode = type(encoder).forward
+    encode = type(encoder).backbone_features
 
     def watched(self, images):
         seen.append((images.dtype, torch.backends.cudnn.allow_tf32))
         return encode(self, images)
 
-    monkeypatch.setattr(type(encoder), "forward", watched)
+    monkeypatch.setattr(type(encoder), "backbone_features", watched)
     embed(encoder, random_images(3), 1, CPU)
     assert seen == [(torch.float32, False)]
 
