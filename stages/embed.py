@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from maskcon.embedding.features import embedded_rows, raw_pixel_rows, raw_pixels_size
+from maskcon.embedding.features import adapted, backbone_rows, embedded_rows, raw_pixel_rows, raw_pixels_size
 from maskcon.embedding.files import write_rows
 from maskcon.encoders.networks import load_encoder
 from maskcon.images.packed.image_set import read_images
@@ -27,7 +27,10 @@ def main(parameters: Parameters) -> None:
     keep_freed_memory()
     data = parameters.data
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    size = (data.height, data.width)
     final = [MODELS / "encoder.pt", MODELS / "untrained.pt"]
+    if parameters.train.backbone == "frozen":
+        final.append(MODELS / "whitened/encoder.pt")
     snapshots = sorted((MODELS / "snapshots").glob("*.pt"))
     encoder_files = {split: [*final, *snapshots] for split in SPLITS}
     if "train" in parameters.evaluate.parts_needed:
@@ -41,9 +44,14 @@ def main(parameters: Parameters) -> None:
         images = read_images(source)
         pixels = raw_pixel_rows(images, data.channels)
         write_rows(target / "pixels.npy", (len(images), raw_pixels_size(images, data.channels)), pixels)
+        shared = None  # features of the one backbone that all these encoders have
         for file in files:
             encoder = load_encoder(file, device)
-            rows = embedded_rows(encoder, images, data.channels, device, (data.height, data.width))
+            if parameters.train.backbone == "frozen":
+                shared = shared or list(backbone_rows(encoder, images, data.channels, device, size))
+                rows = (adapted(encoder, features) for features in shared)
+            else:
+                rows = embedded_rows(encoder, images, data.channels, device, size)
             path = target / file.relative_to(MODELS).with_suffix(".npy")
             write_rows(path, (len(images), encoder.feature_size), rows)
         with open(source / "labels.csv", "rb") as labels:

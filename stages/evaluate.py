@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from maskcon.embedding.files import EmbeddedSet, read_embedded_set
-from maskcon.evaluation.retrieval.intervals import Scores, mean_with_interval
+from maskcon.evaluation.retrieval.intervals import Scores, gain_of_training, mean_with_interval
 from maskcon.evaluation.retrieval.metrics import measurable_recall_at, queries_without_match, query_scores
 from maskcon.evaluation.retrieval.tables import RECALL_AT_K_COLUMNS, coarse_class_rows, epoch_rows, recall_at_k_rows
 from maskcon.parameters.model import Parameters
@@ -13,7 +13,9 @@ from maskcon.runtime.atomic_files import write_json, write_table, write_text
 from maskcon.runtime.entry import run_stage
 from maskcon.runtime.randomness import numpy_generator
 
-FEATURES = {"trained": "encoder", "untrained": "untrained", "raw pixels": "pixels"}  # as people read it: its file
+# As people read it: its file. "untrained" is the encoder before training: with pretrained weights, as they were loaded.
+FEATURES = {"trained": "encoder", "untrained": "untrained", "raw pixels": "pixels"}
+WHITENED = {"whitened": "whitened/encoder"}  # of a frozen backbone: its features whitened, before training
 
 
 def main(parameters: Parameters) -> None:
@@ -21,7 +23,8 @@ def main(parameters: Parameters) -> None:
     embedded = read_embedded_set(Path("embeddings") / evaluate.split)
     recall_at = measurable_recall_at(evaluate.recall_at, len(embedded))
 
-    scores = {title: _scores(embedded, name, recall_at) for title, name in FEATURES.items()}
+    features = FEATURES | WHITENED if parameters.train.backbone == "frozen" else FEATURES
+    scores = {title: _scores(embedded, name, recall_at) for title, name in features.items()}
     by_epoch = {epoch: _scores(embedded, name, [1], False) for epoch, name in embedded.snapshots().items()}
     by_epoch |= {0: scores["untrained"], parameters.train.epochs: scores["trained"]}
 
@@ -33,10 +36,13 @@ def main(parameters: Parameters) -> None:
     generator = numpy_generator(seed, "bootstrap", "coarse classes")
     by_class = coarse_class_rows(scores["trained"], embedded.coarse, embedded.coarse_name, samples, generator)
 
-    _write_metrics(embedded, metrics)
+    gain = gain_of_training(scores["trained"], scores["untrained"], samples, numpy_generator(seed, "bootstrap"))
+    _write_metrics(embedded, metrics, gain)
     _write_recall_at_k(metrics, recall_at)
     write_table(Path("plots/recall_by_coarse_class.csv"), by_class)
     write_table(Path("plots/recall_over_epochs.csv"), epoch_rows(by_epoch))
+    if gain["high"] < 0:
+        print(_loses(gain))
     _say(embedded, metrics, left_out=[k for k in evaluate.recall_at if k not in recall_at])
 
 
@@ -46,16 +52,25 @@ def _scores(embedded: EmbeddedSet, name: str, recall_at: list[int], average_prec
     return query_scores(features, embedded.coarse, embedded.fine, recall_at, average_precision)
 
 
-def _write_metrics(embedded: EmbeddedSet, metrics: dict[str, dict]) -> None:
+def _write_metrics(embedded: EmbeddedSet, metrics: dict[str, dict], gain: dict[str, float]) -> None:
     """The main numbers for dvc's tables, and all of them, with intervals and baselines, for report and record."""
     trained = dict(metrics["trained"])
     interval = trained.pop("interval")
     numbers = {**trained, "images": len(embedded)}
     if embedded.fine is not None:
         numbers["queries_without_match"] = queries_without_match(embedded.fine)
-    baselines = {FEATURES[title]: metrics[title] for title in ("untrained", "raw pixels")}
+    baselines = {"untrained": metrics["untrained"], "pixels": metrics["raw pixels"]}
+    baselines |= {title: metrics[title] for title in WHITENED if title in metrics}
     write_json(Path("metrics/retrieval.json"), numbers)
-    write_json(Path("metrics/retrieval_in_full.json"), {**numbers, "interval": interval, **baselines})
+    write_json(Path("metrics/retrieval_in_full.json"), {**numbers, "interval": interval, **baselines, "gain": gain})
+
+
+def _loses(gain: dict[str, float]) -> str:
+    low, high = 100 * gain["low"], 100 * gain["high"]
+    return (
+        f"training lost: {100 * gain['mean']:.1f} points of Recall@1 (95% interval {low:.1f} to {high:.1f}) beside the "
+        "encoder before training; use models/untrained.pt, or choose other values"
+    )
 
 
 def _write_recall_at_k(metrics: dict[str, dict], recall_at: list[int]) -> None:

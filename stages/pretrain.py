@@ -44,6 +44,9 @@ MODELS = Path("models")
 OUTPUT_FOLDERS = (MODELS, Path("metrics"), Path("plots"))
 
 
+CURVE_COLUMNS = ("epoch", "loss", "learning_rate", "images_per_second", "seconds")  # of a training without epochs
+
+
 class ShownAndKept(Watcher):
     """Shows progress, and keeps curve and snapshots in the scratch folder, where an interruption leaves them."""
 
@@ -179,12 +182,21 @@ def write_outputs(
         with open(snapshot, "rb") as weights:
             write_atomically(MODELS / "snapshots" / snapshot.name, partial(shutil.copyfileobj, weights))
     save_encoder(MODELS / "untrained.pt", trained.untrained, parameters.model, parameters.data)
+    shutil.rmtree(MODELS / "whitened", ignore_errors=True)
+    write_text(
+        MODELS / "whitened/README", "Of a frozen backbone: the encoder with whitened features, before training.\n"
+    )
+    if trained.whitened is not None:
+        save_encoder(MODELS / "whitened/encoder.pt", trained.whitened, parameters.model, parameters.data)
     save_encoder(MODELS / "encoder.pt", trained.encoder, parameters.model, parameters.data)
-    write_table(Path("plots/pretrain.csv"), trained.curve)
+    if trained.curve:
+        write_table(Path("plots/pretrain.csv"), trained.curve)
+    else:
+        write_text(Path("plots/pretrain.csv"), ",".join(CURVE_COLUMNS) + "\n")
     seconds = sum(row["seconds"] for row in trained.curve)
     images_seen = sum(row["seconds"] * row["images_per_second"] for row in trained.curve)
     summary = {
-        "loss": trained.curve[-1]["loss"],
+        "loss": trained.curve[-1]["loss"] if trained.curve else None,
         "epochs": len(trained.curve),
         "steps": round(images_seen / parameters.train.batch_size),
         "weights": sum(weight.numel() for weight in trained.encoder.parameters()),
@@ -192,7 +204,7 @@ def write_outputs(
         "threads": torch.get_num_threads(),
         "processes": processes,
         "hardware": hardware(device),
-        "timing": {"seconds": seconds, "images_per_second": images_seen / seconds},
+        "timing": {"seconds": seconds, "images_per_second": images_seen / seconds if seconds else None},
     }
     write_json(Path("metrics/pretrain.json"), summary)
 

@@ -27,17 +27,24 @@ def main(arguments: argparse.Namespace) -> None:
     except (OSError, ValueError) as error:
         raise UserError(f"{METRICS} cannot be read ({error}); make it with: dvc repro") from None
     print(f"\n{parameters.data.name}, {parameters.evaluate.split} part, {parameters.loss.name}, seed {parameters.seed}")
-    print(f"\n{recall_table(metrics)}\n")
+    before_training = "untrained" if parameters.model.weights == "none" else "as loaded"
+    print(f"\n{recall_table(metrics, before_training)}\n")
+    gain = metrics["gain"]
+    if gain["high"] < 0:
+        print(
+            f"Training lost {-100 * gain['mean']:.1f} points of Recall@1: use models/untrained.pt, or other values.\n"
+        )
     uri = find_store(Path(os.environ.get("DVC_ROOT") or "."), os.environ).uri
     for name, place in {**PLACES, "Tracking": f"{uri} (open it with: make ui)"}.items():
         print(f"{name + ':':<10} {place}")
 
 
-def recall_table(metrics: dict[str, Any]) -> str:
+def recall_table(metrics: dict[str, Any], before_training: str = "untrained") -> str:
     """One row per kind of features, one column per K; without fine labels only the coarse Recall@1."""
     from tabulate import tabulate
 
-    kinds = {"trained": metrics, "untrained": metrics["untrained"], "raw pixels": metrics["pixels"]}
+    titles = {"whitened": "whitened", "untrained": before_training, "pixels": "raw pixels"}
+    kinds = {"trained": metrics} | {title: metrics[name] for name, title in titles.items() if name in metrics}
     names = [name for name in metrics if name.startswith(RECALL) or name == COARSE_RECALL]
     headers = ["coarse R@1" if name == COARSE_RECALL else f"R@{name.removeprefix(RECALL)}" for name in names]
     rows = [[kind, *(values.get(name) for name in names)] for kind, values in kinds.items()]

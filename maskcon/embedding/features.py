@@ -4,17 +4,16 @@ features = embed(encoder, images, channels=3, device=device)      # float32 [N, 
 for rows in embedded_rows(encoder, images, 3, device):            # the same, a batch at a time: [b, F]
 """
 
-import copy
 import math
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.fx.experimental.optimization import fuse
 from torch.nn import functional as F
 
 from maskcon.encoders.networks import Encoder
+from maskcon.encoders.networks.inference import for_inference
 from maskcon.images.packed.image_stream import ImageStream, to_device
 from maskcon.views.operations.crop import resized
 
@@ -35,7 +34,6 @@ def embed(
     )
 
 
-@torch.inference_mode()
 def embedded_rows(
     encoder: Encoder,
     images: np.ndarray,
@@ -43,7 +41,7 @@ def embedded_rows(
     device: torch.device,
     size: tuple[int, int] | None = None,
 ) -> Iterator[np.ndarray]:
-    """Backbone features, before any projector (MaskCon, CVPR 2023, evaluates these).
+    """Features before any projector (MaskCon, CVPR 2023, evaluates these).
 
     Args:
         encoder: in evaluation mode, on the device.
@@ -54,31 +52,33 @@ def embedded_rows(
     Yields:
         float32 [b, F], unit rows, of BATCH images at a time, in order.
     """
-    encoder = with_folded_batch_norms(encoder)
-    stream = ImageStream(images, channels, torch.device(device))
-    size = size or stream.shape[2:]
-    starts = range(0, len(images), BATCH)
-    for planes in stream.blocks([torch.arange(start, min(start + BATCH, len(images))) for start in starts]):
-        yield unit_features(encoder, resized(planes, size) / 255).cpu().numpy()
+    for features in backbone_rows(encoder, images, channels, device, size):
+        yield adapted(encoder, features)
 
 
-def with_folded_batch_norms(encoder: Encoder) -> Encoder:
-    """A copy whose convolutions do what the batch norms behind them did: the same function, fewer passes over memory.
-
-    gamma (W x - mean) / sqrt(var + eps) + beta = W' x + b',   W' = gamma W / sqrt(var + eps)
-    """
-    folded = copy.deepcopy(encoder)
-    folded.backbone = fuse(folded.backbone, inplace=True)
-    return folded.to(memory_format=torch.channels_last)
-
-
-def unit_features(encoder: Encoder, batch: Tensor) -> Tensor:
-    """float32 [B, F], unit rows, of images float32 [B, c, H, W] in [0, 1].
+@torch.inference_mode()
+def backbone_rows(
+    encoder: Encoder, images: np.ndarray, channels: int, device: torch.device, size: tuple[int, int] | None = None
+) -> Iterator[Tensor]:
+    """float32 [b, F] on the device, of any length and without the encoder's adapter, as ``embedded_rows``.
 
     Without the TF32 that torch lets convolutions on a GPU use: what is published shall not depend on the device.
     """
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        return F.normalize(encoder(batch), dim=1)
+    stream = ImageStream(images, channels, torch.device(device))
+    size = size or stream.shape[2:]
+    encoder = for_inference(encoder, torch.zeros(1, channels, *size, device=stream.device))
+    starts = range(0, len(images), BATCH)
+    for planes in stream.blocks([torch.arange(start, min(start + BATCH, len(images))) for start in starts]):
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            yield encoder.backbone_features(resized(planes, size) / 255)
+
+
+@torch.inference_mode()
+def adapted(encoder: Encoder, features: Tensor) -> np.ndarray:
+    """float32 [b, F'], unit rows: features of the backbone [b, F] through the encoder's adapter, where it has one."""
+    if encoder.adapter is not None:
+        features = encoder.adapter(features)
+    return F.normalize(features, dim=1).cpu().numpy()
 
 
 def raw_pixels(images: np.ndarray, channels: int) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""The networks: backbone, projector and their weights."""
+"""The networks: backbones (one plug-in file each), their weights and normalisation, projector and adapter."""

@@ -21,6 +21,6 @@ def flattened(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def flat_texts(parameters: Parameters) -> dict[str, str]:
-    """As params.yaml writes them: loss.w -> 1.0, model.imagenet_weights -> false."""
+    """As params.yaml writes them: loss.w -> 1.0, model.input_size -> null."""
     values = flattened(parameters.model_dump(mode="json"))
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}

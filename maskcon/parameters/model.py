@@ -12,38 +12,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, create_model, model_validator
 from ruamel.yaml import YAML
 
 from maskcon.parameters.data import DataParameters
+from maskcon.parameters.encoder import EncoderValues
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.evaluate import EvaluateParameters
 from maskcon.parameters.loss import Contrast
 from maskcon.parameters.messages import as_sentence
 from maskcon.parameters.plugins import MEASURES, plug_in
 from maskcon.parameters.train import TrainParameters
-from maskcon.parameters.values import Channels, Group, Name, Seed, Side
+from maskcon.parameters.values import Group, Name, Seed
 
-PICKED_BY_NAME = ("data", "loss")  # groups whose values are described in the file of the plug-in that they name
-
-
-class ModelParameters(Group):
-    """The encoder: backbone, and the projector of the contrast."""
-
-    backbone: Literal["small_conv", "resnet18", "resnet34", "resnet50"]
-    """The network from image to features."""
-    width: Channels | None
-    """Channels of small_conv's first layer; null for ResNets."""
-    pooled: Annotated[list[Side], Field(min_length=2, max_length=2)]
-    """Height and width of the grid that features are averaged to."""
-    projector_hidden_size: Channels
-    """Hidden units of the projector, which the contrast alone uses."""
-    projection_size: Channels
-    """Numbers in a projection, the projector's output."""
-    imagenet_weights: bool
-    """Start from torchvision's ImageNet weights (a download) instead of random ones."""
+PICKED_BY_NAME = ("data", "loss", "model")  # groups whose values are described in the file of the plug-in they name
 
 
 class FigureParameters(Group):
@@ -69,7 +53,7 @@ class Parameters(Group):
     """The published setting that was asked for, for the record."""
     data: DataParameters
     loss: Contrast
-    model: ModelParameters
+    model: EncoderValues
     train: TrainParameters
     evaluate: EvaluateParameters
     figures: FigureParameters
@@ -86,15 +70,6 @@ class Parameters(Group):
             )
         if self.evaluate.split == "val" and getattr(data, "val_share", None) == 0 and data.name != "folder":
             raise ValueError("evaluate.split=val, but data.val_share=0 leaves no images for it; raise it to 0.1, say")
-        if self.model.backbone == "small_conv" and self.model.width is None:
-            raise ValueError("model.width=null, but model.backbone=small_conv needs a width, such as 24")
-        if self.model.backbone != "small_conv" and self.model.width is not None:
-            raise ValueError(
-                f"model.width={self.model.width}, but model.backbone={self.model.backbone} has widths of its own; "
-                f"set model.width=null, or choose all of model={self.model.backbone}"
-            )
-        if self.model.imagenet_weights and self.model.backbone == "small_conv":
-            raise ValueError("model.imagenet_weights=true needs a ResNet as model.backbone, not small_conv")
         return self
 
 

@@ -16,6 +16,7 @@ PACKAGES = {  # parameter that holds names -> package of the plug-ins
     "data.name": "maskcon.images.sources",
     "loss.name": "maskcon.methods",
     "evaluate.measures": "maskcon.evaluation.measures",
+    "model.name": "maskcon.encoders.backbones",
 }
 
 
@@ -37,4 +38,4 @@ def plug_in(key: str, name: object) -> ModuleType:
     return import_module(f"{PACKAGES[key]}.{name}")
 
 
-DATA_SETS, METHODS, MEASURES = map(names_of, PACKAGES)
+DATA_SETS, METHODS, MEASURES, BACKBONES = map(names_of, PACKAGES)

@@ -9,9 +9,23 @@ from pydantic import Field, model_validator
 from maskcon.parameters.values import Count, Epochs, Group, Positive, Share, Weight
 
 
+class StoredViews(Group):
+    """How many views of every training image are stored as features, once for all trainings."""
+
+    weak: Count
+    """Weakly augmented views."""
+    strong: Count
+    """Strongly augmented views."""
+
+
 class TrainParameters(Group):
-    epochs: Count
-    """Passes over the training images."""
+    backbone: Literal["trained", "frozen"]
+    """trained: the whole network learns from images; frozen: its features are computed once, and an adapter and the
+    projector learn from them."""
+    stored_views: StoredViews
+    """Used with train.backbone=frozen only."""
+    epochs: Epochs
+    """Passes over the training images; 0: only embed them, with the encoder as it is before training."""
     warmup_epochs: Epochs
     """Epochs in which the learning rate rises to its peak, at most half of the training; then it falls along a
     cosine."""

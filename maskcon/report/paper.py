@@ -29,6 +29,7 @@ from maskcon.parameters.sentences import counted
 from maskcon.runtime.atomic_files import write_atomically
 
 FEATURES = {"trained encoder": None, "untrained encoder": "untrained", "raw pixels": "pixels"}
+FEATURES_BEFORE = "untrained encoder"
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 PARAMETER_GROUPS = ("data", "loss", "model", "train", "evaluate", "figures")
 MEASURE_TITLES = {
@@ -118,7 +119,9 @@ def gather_facts(
         "interval_level": INTERVAL_LEVEL,
         "bootstrap_samples": grouped(parameters.evaluate.bootstrap_samples),
         "training": _training_facts(run),
-        "recall": _recall_facts(run.retrieval),
+        "recall": _recall_facts(run.retrieval, parameters.model.weights),
+        "training_lost": _lost_facts(run.retrieval["gain"]),
+        "before_training": before_training(parameters.model.weights),
         "measures": _measure_facts(run.measures),
         "measures_in_words": _measures_in_words(run.measures),
         "queries_of_unknown_classes": grouped(run.measures.get("queries_of_fine_classes_not_in_train", 0)),
@@ -197,9 +200,9 @@ def _training_facts(run: FinishedRun) -> dict[str, str]:
         "queue_size": grouped(recipe.queue_size),
         "temperature": f"{run.parameters.loss.temperature:g}",
         "key_momentum": f"{recipe.key_momentum:g}",
-        "loss": f"{trained['loss']:.3f}",
+        "loss": "none" if trained["loss"] is None else f"{trained['loss']:.3f}",
         "duration": duration(trained["timing"]["seconds"]),
-        "images_per_second": grouped(round(trained["timing"]["images_per_second"])),
+        "images_per_second": grouped(round(trained["timing"]["images_per_second"] or 0)),
         "hardware": _hardware(trained),
     }
 
@@ -211,11 +214,29 @@ def _hardware(trained: Mapping[str, Any]) -> str:
     return f"{trained['hardware']['cpu']}, {counted(trained['threads'], 'thread')}"
 
 
-def _recall_facts(retrieval: Mapping[str, Any]) -> dict[str, Any]:
+def before_training(weights: str) -> str:
+    """What the encoder is called that the training started from."""
+    return FEATURES_BEFORE if weights == "none" else "encoder as loaded"
+
+
+def _lost_facts(gain: Mapping[str, float]) -> dict[str, str] | None:
+    """Where the encoder was better before training: by how many points, and the interval."""
+    if gain["high"] >= 0:
+        return None
+    return {
+        "points": f"{-100 * gain['mean']:.1f}",
+        "interval": f"{-100 * gain['high']:.1f} to {-100 * gain['low']:.1f}",
+    }
+
+
+def _recall_facts(retrieval: Mapping[str, Any], weights: str) -> dict[str, Any]:
     """The table: a row for each kind of features, a column for each metric."""
     metrics = [key for key in retrieval if key.startswith("recall_at_")]
     metrics += [key for key in ("mean_average_precision_at_r", "coarse_recall_at_1") if key in retrieval]
-    blocks = {name: retrieval if key is None else retrieval[key] for name, key in FEATURES.items()}
+    names = {before_training(weights) if key == "untrained" else name: key for name, key in FEATURES.items()}
+    if "whitened" in retrieval:
+        names[f"{before_training(weights)}, whitened"] = "whitened"
+    blocks = {name: retrieval if key is None else retrieval[key] for name, key in names.items()}
     columns = [_side_by_side(list(blocks.values()), metric) for metric in metrics]
     return {
         "columns": [_metric_title(metric) for metric in metrics],

@@ -28,11 +28,12 @@ def commands(commit: str, parameters: Parameters, conf: Path) -> list[str]:
 def overrides(parameters: Parameters, conf: Path) -> list[str]:
     """The presets that have the names of the run's parts, then each value that is still another."""
     named = {"recipe": parameters.recipe, "data": parameters.data.name, "loss": parameters.loss.name}
-    named["model"] = parameters.model.backbone
+    backbone = parameters.model.backbone
+    named["model"] = backbone if (conf / "model" / f"{backbone}.yaml").is_file() else parameters.model.name
     chosen: list[str] = []
     for group, name in named.items():
         composed = _composed(conf, chosen)
-        now = composed["model.backbone"] if group == "model" else composed.get(f"{group}.name", composed.get(group))
+        now = composed["model.backbone"] if name == backbone else composed.get(f"{group}.name", composed.get(group))
         if name != now and (conf / group / f"{name}.yaml").is_file():
             chosen.append(f"{group}={name}")
     composed = _composed(conf, chosen)

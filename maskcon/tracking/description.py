@@ -21,7 +21,7 @@ PICTURES = {
     "reports/figures/training_curves.png": "Loss, learning rate and Recall@1 over the epochs",
 }
 REPORT = "reports/report.pdf"
-KINDS = {"trained encoder": "", "untrained encoder": "untrained.", "raw pixels": "pixels."}
+KINDS = {"trained encoder": "", "untrained encoder": "untrained.", "raw pixels": "pixels.", "whitened": "whitened."}
 COLUMNS = {
     "recall_at_1": "Recall@1",
     "recall_at_5": "Recall@5",

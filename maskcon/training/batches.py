@@ -14,6 +14,7 @@ from torch import Tensor
 from maskcon.images.packed.image_stream import ImageStream, blocks_of
 from maskcon.runtime.randomness import derived_seed, torch_generator
 from maskcon.training.processes import ALONE, Processes
+from maskcon.views.operations.crop import resized
 from maskcon.views.operations.draws import GeneratorOfRows
 from maskcon.views.operations.families import View
 
@@ -71,8 +72,13 @@ class TwoViewBatches:
         self.processes = processes
         self.view_size = view_size or tuple(images.shape[2:])
 
+    @property
+    def number(self) -> int:
+        """N, of all images."""
+        return len(self.images)
+
     def __len__(self) -> int:
-        return len(self.images) // self.batch_size
+        return self.number // self.batch_size
 
     def epoch(self, name: str | int, first_batch: int = 0) -> Iterator[Batch]:
         """The batches of the epoch called ``name``: a number, or a word for an epoch outside of training.
@@ -107,7 +113,7 @@ class TwoViewBatches:
 
     def order(self, name: str | int) -> Tensor:
         """int64 [steps * B], on the CPU: the places of the epoch's images in the training set, batch after batch."""
-        order = torch.randperm(len(self.images), generator=torch_generator(self.seed, "order", name))
+        order = torch.randperm(self.number, generator=torch_generator(self.seed, "order", name))
         return order[: len(self) * self.batch_size]
 
     def query_view_of(self, places: Tensor, generator: torch.Generator) -> Tensor:
@@ -116,6 +122,11 @@ class TwoViewBatches:
         view = self.query_view(self.images[mine], draws, self._stretch_of(mine.cpu()))
         generator.set_state(draws.get_state())  # further views go on from there
         return view
+
+    def whole(self, places: Tensor) -> Iterator[Tensor]:
+        """The images at ``places``, int64 [n], whole and as large as views: float32 [b, c, H, W], a batch at a time."""
+        for chunk in blocks_of(self.images, places.split(self.batch_size)):
+            yield resized(chunk, self.view_size) / 255
 
     def _of_share(self, generator: torch.Generator, number: int) -> torch.Generator:
         """What draws for this process's share of so many images; alone, the generator itself."""

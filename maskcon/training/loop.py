@@ -12,23 +12,26 @@ from typing import Any
 
 import torch
 
+from maskcon.encoders.features.stored import read_stored_views
 from maskcon.encoders.networks import Encoder, ProjectedEncoder, build_encoder
+from maskcon.encoders.networks.adapter import Adapter, Readout, whitening
 from maskcon.images.packed.image_set import TrainingSet
-from maskcon.images.packed.image_stream import blocks_of, resident_or_streamed
+from maskcon.images.packed.image_stream import resident_or_streamed
 from maskcon.methods.parts.interface import build_method
 from maskcon.methods.parts.key_queue import KeyQueue
+from maskcon.parameters.encoder import AdapterValues
 from maskcon.parameters.errors import Interrupted, UserError
 from maskcon.parameters.model import Parameters, TrainParameters
 from maskcon.runtime.randomness import derived_seed, torch_generator
 from maskcon.training.batches import Batch, TwoViewBatches
 from maskcon.training.checkpoint import CheckpointClock, Checkpoints
+from maskcon.training.feature_batches import FeatureBatches
 from maskcon.training.keeping import Keeper
 from maskcon.training.non_finite import NonFiniteWatch
 from maskcon.training.processes import ALONE, Processes
 from maskcon.training.schedule import learning_rate
 from maskcon.training.state import EpochSoFar, TrainingState
 from maskcon.training.step import ContrastiveLearner, training_step
-from maskcon.views.operations.crop import resized
 from maskcon.views.operations.families import view_maker
 
 LOOK_STEPS = 100  # between two looks for steps that were not finite: a look waits for the device
@@ -55,6 +58,7 @@ class Trained:
     encoder: Encoder  # of the query network, after the last step
     untrained: Encoder  # the same before the first step
     curve: list[dict[str, Any]]  # one row per epoch
+    whitened: Encoder | None = None  # of a frozen backbone: with the adapter before its first step
 
 
 def train(
@@ -77,9 +81,12 @@ def train(
         Interrupted: as ``interruption`` said.
     """
     recipe = parameters.train
-    batches = batches_of(training_set, parameters, device, processes)
-    learner = build_learner(parameters, len(training_set.coarse_names), device, processes)
-    untrained = copy.deepcopy(learner.query_network.encoder)
+    frozen = recipe.backbone == "frozen"
+    batches = (batches_of_features if frozen else batches_of)(training_set, parameters, device, processes)
+    adapter = adapter_for(batches, parameters.model.adapter) if frozen else None
+    learner = build_learner(parameters, len(training_set.coarse_names), device, processes, adapter)
+    untrained = loaded_backbone(parameters) if frozen else copy.deepcopy(learner.query_network.encoder)
+    whitened = with_adapter(untrained, learner.query_network, "features") if frozen else None
     state = first_state(learner, recipe)
     saved = processes.from_first(checkpoints.load_latest())
     if saved is None:
@@ -87,6 +94,13 @@ def train(
     else:
         state.load_state_dict(saved)
         watcher.resumed(state.curve, state.epoch_so_far.steps)
+
+    def encoder() -> Encoder:
+        if frozen and recipe.epochs == 0:
+            return untrained
+        if frozen:
+            return with_adapter(untrained, learner.query_network, parameters.model.adapter.readout)
+        return learner.query_network.encoder
 
     watch = NonFiniteWatch(learner.trained_parameters(), device)
     clock = CheckpointClock(recipe.checkpoint_seconds, recipe.checkpoint_steps)
@@ -104,7 +118,7 @@ def train(
                 finish_epoch(state, epoch, recipe)
                 watcher.epoch_done(state.curve)
                 if recipe.snapshot_epochs and epoch % recipe.snapshot_epochs == 0:
-                    keeper.snapshot(epoch, learner.query_network.encoder)
+                    keeper.snapshot(epoch, encoder())
 
             steps = len(state.curve) * len(batches) + state.epoch_so_far.steps
             asked_to_end = agreed(processes, interruption())
@@ -116,7 +130,7 @@ def train(
             if asked_to_end:
                 raise asked_to_end
     keeper.write_snapshots()
-    return Trained(learner.query_network.encoder, untrained, state.curve)
+    return Trained(encoder(), untrained, state.curve, whitened)
 
 
 def batches_of(
@@ -152,14 +166,52 @@ def agreed(processes: Processes, asked_to_end: Interrupted | None) -> Interrupte
     return asked_to_end or (Interrupted(signal_number) if signal_number else None)
 
 
+def batches_of_features(
+    training_set: TrainingSet, parameters: Parameters, device: torch.device, processes: Processes
+) -> FeatureBatches:
+    """The same, of features that the stage ``features`` has stored."""
+    recipe = parameters.train
+    views = {name: read_stored_views(name, len(training_set.coarse)) for name in {recipe.query_view, recipe.key_view}}
+    coarse = torch.from_numpy(training_set.coarse).to(device)
+    query_views, key_views = views[recipe.query_view], views[recipe.key_view]
+    return FeatureBatches(query_views, key_views, coarse, recipe.batch_size, parameters.seed, processes)
+
+
+def adapter_for(batches: FeatureBatches, values: AdapterValues) -> Adapter:
+    """Its whitening is that of the first stored key view of all training images."""
+    return Adapter(*whitening(batches.whole(torch.arange(batches.number)), values.directions, values.whitening))
+
+
+def loaded_backbone(parameters: Parameters) -> Encoder:
+    """The backbone as the stage ``features`` had it, without an adapter."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(parameters.data.seed)
+        return build_encoder(parameters.model, parameters.data).eval()
+
+
+def with_adapter(backbone: Encoder, network: ProjectedEncoder, readout: str) -> Encoder:
+    """Backbone and adapter as one encoder, in evaluation mode: a copy."""
+    encoder = copy.deepcopy(backbone)
+    encoder.adapter = copy.deepcopy(Readout(network.encoder, readout, network.projector)).cpu()
+    return encoder.eval()
+
+
 def build_learner(
-    parameters: Parameters, coarse_classes: int, device: torch.device, processes: Processes = ALONE
+    parameters: Parameters,
+    coarse_classes: int,
+    device: torch.device,
+    processes: Processes = ALONE,
+    adapter: Adapter | None = None,
 ) -> ContrastiveLearner:
-    """Networks with weights drawn from the run's seed, an empty queue, and the method."""
+    """Networks with weights drawn from the run's seed, an empty queue, and the method.
+
+    Args:
+        adapter: trained in place of the encoder, on the features of a frozen one.
+    """
     model = parameters.model
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(parameters.seed, "weights"))
-        encoder = build_encoder(model, parameters.data)
+        encoder = adapter or build_encoder(model, parameters.data)
         network = ProjectedEncoder(encoder, model.projector_hidden_size, model.projection_size)
         method = build_method(parameters.loss)
         learner = ContrastiveLearner(
@@ -218,10 +270,10 @@ def renew_memory(epoch: int, learner: ContrastiveLearner, batches: TwoViewBatche
         return
     processes = learner.processes
     processes.take_from_first(learner.buffers())  # with shuffled batch norm each has seen other statistics
-    images = len(batches.images)
+    images = batches.number
     places = torch.arange(-(-images // processes.number) * processes.number) % images  # as many for each process
-    chunks = blocks_of(batches.images, processes.share_of(places).split(batches.batch_size))
-    keys = torch.cat([learner.encode_for_memory(resized(chunk, batches.view_size) / 255) for chunk in chunks])
+    chunks = batches.whole(processes.share_of(places))
+    keys = torch.cat([learner.encode_for_memory(chunk) for chunk in chunks])
     keys = processes.joined(keys)[:images]  # [N, D]
     generator = torch_generator(batches.seed, "memory", epoch)
     memory.renew(learner.memory, keys, batches.coarse, epoch, generator)

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.distributed.nn.functional import all_gather
 from torch.nn.parallel import DistributedDataParallel
 
-from maskcon.encoders.batch_norm import synchronised
+from maskcon.encoders.networks.batch_norm import synchronised
 from maskcon.parameters.errors import ProcessLost, UserError
 from maskcon.runtime.several_processes import started_as_one_of_several
 

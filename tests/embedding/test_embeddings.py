@@ -6,8 +6,11 @@ import torch
 from PIL import Image
 
 from maskcon.embedding import features as embeddings
-from maskcon.embedding.features import embed, raw_pixels, with_folded_batch_norms
+from maskcon.embedding.features import embed, raw_pixels
 from maskcon.encoders.networks import build_encoder
+from maskcon.encoders.networks.inference import for_inference
+from maskcon.parameters.encoder import EncoderValues
+from maskcon.parameters.model import check_parameters
 
 CPU = torch.device("cpu")
 
@@ -50,20 +53,25 @@ def trained(parameters, images):
     return encoder.eval()
 
 
-@pytest.fixture(params=["small_conv", "resnet18"])
-def encoder_and_images(request, tiny_parameters):
-    changes = {"model.backbone": request.param, "data.channels": 3}
+@pytest.fixture(params=["small_conv", "resnet18", "tf_efficientnet_lite0"])
+def encoder_and_images(request, tiny_values):
+    """The last is one that torch.fx cannot read."""
+    values = tiny_values({"data.channels": 3})
     if request.param != "small_conv":
-        changes |= {"model.width": None, "model.pooled": [1, 1]}
+        shared = {name: values["model"][name] for name in EncoderValues.model_fields}
+        resnet = request.param == "resnet18"
+        values["model"] = shared | {"name": "resnet" if resnet else "timm", "backbone": request.param}
+        if resnet:
+            values["model"]["pooled"] = [1, 1]
     images = torch.rand(8, 3, 16, 24, generator=torch.Generator().manual_seed(0))
-    return trained(tiny_parameters(changes), images), images
+    return trained(check_parameters(values), images), images
 
 
 @torch.inference_mode()
 def test_folded_batch_norms_change_nothing_and_none_is_left(encoder_and_images):
     encoder, images = encoder_and_images
     before = copy.deepcopy(encoder.state_dict())
-    folded = with_folded_batch_norms(encoder)
+    folded = for_inference(encoder, images[:1])
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
     expected = encoder(images)
     torch.testing.assert_close(folded(images), expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
@@ -75,13 +83,13 @@ def test_convolutions_on_a_gpu_are_float32_too(tiny_parameters, monkeypatch):
     parameters = tiny_parameters()
     encoder = build_encoder(parameters.model, parameters.data).eval()
     seen = []
-    encode = type(encoder).forward
+    encode = type(encoder).backbone_features
 
     def watched(self, images):
         seen.append((images.dtype, torch.backends.cudnn.allow_tf32))
         return encode(self, images)
 
-    monkeypatch.setattr(type(encoder), "forward", watched)
+    monkeypatch.setattr(type(encoder), "backbone_features", watched)
     embed(encoder, random_images(3), 1, CPU)
     assert seen == [(torch.float32, False)]
 

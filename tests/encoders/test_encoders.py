@@ -11,6 +11,7 @@ from torch.testing import assert_close
 
 from maskcon.encoders.networks import ProjectedEncoder, build_encoder, load_encoder, save_encoder
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import check_parameters
 
 RESNETS = {"resnet18": 512, "resnet34": 512, "resnet50": 2048}
 
@@ -21,21 +22,23 @@ def build(parameters):
 
 
 @pytest.fixture
-def resnet(tiny_parameters):
+def resnet(tiny_values):
     """Parameters of a ResNet for images of a size."""
 
-    def parameters(backbone, channels, height, width, pooled=(1, 1), imagenet_weights=False):
-        return tiny_parameters(
-            {
-                "model.backbone": backbone,
-                "model.width": None,
-                "model.pooled": list(pooled),
-                "model.imagenet_weights": imagenet_weights,
-                "data.channels": channels,
-                "data.height": height,
-                "data.width": width,
-            }
-        )
+    def parameters(backbone, channels, height, width, pooled=(1, 1), weights="none"):
+        values = tiny_values({"data.channels": channels, "data.height": height, "data.width": width})
+        adapter = values["model"]["adapter"]
+        values["model"] = {
+            "name": "resnet",
+            "backbone": backbone,
+            "weights": weights,
+            "input_size": None,
+            "pooled": list(pooled),
+            "adapter": adapter,
+            "projector_hidden_size": 12,
+            "projection_size": 8,
+        }
+        return check_parameters(values)
 
     return parameters
 
@@ -198,8 +201,8 @@ def test_imagenet_weights_without_network_give_one_sentence(resnet, monkeypatch)
         raise URLError("Name or service not known")
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", no_network)
-    with pytest.raises(UserError, match=r"model\.imagenet_weights") as raised:
-        build(resnet("resnet18", 3, 32, 32, imagenet_weights=True))
+    with pytest.raises(UserError, match=r"model\.weights=pretrained") as raised:
+        build(resnet("resnet18", 3, 32, 32, weights="pretrained"))
     assert "Name or service not known" in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -208,7 +211,7 @@ def test_imagenet_weights_without_network_give_one_sentence(resnet, monkeypatch)
 def test_imagenet_weights_are_used_but_for_a_replaced_stem(resnet, monkeypatch, channels, size, stem_is_kept):
     published = torchvision.models.resnet18().state_dict()
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", lambda *args, **kwargs: published)
-    weights = build(resnet("resnet18", channels, size, size, imagenet_weights=True)).backbone.state_dict()
+    weights = build(resnet("resnet18", channels, size, size, weights="pretrained")).backbone.state_dict()
     convolutions = [name for name in published if not name.startswith("fc.")]
     for (name, weight), published_name in zip(weights.items(), convolutions, strict=True):
         if published_name == "conv1.weight" and not stem_is_kept:
@@ -218,7 +221,7 @@ def test_imagenet_weights_are_used_but_for_a_replaced_stem(resnet, monkeypatch, 
 
 
 def test_loading_never_asks_for_imagenet_weights(resnet, monkeypatch, tmp_path):
-    parameters = resnet("resnet18", 3, 32, 32, imagenet_weights=True)
+    parameters = resnet("resnet18", 3, 32, 32, weights="pretrained")
     encoder = build(resnet("resnet18", 3, 32, 32))
     save_encoder(tmp_path / "encoder.pt", encoder, parameters.model, parameters.data)
 

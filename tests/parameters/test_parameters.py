@@ -147,12 +147,6 @@ def test_photos_are_stored_as_a_square_or_as_the_encoder_sees_them():
         check_parameters(with_photos(stored=223))
 
 
-def test_a_width_that_the_encoder_would_not_use_is_refused(tiny_values):
-    with pytest.raises(UserError, match=r"model\.width=24, but model\.backbone=resnet18 has widths of its own"):
-        check_parameters(tiny_values({"model.backbone": "resnet18", "model.width": 24}))
-    assert check_parameters(tiny_values({"model.backbone": "resnet18", "model.width": None}))
-
-
 def test_evaluation_on_a_part_without_images_is_refused():
     on_val = VALUES["evaluate"] | {"split": "val"}
     assert check_parameters(with_photos() | {"evaluate": on_val})

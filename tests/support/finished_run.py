@@ -90,6 +90,7 @@ def write_metrics(folder: Path, labels: pd.DataFrame, has_fine: bool, epochs: in
     retrieval = _block(0.62, len(labels), has_fine)
     retrieval["untrained"] = _block(0.11, len(labels), has_fine)
     retrieval["pixels"] = _block(0.28, len(labels), has_fine)
+    retrieval["gain"] = {"mean": 0.51, "low": 0.48, "high": 0.54}
     write_json(folder / "metrics/retrieval_in_full.json", retrieval)
     measures = _measures(0.7, has_fine)
     measures |= {"untrained": _measures(0.2, has_fine), "pixels": _measures(0.4, has_fine)}

@@ -31,7 +31,7 @@ def test_everything_is_recorded(store, checkout):
     assert run.info.run_name == "maskcon w=1 T=0.1 seed 1"
     assert_complete_without_doubles(store, run)
     assert run.data.params["loss.w"] == "1.0"
-    assert run.data.params["model.imagenet_weights"] == "false"
+    assert run.data.params["model.weights"] == "none"
     assert run.data.params["data.images.train"] == "1000"
     assert len(run.data.params) == len(flattened(VALUES))
     assert run.data.tags["dvc.exp_names"] == "tonal-yard"
