@@ -17,13 +17,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from maskcon.parameters.model import Parameters, check_parameters
-from maskcon.parameters.plugins import METHODS, names_in
+from maskcon.parameters.plugins import METHODS
 from maskcon.runtime.atomic_files import UNFINISHED
 from tests.conftest import small_training_set, values_for_tests
 from tests.training.killed_training import Nursery, same_bits
 
 KILLS_BEFORE_THE_END = 8
-TRAININGS = [*((method, {}) for method in names_in(METHODS)), ("wcl", {"loss.multi_crop": 2})]
+TRAININGS = [*((method, {}) for method in METHODS), ("wcl", {"loss.multi_crop": 2})]
 
 
 def main() -> int:
