@@ -4,8 +4,10 @@ import pickle
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from maskcon.images.reading import cifartoy
+from maskcon.images.reading.cifar10_photos import write_photos
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.sources import cifar100, cifartoy_bad, cifartoy_good
 from maskcon.parameters.errors import UserError
@@ -109,3 +111,16 @@ def test_cifartoy_from_archive_to_packed_set(tmp_path, monkeypatch, module, grou
         assert shown == part.fine_name.tolist()
         assert all(name in groups[coarse] for name, coarse in zip(shown, part.coarse, strict=True))
     assert {batch.split()[0] for batch in packed["train"].source} == {f"data_batch_{number}" for number in range(1, 6)}
+
+
+def test_cifar_10_as_a_folder_of_photos(tmp_path, monkeypatch):
+    write_cifar_10(tmp_path / "source")
+    stand_in(monkeypatch, cifartoy, "ARCHIVE", tmp_path / "source")
+    folder = tmp_path / "photos"
+    assert write_photos(tmp_path / "source", folder, {"train": 3, "test": 1}) == 40
+    assert sorted(path.name for path in (folder / "train/animal/cat").iterdir()) == [f"000{n}.png" for n in range(3)]
+    assert {path.name for path in (folder / "test/vehicle").iterdir()} == {"airplane", "automobile", "ship", "truck"}
+    assert np.array(Image.open(folder / "test/vehicle/ship/0000.png"))[0, 0, 0] == CIFAR_10.index("ship")
+    assert {path.name for path in folder.iterdir()} == {"train", "test"}
+    with pytest.raises(UserError, match="is not empty"):
+        write_photos(tmp_path / "source", folder, {"train": 3, "test": 1})
