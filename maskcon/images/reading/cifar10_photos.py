@@ -28,9 +28,10 @@ def write_photos(source: Path, folder: Path, each: Mapping[str, int]) -> int:
         raise UserError(f"{folder} is not empty; name another folder with --to, or remove it")
     folder.mkdir(parents=True, exist_ok=True)
     written = 0
-    with TemporaryDirectory(dir=folder) as raw:
-        download(source, Path(raw))
-        batches = Path(raw) / "cifar-10-batches-py"
+    with TemporaryDirectory(dir=folder) as temporary:
+        raw = Path(temporary) / "raw"
+        download(source, raw)
+        batches = raw / "cifar-10-batches-py"
         files = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
         for part, names in files.items():
             rows = listed([batches / name for name in names], "labels")
