@@ -82,7 +82,7 @@ def train(
     """
     recipe = parameters.train
     frozen = recipe.backbone == "frozen"
-    batches = (batches_of_features if frozen else batches_of)(training_set, parameters, device, processes)
+    batches: Any = (batches_of_features if frozen else batches_of)(training_set, parameters, device, processes)
     adapter = adapter_for(batches, parameters.model.adapter) if frozen else None
     learner = build_learner(parameters, len(training_set.coarse_names), device, processes, adapter)
     untrained = loaded_backbone(parameters) if frozen else copy.deepcopy(learner.query_network.encoder)

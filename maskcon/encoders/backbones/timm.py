@@ -84,7 +84,7 @@ def _nothing_missing() -> Iterator[None]:
     """Raises: ValueError, where timm leaves tensors random, which it says in its log alone."""
     said: list[str] = []
     log, handler = logging.getLogger("timm.models._builder"), logging.Handler()
-    handler.emit = lambda record: said.append(record.getMessage())
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
     level = log.level
     log.setLevel(logging.INFO)
     log.addHandler(handler)

@@ -39,7 +39,7 @@ def compute_features(
     counts: Mapping[str, int],
     seed: int,
     folder: Path,
-    interruption: Callable[[], Exception | None] = lambda: None,
+    interruption: Callable[[], BaseException | None] = lambda: None,
 ) -> None:
     """Write ``folder``/NAME.npy for each of ``views``; goes on from what ``folder`` holds already.
 

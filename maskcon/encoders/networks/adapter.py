@@ -65,13 +65,15 @@ class Readout(nn.Module):
 
 def whitening(blocks: Iterable[Tensor], directions: int | None, power: float) -> tuple[Tensor, Tensor]:
     """Mean float32 [F] and scaled principal directions float32 [F, D] of rows that come in blocks [b, F]."""
-    number, total, products = 0, 0, 0
+    number = 0
+    total: Tensor | int = 0
+    products: Tensor | int = 0
     for block in blocks:
         exact = block.double()
         number += len(exact)
         total = total + exact.sum(dim=0)
         products = products + exact.T @ exact
-    mean = total / number
+    mean: Tensor = total / number
     variances, vectors = torch.linalg.eigh(products / number - torch.outer(mean, mean))  # rising
     variances, vectors = variances.flip(0)[:directions], vectors.flip(1)[:, :directions]
     deviations = variances.clamp(min=0).sqrt()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -20,7 +21,7 @@ class Backbone:
     pooled: tuple[int, int] = (1, 1)  # height and width that maps are averaged to
 
 
-def statistics_of(data: DataParameters) -> dict[str, tuple[float, ...]]:
+def statistics_of(data: DataParameters) -> dict[str, Any]:
     """Mean and standard deviation of a set's pixels: for networks that start from random weights."""
     return {"mean": tuple(data.mean[: data.channels]), "std": tuple(data.std[: data.channels])}
 
