@@ -1,3 +1,5 @@
+import json
+
 from maskcon.__main__ import main
 from maskcon.commands.summary import recall_table
 from tests.tracking.finished_checkout import make_checkout
@@ -21,6 +23,18 @@ def test_without_fine_labels_only_the_coarse_recall():
     table = recall_table({**coarse, "images": 9, "untrained": coarse, "pixels": coarse})
     assert table.splitlines()[0].split() == ["coarse", "R@1"]
     assert table.splitlines()[2].split() == ["trained", "0.500"]
+
+
+def test_a_training_that_lost_is_told_with_what_to_use_instead(tmp_path, monkeypatch, capsys):
+    checkout = make_checkout(tmp_path)
+    monkeypatch.chdir(checkout)
+    file = checkout / "metrics/retrieval_in_full.json"
+    lost = {"gain": {"mean": -0.1, "low": -0.15, "high": -0.05}, "whitened": {"recall_at_1": 0.7}}
+    file.write_text(json.dumps(json.loads(file.read_text()) | lost))
+    main(["summary"])
+    printed = capsys.readouterr().out
+    assert "Training lost 10.0 points of Recall@1: use models/untrained.pt" in printed
+    assert "whitened" in printed
 
 
 def test_it_says_where_everything_is(tmp_path, monkeypatch, capsys):

@@ -85,7 +85,10 @@ def test_metrics_are_those_of_the_files(folder):
 
     metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
     names = [*METRICS, "coarse_recall_at_1"]
-    assert list(metrics) == [*names, "images", "queries_without_match", "interval", "untrained", "pixels"]
+    assert list(metrics) == [*names, "images", "queries_without_match", "interval", "untrained", "pixels", "gain"]
+    gain = metrics["gain"]
+    assert gain["mean"] == pytest.approx(metrics["recall_at_1"] - metrics["untrained"]["recall_at_1"])
+    assert 0 < gain["low"] < gain["mean"] < gain["high"]
     assert (metrics["images"], metrics["queries_without_match"]) == (120, 0)
     for_tables = json.loads(Path("metrics/retrieval.json").read_text())
     assert for_tables == {name: value for name, value in metrics.items() if not isinstance(value, dict)}
@@ -131,7 +134,7 @@ def test_without_fine_labels_the_coarse_metrics_remain(folder, capsys):
     main(write_parameters(folder))
 
     metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
-    assert list(metrics) == ["coarse_recall_at_1", "images", "interval", "untrained", "pixels"]
+    assert list(metrics) == ["coarse_recall_at_1", "images", "interval", "untrained", "pixels", "gain"]
     assert list(metrics["untrained"]) == ["coarse_recall_at_1", "interval"]
     assert Path("plots/recall_at_k.csv").read_text() == "features,k,recall,low,high\n"
     assert list(pd.read_csv("plots/recall_over_epochs.csv")) == ["epoch", "coarse_recall_at_1"]
