@@ -14,7 +14,7 @@ from maskcon.parameters.errors import Interrupted
 from maskcon.parameters.plugins import METHODS
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.feature_batches import FeatureBatches
-from maskcon.training.loop import SilentWatcher, train
+from maskcon.training.loop import Watcher, train
 from maskcon.views.operations.families import view_maker
 
 CPU = torch.device("cpu")
@@ -48,7 +48,7 @@ def features(tiny_parameters, tiny_set, tmp_path, monkeypatch):
 def test_every_method_trains_an_adapter_and_leaves_the_backbone_as_it_was(
     method, tiny_parameters, tiny_set, features, tmp_path
 ):
-    trained = train(tiny_set, tiny_parameters(FROZEN, method), CPU, Checkpoints(tmp_path), SilentWatcher())
+    trained = train(tiny_set, tiny_parameters(FROZEN, method), CPU, Checkpoints(tmp_path), Watcher())
     before, after = trained.untrained.backbone.state_dict(), trained.encoder.backbone.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert trained.encoder.adapter.adapter.residual.weight.abs().max() > 0
@@ -59,11 +59,11 @@ def test_an_interrupted_training_on_features_ends_as_an_uninterrupted_one(
     tiny_parameters, tiny_set, features, tmp_path
 ):
     parameters = tiny_parameters(FROZEN)
-    whole = train(tiny_set, parameters, CPU, Checkpoints(tmp_path / "whole"), SilentWatcher())
+    whole = train(tiny_set, parameters, CPU, Checkpoints(tmp_path / "whole"), Watcher())
     steps = iter([None] * 6 + [Interrupted(15)])
     with pytest.raises(Interrupted):
-        train(tiny_set, parameters, CPU, Checkpoints(tmp_path / "half"), SilentWatcher(), lambda: next(steps))
-    resumed = train(tiny_set, parameters, CPU, Checkpoints(tmp_path / "half"), SilentWatcher())
+        train(tiny_set, parameters, CPU, Checkpoints(tmp_path / "half"), Watcher(), lambda: next(steps))
+    resumed = train(tiny_set, parameters, CPU, Checkpoints(tmp_path / "half"), Watcher())
     expected = whole.encoder.state_dict()
     assert all(torch.equal(weight, expected[name]) for name, weight in resumed.encoder.state_dict().items())
 
@@ -73,7 +73,7 @@ def test_backbone_and_adapter_are_one_encoder_in_a_file(
     readout, tiny_parameters, tiny_set, features, tmp_path, monkeypatch
 ):
     parameters = tiny_parameters({**FROZEN, "model.adapter.readout": readout})
-    trained = train(tiny_set, parameters, CPU, Checkpoints(tmp_path), SilentWatcher())
+    trained = train(tiny_set, parameters, CPU, Checkpoints(tmp_path), Watcher())
     images = torch.rand(3, 1, 16, 24)
     for name, encoder in {"encoder.pt": trained.encoder, "whitened.pt": trained.whitened}.items():
         save_encoder(tmp_path / name, encoder, parameters.model, parameters.data)
