@@ -47,7 +47,8 @@ class TrainParameters(Group):
     weight_decay: Weight
     """SGD weight decay."""
     queue_size: Count
-    """K: keys of former batches that a query is compared with."""
+    """K: keys of former batches that a query is compared with. With a frozen backbone at most half as many as there are
+    training images: older keys of an image itself would be taken for its nearest neighbours."""
     key_momentum: Share
     """m: the key network follows the query network, key <- m key + (1 - m) query."""
     query_view: Literal["weak", "strong"]

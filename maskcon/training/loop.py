@@ -202,11 +202,13 @@ def build_learner(
     device: torch.device,
     processes: Processes = ALONE,
     adapter: Adapter | None = None,
+    queue_size: int | None = None,
 ) -> ContrastiveLearner:
     """Networks with weights drawn from the run's seed, an empty queue, and the method.
 
     Args:
         adapter: trained in place of the encoder, on the features of a frozen one.
+        queue_size: where it is not the parameters'.
     """
     model = parameters.model
     with torch.random.fork_rng(devices=[]):
@@ -217,7 +219,7 @@ def build_learner(
         learner = ContrastiveLearner(
             processes.prepared(network, device),
             KeyQueue(
-                parameters.train.queue_size,
+                queue_size or parameters.train.queue_size,
                 model.projection_size,
                 encoder.feature_size if method.uses_features else None,
             ),
