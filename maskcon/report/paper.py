@@ -219,13 +219,14 @@ def before_training(weights: str) -> str:
     return FEATURES_BEFORE if weights == "none" else "encoder as loaded"
 
 
-def _lost_facts(gain: Mapping[str, float]) -> dict[str, str] | None:
-    """Where the encoder was better before training: by how many points, and the interval."""
+def _lost_facts(gain: Mapping[str, Any]) -> dict[str, str] | None:
+    """Where the encoder was better before training: by how many points, the interval, and the file to use."""
     if gain["high"] >= 0:
         return None
     return {
         "points": f"{-100 * gain['mean']:.1f}",
         "interval": f"{-100 * gain['high']:.1f} to {-100 * gain['low']:.1f}",
+        "instead": gain["instead"],
     }
 
 

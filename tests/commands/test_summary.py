@@ -29,7 +29,10 @@ def test_a_training_that_lost_is_told_with_what_to_use_instead(tmp_path, monkeyp
     checkout = make_checkout(tmp_path)
     monkeypatch.chdir(checkout)
     file = checkout / "metrics/retrieval_in_full.json"
-    lost = {"gain": {"mean": -0.1, "low": -0.15, "high": -0.05}, "whitened": {"recall_at_1": 0.7}}
+    lost = {
+        "gain": {"mean": -0.1, "low": -0.15, "high": -0.05, "instead": "models/untrained.pt"},
+        "whitened": {"recall_at_1": 0.7},
+    }
     file.write_text(json.dumps(json.loads(file.read_text()) | lost))
     main(["summary"])
     printed = capsys.readouterr().out

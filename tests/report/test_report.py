@@ -270,3 +270,15 @@ def test_numbers():
     assert percent(0.9624) == "96.2"
     assert grouped(9999) == "9999"
     assert grouped(1234567) == "1\u2009234\u2009567"
+
+
+def test_a_training_that_lost_is_said_first_with_what_to_use_instead(run):
+    gain = {"mean": -0.1, "low": -0.15, "high": -0.05, "instead": "models/whitened/encoder.pt"}
+    lost = replace(run, retrieval={**run.retrieval, "gain": gain})
+    facts = gather_facts(lost, method(), PROVENANCE, COMMANDS)
+    assert facts["training_lost"] == {
+        "points": "10.0",
+        "interval": "5.0 to 15.0",
+        "instead": "models/whitened/encoder.pt",
+    }
+    assert gather_facts(run, method(), PROVENANCE, COMMANDS)["training_lost"] is None

@@ -88,6 +88,7 @@ def test_metrics_are_those_of_the_files(folder):
     assert list(metrics) == [*names, "images", "queries_without_match", "interval", "untrained", "pixels", "gain"]
     gain = metrics["gain"]
     assert gain["mean"] == pytest.approx(metrics["recall_at_1"] - metrics["untrained"]["recall_at_1"])
+    assert gain["instead"] == "models/untrained.pt"
     assert 0 < gain["low"] < gain["mean"] < gain["high"]
     assert (metrics["images"], metrics["queries_without_match"]) == (120, 0)
     for_tables = json.loads(Path("metrics/retrieval.json").read_text())

@@ -53,7 +53,7 @@ def _resampled_means(scores: np.ndarray, samples: int, generator: np.random.Gene
 
 def gain_of_training(
     trained: Scores, untrained: Scores, samples: int, generator: np.random.Generator
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Recall@1 of the trained encoder less that before training, query by query, with its 95% interval.
 
     Of fine classes, or of coarse ones where there are no fine labels. An interval below zero says that training lost.

@@ -44,7 +44,8 @@ COLUMNS = (
     "inputs",
     "started",
 )
-NOT_KEPT = ("interval.", "untrained.interval.", "pixels.interval.", "pretrain.timing.")  # metrics of no table
+# Metrics of no table.
+NOT_KEPT = ("interval.", "untrained.interval.", "pixels.interval.", "whitened.", "gain.", "pretrain.timing.")
 
 
 def read_store(store: Store, conf: Path, grid: str | None = None, dataset: str | None = None) -> pd.DataFrame:
