@@ -16,6 +16,7 @@ WEIGHTY = {"torch", "torchvision", "pandas", "scipy", "sklearn", "matplotlib", "
 USED = {  # of the weighty ones, at import; what only some runs need is loaded where they come to it
     "download": set(),
     "coarse": {"pandas"},
+    "features": set(),
     "track": set(),
     "figures": {"pandas", "matplotlib", "PIL"},
     "pretrain": {"torch"},
