@@ -58,9 +58,8 @@ class ShownAndKept(Progress):
 
     def _write_curve(self, curve: list[dict[str, Any]]) -> None:
         """For MLflow's live curves alone: the curve itself is in the checkpoints, so a full disk is no matter here."""
-        if curve:
-            with contextlib.suppress(CannotWrite):
-                write_table(self.curve_file, curve)
+        with contextlib.suppress(CannotWrite):
+            write_table(self.curve_file, curve, CURVE_COLUMNS)
 
 
 def train_here(
@@ -131,10 +130,7 @@ def write_outputs(trained: Trained, snapshots: Path, parameters: Parameters) -> 
     for name, encoder in encoders.items():
         if encoder is not None:
             save_encoder(MODELS / f"{name}.pt", encoder, parameters.model, parameters.data)
-    if trained.curve:
-        write_table(Path("plots/pretrain.csv"), trained.curve)
-    else:
-        write_text(Path("plots/pretrain.csv"), ",".join(CURVE_COLUMNS) + "\n")
+    write_table(Path("plots/pretrain.csv"), trained.curve, CURVE_COLUMNS)
 
 
 def summary(trained: Trained, parameters: Parameters, device: torch.device, processes: int) -> dict[str, Any]:
