@@ -1,24 +1,18 @@
 """Stage coarse: coarse labels assigned, and the set packed into data/sets/NAME."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from maskcon.images.packed.image_set import write_set
 from maskcon.images.packed.left_out import LeftOut, write_left_out
-from maskcon.images.reading.coarse_labels import label_part
+from maskcon.images.reading.coarse_labels import classes_in_words, label_part
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
 from maskcon.parameters.plugins import plug_in
 from maskcon.parameters.sentences import counted
 from maskcon.runtime.entry import run_stage
 from maskcon.runtime.scratch import discard, scratch_folder
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # What becomes of decoded photos: where it alone is changed, they are not decoded again.
 SORTED_LATER = {"on_bad_image", "val_share", "test_share"}
@@ -37,19 +31,12 @@ def main(parameters: Parameters) -> None:
         for split, part in plug_in("data.name", data.name).splits(Path(data.raw), data, scratch):
             labels = label_part(part.labels, Path(data.coarse_map))
             write_set(folder / split, labels, part.images, *data.stored_size)
-            print(f"{data.name}/{split}: {len(labels)} images, {classes_of(labels)}")
+            print(f"{data.name}/{split}: {len(labels)} images, {classes_in_words(labels)}")
             left_out += part.left_out
             if split == parameters.evaluate.split:
                 require_neighbours(split, len(labels))
         write_left_out(folder, left_out)
         discard(scratch)  # the set is whole: what an interruption would need has done its work
-
-
-def classes_of(labels: pd.DataFrame) -> str:
-    """How many there are, such as: 2 coarse and 10 fine classes."""
-    coarse, fine = labels["coarse"].nunique(), labels["fine"].nunique()
-    has_fine = (labels["fine"] != "").all()
-    return f"{coarse} coarse and {counted(fine, 'fine class')}" if has_fine else counted(coarse, "coarse class")
 
 
 def require_neighbours(split: str, images: int) -> None:

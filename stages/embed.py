@@ -4,7 +4,6 @@ Of train images only where evaluate.measures has a measure that learns from them
 """
 
 import shutil
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,13 +13,11 @@ from maskcon.embedding.files import write_rows
 from maskcon.encoders.networks import load_encoder
 from maskcon.images.packed.image_set import read_images
 from maskcon.parameters.model import Parameters
-from maskcon.runtime.atomic_files import remove_unfinished, write_atomically
 from maskcon.runtime.entry import run_stage
 from maskcon.runtime.freed_memory import keep_freed_memory
 
 MODELS = Path("models")
 EMBEDDINGS = Path("embeddings")
-SPLITS = ("val", "test")
 
 
 def main(parameters: Parameters) -> None:
@@ -28,34 +25,30 @@ def main(parameters: Parameters) -> None:
     data = parameters.data
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     size = (data.height, data.width)
-    final = [MODELS / "encoder.pt", MODELS / "untrained.pt"]
-    if parameters.train.backbone == "frozen":
-        final.append(MODELS / "whitened/encoder.pt")
+    frozen = parameters.train.backbone == "frozen"
+    final = [MODELS / "encoder.pt", MODELS / "untrained.pt", *([MODELS / "whitened/encoder.pt"] if frozen else [])]
     snapshots = sorted((MODELS / "snapshots").glob("*.pt"))
-    encoder_files = {split: [*final, *snapshots] for split in SPLITS}
+    encoder_files = {"val": [*final, *snapshots], "test": [*final, *snapshots]}
     if "train" in parameters.evaluate.parts_needed:
         encoder_files["train"] = final
 
+    shutil.rmtree(EMBEDDINGS, ignore_errors=True)
     for split, files in encoder_files.items():
-        source = Path("data/sets") / data.name / split
-        target = EMBEDDINGS / split
-        remove_unfinished(target)
-        shutil.rmtree(target / "snapshots", ignore_errors=True)
+        source, target = Path("data/sets") / data.name / split, EMBEDDINGS / split
         images = read_images(source)
         pixels = raw_pixel_rows(images, data.channels)
         write_rows(target / "pixels.npy", (len(images), raw_pixels_size(images, data.channels)), pixels)
         shared = None  # features of the one backbone that all these encoders have
         for file in files:
             encoder = load_encoder(file, device)
-            if parameters.train.backbone == "frozen":
+            if frozen:
                 shared = shared or list(backbone_rows(encoder, images, data.channels, device, size))
                 rows = (adapted(encoder, features) for features in shared)
             else:
                 rows = embedded_rows(encoder, images, data.channels, device, size)
             path = target / file.relative_to(MODELS).with_suffix(".npy")
             write_rows(path, (len(images), encoder.feature_size), rows)
-        with open(source / "labels.csv", "rb") as labels:
-            write_atomically(target / "labels.csv", partial(shutil.copyfileobj, labels))
+        shutil.copyfile(source / "labels.csv", target / "labels.csv")
         print(f"{data.name}/{split}: {len(images)} images, {encoder.feature_size} features")
 
 

@@ -10,7 +10,7 @@ from maskcon.evaluation.retrieval.intervals import Scores, gain_of_training, mea
 from maskcon.evaluation.retrieval.metrics import measurable_recall_at, queries_without_match, query_scores
 from maskcon.evaluation.retrieval.tables import RECALL_AT_K_COLUMNS, coarse_class_rows, epoch_rows, recall_at_k_rows
 from maskcon.parameters.model import Parameters
-from maskcon.runtime.atomic_files import write_json, write_table, write_text
+from maskcon.runtime.atomic_files import write_json, write_table
 from maskcon.runtime.entry import run_stage
 from maskcon.runtime.randomness import numpy_generator
 
@@ -40,7 +40,8 @@ def main(parameters: Parameters) -> None:
     gain = gain_of_training(scores["trained"], scores["untrained"], samples, numpy_generator(seed, "bootstrap"))
     gain["instead"] = _best_before_training(metrics)
     _write_metrics(embedded, metrics, gain)
-    _write_recall_at_k(metrics, recall_at)
+    by_k = [row for title, of in metrics.items() for row in recall_at_k_rows(title, of, recall_at)]
+    write_table(Path("plots/recall_at_k.csv"), by_k, RECALL_AT_K_COLUMNS)  # no rows without fine labels
     write_table(Path("plots/recall_by_coarse_class.csv"), by_class)
     write_table(Path("plots/recall_over_epochs.csv"), epoch_rows(by_epoch))
     if gain["high"] < 0:
@@ -80,15 +81,6 @@ def _best_before_training(metrics: dict[str, dict]) -> str:
     name = "recall_at_1" if "recall_at_1" in metrics["untrained"] else "coarse_recall_at_1"
     whitened = metrics.get("whitened", {}).get(name, 0)
     return "models/whitened/encoder.pt" if whitened > metrics["untrained"][name] else "models/untrained.pt"
-
-
-def _write_recall_at_k(metrics: dict[str, dict], recall_at: list[int]) -> None:
-    path = Path("plots/recall_at_k.csv")
-    rows = [row for title, of in metrics.items() for row in recall_at_k_rows(title, of, recall_at)]
-    if rows:
-        write_table(path, rows)
-    else:  # no fine labels: a table without rows says so
-        write_text(path, ",".join(RECALL_AT_K_COLUMNS) + "\n")
 
 
 def _say(embedded: EmbeddedSet, metrics: dict[str, dict], left_out: list[int]) -> None:

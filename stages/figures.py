@@ -1,19 +1,18 @@
 """embeddings/, the split's images, plots/*.csv -> reports/figures/."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from maskcon.figures.embedding_map import MapLabels, draw_embedding_map, images_on_the_map
-from maskcon.figures.lettering import in_known_letters, unknown_letters
+from maskcon.figures.embedding_map import draw_embedding_map, images_on_the_map, labels_on_the_map
+from maskcon.figures.lettering import with_drawable_names
 from maskcon.figures.palette import class_palette
 from maskcon.figures.recall_curve import draw_recall_at_k
-from maskcon.figures.retrieved_images import Captions, choose_queries, draw_retrieved_images, lay_out, nearest_images
+from maskcon.figures.retrieved_images import captions_of, choose_queries, draw_retrieved_images, lay_out, nearest_images
 from maskcon.figures.training_curves import draw_training_curves
 from maskcon.figures.tsne import two_dimensional_maps
-from maskcon.images.packed.image_set import LabelledSet, read_labelled_set
+from maskcon.images.packed.image_set import read_labelled_set
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.atomic_files import write_json
@@ -25,7 +24,7 @@ FIGURES = Path("reports/figures")
 
 def main(parameters: Parameters) -> None:
     wanted, split = parameters.figures, parameters.evaluate.split
-    labelled = _with_drawable_names(read_labelled_set(Path("data/sets") / parameters.data.name / split))
+    labelled = with_drawable_names(read_labelled_set(Path("data/sets") / parameters.data.name / split))
     features = {name: _read_features(Path("embeddings") / split / f"{name}.npy") for name in ("untrained", "encoder")}
 
     shown = images_on_the_map(
@@ -39,10 +38,7 @@ def main(parameters: Parameters) -> None:
         pd.read_csv("plots/pretrain.csv"), pd.read_csv("plots/recall_over_epochs.csv"), FIGURES / "training_curves"
     )
     draw_recall_at_k(pd.read_csv("plots/recall_at_k.csv"), FIGURES / "recall_at_k")
-    if labelled.fine is None:
-        captions = Captions(labelled.coarse_name, labelled.coarse_name, labelled.coarse, "coarse class")
-    else:
-        captions = Captions(labelled.coarse_name, labelled.fine_name, labelled.fine, "fine class")
+    captions = captions_of(labelled)
     rows = wanted.queries_per_coarse_class * len(np.unique(labelled.coarse))
     layout = lay_out(rows, wanted.neighbours, labelled.images, captions)
     queries = choose_queries(
@@ -57,13 +53,7 @@ def main(parameters: Parameters) -> None:
     draw_retrieved_images(retrievals, labelled.images, captions, layout, FIGURES / "retrieved_images")
 
     palette = class_palette(labelled.coarse, labelled.fine)
-    labels = MapLabels(
-        coarse=labelled.coarse[shown],
-        coarse_name=labelled.coarse_name[shown],
-        fine=None if labelled.fine is None else labelled.fine[shown],
-        fine_name=None if labelled.fine is None else labelled.fine_name[shown],
-        palette=palette.of(shown),
-    )
+    labels = labels_on_the_map(labelled, shown, palette)
     draw_embedding_map(list(maps), ["untrained encoder", "trained encoder"], labels, FIGURES / "embedding_map")
 
     write_json(
@@ -78,19 +68,6 @@ def main(parameters: Parameters) -> None:
         },
     )
     print(f"{FIGURES}: {', '.join(sorted(path.stem for path in FIGURES.glob('*.pdf')))}")
-
-
-def _with_drawable_names(labelled: LabelledSet) -> LabelledSet:
-    """The same set, with a box in place of each letter of its class names that no font at hand has."""
-    drawable, unknown = {}, set()
-    for labels in ("coarse_name", "fine_name"):
-        if (of_images := getattr(labelled, labels)) is not None:
-            names, of_image = np.unique(of_images, return_inverse=True)
-            drawable[labels] = np.array([in_known_letters(str(name)) for name in names])[of_image]
-            unknown.update(unknown_letters(map(str, names)))
-    if unknown:
-        print(f"no font here has {''.join(sorted(unknown))} of class names; install Noto Sans CJK, for example")
-    return replace(labelled, **drawable)
 
 
 def _read_features(path: Path) -> np.ndarray:

@@ -16,8 +16,8 @@ from benchmarks.photographs import photographs
 from maskcon.parameters.model import Parameters, check_parameters
 from maskcon.runtime.randomness import torch_generator
 from maskcon.training.batches import Batch
-from maskcon.training.loop import build_learner
-from maskcon.training.step import ContrastiveLearner, training_step
+from maskcon.training.learner import ContrastiveLearner, build_learner
+from maskcon.training.step import training_step
 from maskcon.views.operations.families import view_maker
 
 COARSE_CLASSES = 20

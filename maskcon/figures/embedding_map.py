@@ -28,6 +28,7 @@ from maskcon.figures.drawing import (
 )
 from maskcon.figures.lettering import shortened, text_width
 from maskcon.figures.palette import CLASS_COLOURS, INK, SOFT_INK, ClassPalette
+from maskcon.images.packed.image_set import LabelledSet
 
 ENOUGH_OF_A_CLASS = 5  # fewer points do not show whether a class holds together
 GAP = 9.0  # points between the panels, and above the legend
@@ -48,6 +49,18 @@ class MapLabels:
     fine: np.ndarray | None  # int64 [N]
     fine_name: np.ndarray | None  # str [N]
     palette: ClassPalette
+
+
+def labels_on_the_map(labelled: LabelledSet, shown: np.ndarray, palette: ClassPalette) -> MapLabels:
+    """The labels of the images ``shown``, int64 [n]."""
+    has_fine = labelled.fine is not None
+    return MapLabels(
+        labelled.coarse[shown],
+        labelled.coarse_name[shown],
+        labelled.fine[shown] if has_fine else None,
+        labelled.fine_name[shown] if has_fine else None,
+        palette.of(shown),
+    )
 
 
 def images_on_the_map(

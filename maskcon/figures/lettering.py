@@ -11,12 +11,15 @@ has; where none has it, in_known_letters puts a box in its place.
 """
 
 import re
-from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
+
+from maskcon.images.packed.image_set import LabelledSet
 
 BYTE_ORDER_MARK = "\ufeff"
 FONT = "DejaVu Sans"  # comes with matplotlib, so figures look the same on every machine
@@ -89,9 +92,17 @@ def in_known_letters(text: str) -> str:
     return "".join(letter if _known(letter) else UNKNOWN_LETTER for letter in text if letter != BYTE_ORDER_MARK)
 
 
-def unknown_letters(texts: Iterable[str]) -> list[str]:
-    """The letters that no font at hand has, sorted."""
-    return sorted(letter for letter in set().union(*texts) if not _known(letter))
+def with_drawable_names(labelled: LabelledSet) -> LabelledSet:
+    """The same set, with a box in place of each letter of its class names that no font at hand has."""
+    drawable, unknown = {}, set()
+    for labels in ("coarse_name", "fine_name"):
+        if (of_images := getattr(labelled, labels)) is not None:
+            names, of_image = np.unique(of_images, return_inverse=True)
+            drawable[labels] = np.array([in_known_letters(str(name)) for name in names])[of_image]
+            unknown.update(letter for letter in set().union(*map(str, names)) if not _known(letter))
+    if unknown:
+        print(f"no font here has {''.join(sorted(unknown))} of class names; install Noto Sans CJK, for example")
+    return replace(labelled, **drawable)
 
 
 @cache

@@ -23,6 +23,7 @@ from maskcon.evaluation.retrieval.neighbours import gallery_neighbours, without_
 from maskcon.figures.drawing import POINTS, SMALL_SIZE, TEXT_WIDTH, figure_style, new_figure, save_figure, sheet
 from maskcon.figures.lettering import text_width, wrapped
 from maskcon.figures.palette import INK, PAPER_SHADE, RIGHT, RULE, SOFT_INK, WRONG
+from maskcon.images.packed.image_set import LabelledSet
 
 PAGE_HEIGHT = 600.0  # points that the figure may take: a page of the report, less its caption and some lines of text
 WIDEST_NAME = 58.0  # of the coarse class at the left
@@ -53,6 +54,13 @@ class Captions:
     name: np.ndarray  # str [N]: the fine class, or the coarse one without fine labels
     label: np.ndarray  # int64 [N]: equal labels are right
     kind: str  # what these labels are: "fine class" or "coarse class"
+
+
+def captions_of(labelled: LabelledSet) -> Captions:
+    """By fine class, or by coarse class where there are no fine labels."""
+    if labelled.fine is None:
+        return Captions(labelled.coarse_name, labelled.coarse_name, labelled.coarse, "coarse class")
+    return Captions(labelled.coarse_name, labelled.fine_name, labelled.fine, "fine class")
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 import csv
 import errno
+import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,9 +56,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk; where folders cannot be opened (Windows) names are written at once."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
+    """Have the names in a folder on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -110,20 +109,11 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_table(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """A CSV file with the keys of the first row as its header."""
+def write_table(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
+    """A CSV file with ``columns``, or the keys of the first row, as its header."""
     rows = list(rows)
-    if not rows:
-        raise ValueError(f"no rows to write to {path}")
-
-    lines = _Lines()
-    writer = csv.DictWriter(lines, fieldnames=list(rows[0]), lineterminator="\n")
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns or list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_text(path, "".join(lines))
-
-
-class _Lines(list):
-    """A list that csv can write to."""
-
-    write = list.append
+    write_text(path, text.getvalue())

@@ -5,7 +5,6 @@ another process that worked beside this one, 130 Ctrl-C, 143 SIGTERM or the end 
 """
 
 import errno
-import gc
 import os
 import sys
 from collections.abc import Callable
@@ -26,9 +25,6 @@ def run_stage(stage: Callable[[Parameters], None], interruptions: Interruptions 
     Args:
         interruptions: where the stage itself postpones them.
     """
-    if not gc.isenabled():  # see start.py
-        gc.freeze()  # what libraries have made stays
-        gc.enable()
     try:
         with interruptions or Interruptions():
             parameters = load_parameters(Path("params.yaml"))

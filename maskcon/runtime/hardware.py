@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from pathlib import Path
 
 import torch
@@ -29,8 +30,7 @@ def hardware(device: torch.device) -> dict[str, str | int]:
 def processor_name() -> str:
     """As Linux knows it, or else the architecture."""
     try:
-        lines = CPU_INFO.read_text().splitlines()
+        named = re.search(r"(?m)^model name\s*:\s*(.+)$", CPU_INFO.read_text())
     except OSError:
-        lines = []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()
+        named = None
+    return named[1] if named else platform.machine()

@@ -25,13 +25,7 @@ DONE = "done"  # said at an orderly end; a pipe that closes without it means tha
 
 @contextlib.contextmanager
 def show_live_curves(curve: Path, checkout: Path, enabled: bool) -> Iterator[None]:
-    """Show the table ``curve`` in MLflow while the block runs.
-
-    Args:
-        curve: path of the table.
-        checkout: folder with the dvc.yaml and params.yaml of this run.
-        enabled: False: do nothing.
-    """
+    """Show the table at ``curve`` in MLflow while the block runs, of the run whose params.yaml lies in ``checkout``."""
     if not enabled:
         yield
         return
@@ -45,7 +39,7 @@ def show_live_curves(curve: Path, checkout: Path, enabled: bool) -> Iterator[Non
 
 
 def _start(curve: Path, checkout: Path) -> subprocess.Popen | None:
-    paths = [str(PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
     try:
         follower = subprocess.Popen(
             [sys.executable, "-m", "maskcon.tracking.follower"],

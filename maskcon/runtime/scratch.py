@@ -24,9 +24,7 @@ from filelock import FileLock, Timeout
 
 from maskcon.runtime.atomic_files import CannotWrite, remove_unfinished, write_json
 
-WAIT_SECONDS = (
-    10.0  # for the same work left by a dvc that was killed, which ends by itself: maskcon/runtime/interruption.py
-)
+WAIT_SECONDS = 10.0  # for the same work left by a dvc that was killed, which ends by itself: see interruption.py
 LOOK_SECONDS = 0.2
 
 
@@ -86,18 +84,10 @@ def leftovers(root: Path) -> list[Leftover]:
     found = []
     for folder in sorted(path for path in root.glob("*") if path.is_dir()):
         files = [path.stat() for path in (folder, *folder.rglob("*"))]
+        size, age = sum(file.st_size for file in files), time.time() - max(file.st_mtime for file in files)
         work, process = _read_about(folder)
         with _choosing(root), _locked(folder) as free:
-            found.append(
-                Leftover(
-                    folder,
-                    work,
-                    not free,
-                    process,
-                    sum(file.st_size for file in files),
-                    time.time() - max(file.st_mtime for file in files),
-                )
-            )
+            found.append(Leftover(folder, work, not free, process, size, age))
     return found
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from maskcon.runtime.atomic_files import write_atomically, write_json
+from maskcon.runtime.atomic_files import write_atomically
 
 KEPT = 2
 SHARE_OF_TIME = 0.02  # that checkpoints by time may take at most
@@ -62,11 +62,6 @@ class Checkpoints:
             if file not in kept:
                 file.unlink()
 
-    def write_beside(self, name: str, value: Any) -> Path:
-        """A JSON file about this run, for a person; returns its path."""
-        write_json(self.folder / name, value)
-        return self.folder / name
-
     def load_latest(self) -> dict[str, Any] | None:
         """The newest state whose checksum holds, on the CPU."""
         for path in reversed(self._files()):
@@ -85,9 +80,6 @@ class NoCheckpoints(Checkpoints):
 
     def save(self, steps: int, state: dict[str, Any]) -> None:
         pass
-
-    def write_beside(self, name: str, value: Any) -> Path:
-        return self.folder / name
 
     def load_latest(self) -> None:
         return None

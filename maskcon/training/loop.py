@@ -4,8 +4,6 @@ trained = train(training_set, parameters, device, Checkpoints(folder), watcher)
 """
 
 import copy
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,21 +15,19 @@ from maskcon.encoders.networks import Encoder, ProjectedEncoder, build_encoder
 from maskcon.encoders.networks.adapter import Adapter, Readout, whitening
 from maskcon.images.packed.image_set import TrainingSet
 from maskcon.images.packed.image_stream import resident_or_streamed
-from maskcon.methods.parts.interface import build_method
-from maskcon.methods.parts.key_queue import KeyQueue
 from maskcon.parameters.encoder import AdapterValues
 from maskcon.parameters.errors import Interrupted, UserError
 from maskcon.parameters.model import Parameters, TrainParameters
-from maskcon.runtime.randomness import derived_seed, torch_generator
+from maskcon.runtime.randomness import torch_generator
 from maskcon.training.batches import Batch, TwoViewBatches
 from maskcon.training.checkpoint import CheckpointClock, Checkpoints
 from maskcon.training.feature_batches import FeatureBatches
 from maskcon.training.keeping import Keeper
-from maskcon.training.non_finite import NonFiniteWatch
+from maskcon.training.learner import ContrastiveLearner, build_learner
 from maskcon.training.processes import ALONE, Processes
 from maskcon.training.schedule import learning_rate
 from maskcon.training.state import EpochSoFar, TrainingState
-from maskcon.training.step import ContrastiveLearner, training_step
+from maskcon.training.step import training_step
 from maskcon.views.operations.families import view_maker
 
 LOOK_STEPS = 100  # between two looks for steps that were not finite: a look waits for the device
@@ -102,7 +98,6 @@ def train(
             return with_adapter(untrained, learner.query_network, parameters.model.adapter.readout)
         return learner.query_network.encoder
 
-    watch = NonFiniteWatch(learner.trained_parameters(), device)
     clock = CheckpointClock(recipe.checkpoint_seconds, recipe.checkpoint_steps)
     keeper = Keeper(checkpoints, clock, watcher.snapshot)
     loss_of = processes.with_mean_gradients(learner, all_weights_used=learner.method.uses_keys)
@@ -111,20 +106,19 @@ def train(
             renew_memory(epoch, learner, batches)
         for batch in batches.epoch(epoch, first_batch=state.epoch_so_far.steps):
             loss = take_step(state, batch, loss_of, epoch, len(batches), recipe)
-            watch.look((epoch - 1) * len(batches) + state.epoch_so_far.steps - 1, loss)
             watcher.step_done(epoch, loss)
-            if state.epoch_so_far.steps == len(batches):
-                stop_if_not_finite(watch, batches, checkpoints, recipe)
-                finish_epoch(state, epoch, recipe)
+
+            steps = (epoch - 1) * len(batches) + state.epoch_so_far.steps  # of the whole training
+            epoch_done = state.epoch_so_far.steps == len(batches)
+            asked_to_end = agreed(processes, interruption())
+            keep = asked_to_end or clock.is_due(steps) or steps == recipe.epochs * len(batches)
+            if keep or epoch_done or steps % LOOK_STEPS == 0:
+                require_finite(state, epoch)
+            if epoch_done:
+                finish_epoch(state, epoch, recipe.batch_size)
                 watcher.epoch_done(state.curve)
                 if recipe.snapshot_epochs and epoch % recipe.snapshot_epochs == 0:
                     keeper.snapshot(epoch, encoder())
-
-            steps = len(state.curve) * len(batches) + state.epoch_so_far.steps
-            asked_to_end = agreed(processes, interruption())
-            keep = asked_to_end or clock.is_due(steps) or steps == recipe.epochs * len(batches)
-            if keep or steps % LOOK_STEPS == 0:
-                stop_if_not_finite(watch, batches, checkpoints, recipe)
             if keep:
                 keeper.checkpoint(steps, state)
             if asked_to_end:
@@ -196,61 +190,6 @@ def with_adapter(backbone: Encoder, network: ProjectedEncoder, readout: str) -> 
     return encoder.eval()
 
 
-def build_learner(
-    parameters: Parameters,
-    coarse_classes: int,
-    device: torch.device,
-    processes: Processes = ALONE,
-    adapter: Adapter | None = None,
-    queue_size: int | None = None,
-) -> ContrastiveLearner:
-    """Networks with weights drawn from the run's seed, an empty queue, and the method.
-
-    Args:
-        adapter: trained in place of the encoder, on the features of a frozen one.
-        queue_size: where it is not the parameters'.
-    """
-    model = parameters.model
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(parameters.seed, "weights"))
-        encoder = adapter or build_encoder(model, parameters.data)
-        network = ProjectedEncoder(encoder, model.projector_hidden_size, model.projection_size)
-        method = build_method(parameters.loss)
-        learner = ContrastiveLearner(
-            processes.prepared(network, device),
-            KeyQueue(
-                queue_size or parameters.train.queue_size,
-                model.projection_size,
-                encoder.feature_size if method.uses_features else None,
-            ),
-            method,
-            coarse_classes,
-            parameters.loss.temperature,
-            parameters.train.key_momentum,
-            training_precision(parameters.train.precision, device),
-            parameters.train.accumulate,
-            processes,
-        )
-    if parameters.train.compile:
-        require_compiler()
-        learner.query_network.compile()
-        learner.key_network.compile()
-    return learner.to(device).train()
-
-
-def require_compiler() -> None:
-    """Raises: UserError, where torch.compile would find no C++ compiler."""
-    if shutil.which(os.environ.get("CXX", "c++")) is None and shutil.which("g++") is None:
-        raise UserError("train.compile=true needs a C++ compiler, such as g++; install one, or set train.compile=false")
-
-
-def training_precision(wanted: str, device: torch.device) -> torch.dtype:
-    """ "auto" is bfloat16 on CUDA, where it is faster, and float32 elsewhere."""
-    if wanted == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
-    return getattr(torch, wanted)
-
-
 def fill_queue(learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
     """Fill the queue with real keys and their coarse labels before the first step, where the method uses it."""
     if not learner.method.uses_keys:
@@ -291,27 +230,26 @@ def take_step(
     recipe: TrainParameters,
 ) -> torch.Tensor:
     """One step, counted in the epoch so far; returns its loss, still on the device."""
-    number = (epoch - 1) * steps_per_epoch + state.epoch_so_far.steps
-    rate = rate_of_step(number, steps_per_epoch, recipe)
+    number, total = (epoch - 1) * steps_per_epoch + state.epoch_so_far.steps, recipe.epochs * steps_per_epoch
+    rate = learning_rate(number, recipe.learning_rate, recipe.warmup_epochs * steps_per_epoch, total)
     for group in state.optimizer.param_groups:
         group["lr"] = rate
-    progress = number / (recipe.epochs * steps_per_epoch)
-    loss = training_step(state.learner, state.optimizer, batch, progress, loss_of)
+    loss = training_step(state.learner, state.optimizer, batch, number / total, loss_of)
     state.epoch_so_far.add(loss)
     return loss
 
 
-def rate_of_step(step: int, steps_per_epoch: int, recipe: TrainParameters) -> float:
-    """The learning rate of a step of the whole training, counted from 0."""
-    return learning_rate(
-        step=step,
-        base=recipe.learning_rate,
-        warmup_steps=recipe.warmup_epochs * steps_per_epoch,
-        total_steps=recipe.epochs * steps_per_epoch,
-    )
+def require_finite(state: TrainingState, epoch: int) -> None:
+    """Raises: UserError, where a loss of this epoch or a weight is not finite. Waits for the device."""
+    weights = torch.nn.utils.get_total_norm(state.learner.trained_parameters())
+    if not (state.epoch_so_far.loss_sum + weights).isfinite():
+        raise UserError(
+            f"the loss or a weight is not finite in epoch {epoch}, at step {state.epoch_so_far.steps} or before, "
+            f"learning rate {state.rate:.3g}; lower train.learning_rate or raise loss.temperature"
+        )
 
 
-def finish_epoch(state: TrainingState, epoch: int, recipe: TrainParameters) -> None:
+def finish_epoch(state: TrainingState, epoch: int, batch_size: int) -> None:
     """Append the epoch's row to the curve, and begin to count the next. Waits for the device."""
     done = state.epoch_so_far
     mean_loss, seconds = done.mean_loss, done.seconds
@@ -319,28 +257,9 @@ def finish_epoch(state: TrainingState, epoch: int, recipe: TrainParameters) -> N
         {
             "epoch": epoch,
             "loss": mean_loss,
-            "learning_rate": rate_of_step(epoch * done.steps - 1, done.steps, recipe),
-            "images_per_second": done.steps * recipe.batch_size / seconds,
+            "learning_rate": state.rate,
+            "images_per_second": done.steps * batch_size / seconds,
             "seconds": seconds,
         }
     )
     state.epoch_so_far = EpochSoFar(done.loss_sum.device)
-
-
-def stop_if_not_finite(
-    watch: NonFiniteWatch, batches: TwoViewBatches, checkpoints: Checkpoints, recipe: TrainParameters
-) -> None:
-    """Raises: UserError, where the loss or gradient of a step was not finite. Waits for the device."""
-    step = watch.first_step()
-    if step is None:
-        return
-    epoch, step_in_epoch = step // len(batches) + 1, step % len(batches) + 1
-    rate = rate_of_step(step, len(batches), recipe)
-    first = (step_in_epoch - 1) * batches.batch_size
-    images = batches.order(epoch)[first : first + batches.batch_size].tolist()  # rows of labels.csv, from 0
-    where = {"epoch": epoch, "step": step_in_epoch, "learning_rate": rate, "images": images}
-    file = checkpoints.write_beside("non_finite.json", where)
-    raise UserError(
-        f"the loss or its gradient is not finite in epoch {epoch}, step {step_in_epoch}, at learning rate {rate:.3g}; "
-        f"the batch's images are listed in {file}; lower train.learning_rate or raise loss.temperature"
-    )

@@ -13,7 +13,7 @@ from maskcon.methods.parts.interface import Keys, MomentumMixup
 from maskcon.training.batches import Batch
 
 if TYPE_CHECKING:
-    from maskcon.training.step import ContrastiveLearner
+    from maskcon.training.learner import ContrastiveLearner
 
 
 def mixed_contrast(learner: ContrastiveLearner, mixup: MomentumMixup, batch: Batch, keys: Keys) -> Tensor:

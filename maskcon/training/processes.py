@@ -29,6 +29,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from maskcon.encoders.networks.batch_norm import synchronised
 from maskcon.parameters.errors import ProcessLost, UserError
+from maskcon.parameters.train import TrainParameters, cannot_be_shared
 from maskcon.runtime.several_processes import started_as_one_of_several
 
 LONGEST_WAIT = datetime.timedelta(minutes=30)  # for another process, while the first loads or writes a checkpoint
@@ -137,6 +138,12 @@ class SeveralProcesses(Processes):
         return int(number)
 
 
+def require_shares(recipe: TrainParameters, processes: Processes) -> None:
+    """Raises: UserError, where torchrun started a number of processes that the batch cannot be cut for."""
+    if problem := cannot_be_shared(recipe.batch_size, processes.number, recipe.accumulate):
+        raise UserError(f"train.{problem} ({processes.number} processes, train.accumulate={recipe.accumulate})")
+
+
 @contextlib.contextmanager
 def joined_processes(batch_norm: str) -> Iterator[Processes]:
     """The processes that this one was started with, joined while the block runs; each has its own GPU, if any.
@@ -155,9 +162,8 @@ def joined_processes(batch_norm: str) -> Iterator[Processes]:
         dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo", timeout=LONGEST_WAIT)
         yield SeveralProcesses(batch_norm)
     except RuntimeError as error:
-        if not isinstance(error, dist.DistError) and "gloo" not in str(
-            error
-        ):  # gloo's errors have no class of their own
+        of_gloo = "gloo" in str(error)  # its errors have no class of their own
+        if not (of_gloo or isinstance(error, dist.DistError)):
             raise
         raise ProcessLost(
             "another process of this stage has ended, so this one ends too; run the same command again to continue"

@@ -7,11 +7,13 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from maskcon.training.loop import Watcher
+
 LINES = 10
 REFRESH_SECONDS = 0.5  # reading the loss waits for the device, so it is not read at every step
 
 
-class Progress:
+class Progress(Watcher):
     """Shows epoch, loss, images/s and time left.
 
     Args:
@@ -30,7 +32,6 @@ class Progress:
         self.bar = tqdm(total=epochs * steps, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
 
     def resumed(self, curve: list[dict[str, Any]], steps: int) -> None:
-        """Some epochs, and steps beyond them, were done by a run that was interrupted."""
         self.bar.reset(total=self.epochs * self.steps)
         self.bar.initial = self.bar.n = len(curve) * self.steps + steps
         beyond = f" and {steps} steps" if steps else ""
@@ -46,7 +47,8 @@ class Progress:
             self.bar.set_postfix_str(f"loss {loss.item():.3f}, {speed:,.0f} images/s")
             self.shown_at = time.monotonic()
 
-    def epoch_done(self, row: dict[str, Any]) -> None:
+    def epoch_done(self, curve: list[dict[str, Any]]) -> None:
+        row = curve[-1]
         last = row["epoch"] == self.epochs
         if self.bar.disable and (row["epoch"] % self.epochs_a_line == 0 or last):
             seconds_left = row["seconds"] * (self.epochs - row["epoch"])
@@ -55,6 +57,5 @@ class Progress:
                 f"{row['images_per_second']:,.0f} images/s  {seconds_left:,.0f} s left",
                 flush=True,
             )
-
-    def close(self) -> None:
-        self.bar.close()
+        if last:
+            self.bar.close()

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from maskcon.training.step import ContrastiveLearner
+from maskcon.training.learner import ContrastiveLearner
 
 
 class EpochSoFar:
@@ -56,6 +56,11 @@ class TrainingState:
     optimizer: torch.optim.Optimizer
     epoch_so_far: EpochSoFar
     curve: list[dict[str, Any]] = field(default_factory=list)  # one row for each epoch that is done
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last step."""
+        return self.optimizer.param_groups[0]["lr"]
 
     def state_dict(self) -> dict[str, Any]:
         return {

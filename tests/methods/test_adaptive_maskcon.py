@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 from torch.testing import assert_close
 
 from maskcon.methods.parts.targets import masked_softmax, temperature_for_share
-from maskcon.training.loop import build_learner
+from maskcon.training.learner import build_learner
 
 
 def adaptive_maskcon(**loss):

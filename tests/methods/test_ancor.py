@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from maskcon.methods.ancor import angle_around_class, own_coarse_class
 from maskcon.methods.parts.interface import Keys
 from maskcon.training.batches import Batch
-from maskcon.training.loop import build_learner
+from maskcon.training.learner import build_learner
 
 
 def unit_rows(number, size, seed=0):

@@ -11,7 +11,7 @@ from maskcon.methods.parts.clusters import Clusters
 from maskcon.methods.parts.interface import Keys
 from maskcon.methods.parts.targets import own_key_target
 from maskcon.training.batches import Batch
-from maskcon.training.loop import build_learner
+from maskcon.training.learner import build_learner
 
 TEMPERATURE = 0.3  # of the clusters: high enough that probabilities lie between 0 and 1
 

@@ -8,7 +8,7 @@ from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
 from maskcon.training.batches import Batch
-from maskcon.training.loop import build_learner
+from maskcon.training.learner import build_learner
 from maskcon.training.step import unit
 
 CPU = torch.device("cpu")

@@ -22,7 +22,7 @@ from maskcon.methods.parts.clusters import Clusters, merge_nearest_pair
 from maskcon.methods.parts.interface import Keys, build_method
 from maskcon.methods.parts.key_queue import KeyQueue
 from maskcon.training.batches import Batch
-from maskcon.training.step import ContrastiveLearner
+from maskcon.training.learner import ContrastiveLearner
 
 OFFICIAL = Path(__file__).parent / "official"
 CASES = [

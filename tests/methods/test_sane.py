@@ -11,7 +11,7 @@ from maskcon.methods.parts.contrast import batch_and_queue
 from maskcon.methods.sane import refined_target, refinement_weight
 from maskcon.training import mixed_images, step
 from maskcon.training.batches import Batch
-from maskcon.training.loop import build_learner
+from maskcon.training.learner import build_learner
 from maskcon.training.mixed_images import draw_mixture, mixed_contrast
 from maskcon.training.step import unit
 

@@ -12,7 +12,8 @@ from maskcon.methods.parts.graph_contrast import instance_loss, supervised_contr
 from maskcon.methods.parts.interface import NearestView, Scene
 from maskcon.methods.wcl import build, graph_loss, wcl_loss
 from maskcon.training.batches import Batch
-from maskcon.training.loop import build_learner, fill_queue
+from maskcon.training.learner import build_learner
+from maskcon.training.loop import fill_queue
 from maskcon.training.step import training_step
 
 CPU = torch.device("cpu")

@@ -16,7 +16,8 @@ import torch
 from maskcon.images.packed.image_stream import to_device
 from maskcon.parameters.model import check_parameters
 from maskcon.training.batches import TwoViewBatches
-from maskcon.training.loop import build_learner, fill_queue, renew_memory
+from maskcon.training.learner import build_learner
+from maskcon.training.loop import fill_queue, renew_memory
 from maskcon.training.processes import ALONE, Processes, SeveralProcesses, joined_processes
 from maskcon.training.step import training_step
 from maskcon.views.operations.families import view_maker

@@ -7,7 +7,8 @@ import torch
 
 from maskcon.parameters.errors import UserError
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import Watcher, build_learner, train
+from maskcon.training.learner import build_learner
+from maskcon.training.loop import Watcher, train
 
 
 @pytest.mark.slow

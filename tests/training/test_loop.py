@@ -13,7 +13,8 @@ from maskcon.parameters.plugins import METHODS
 from maskcon.training import loop
 from maskcon.training.batches import TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import Watcher, build_learner, fill_queue, train, training_precision
+from maskcon.training.learner import build_learner, training_precision
+from maskcon.training.loop import Watcher, fill_queue, train
 from maskcon.training.step import unit
 from maskcon.views.operations.families import view_maker
 

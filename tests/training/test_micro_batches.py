@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from maskcon.training.batches import Batch
-from maskcon.training.loop import build_learner
+from maskcon.training.learner import build_learner
 from maskcon.training.micro_batches import encode_in_parts
 from maskcon.training.step import training_step
 

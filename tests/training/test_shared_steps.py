@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from maskcon.parameters.model import check_parameters
-from maskcon.training.loop import build_learner
+from maskcon.training.learner import build_learner
 from maskcon.training.processes import ALONE
 from tests.training.shared_steps import CASES, CPU, batch_norm_of, double_precision, in_processes, steps, views_and_keys
 

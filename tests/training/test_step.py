@@ -9,7 +9,7 @@ from torch.testing import assert_close
 from maskcon.methods.parts.contrast import own_and_queue, soft_cross_entropy
 from maskcon.parameters.plugins import METHODS
 from maskcon.training.batches import Batch
-from maskcon.training.loop import build_learner
+from maskcon.training.learner import build_learner
 from maskcon.training.step import move_key_network, training_step, unit
 from tests.methods import target_oracle
 from tests.methods.target_oracle import random_keys

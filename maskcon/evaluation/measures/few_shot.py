@@ -123,9 +123,6 @@ def _episodes(
     """Rows of the images of each episode: shown [W, shots] and asked for [W, Q], NO_IMAGE where a class has fewer."""
     images = _images_by_class(labels, classes_with_enough(labels, shots))
     ways = ways or len(images)
-    if not 2 <= ways <= len(images):
-        raise ValueError(f"ways={ways}: {len(images)} classes have more than {shots} images")
-
     for _ in range(episodes):
         chosen = images if ways == len(images) else images[generator.choice(len(images), ways, replace=False)]
         order = generator.random(chosen.shape)

@@ -15,9 +15,7 @@ from torch import Tensor
 
 CHUNK_BYTES = 2**27  # of memory for one chunk: 128 MiB, some 900 queries
 STRETCH = 2**15  # images of the gallery at a time; with many more, so few queries fit that reading them takes the time
-BLOCK = 32  # similarities that are looked at as one, see _top
-MANY_BLOCKS = 8  # for each neighbour: with fewer, looking at blocks first takes longer
-BYTES_PER_NEIGHBOUR = 4 * 2 * BLOCK + 96  # its block, twice; index and similarity, what scoring and merging them takes
+BYTES_PER_NEIGHBOUR = 96  # index and similarity, and what scoring and merging them takes
 
 
 def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
@@ -85,32 +83,20 @@ def _nearest_by_chunk(
     queries: Tensor, gallery: Tensor, count: int, leave_out_itself: bool
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """Rows, neighbours and similarities of each chunk: the nearest of each stretch, joined to the nearest before it."""
-    images = len(gallery)
-    stretch = images_at_a_time(images, count)
-    chunk = min(len(queries), max(1, CHUNK_BYTES // bytes_per_query(images, count)))
-    # One buffer for all: fresh memory for each chunk is up to twice as slow.
-    buffer = queries.new_empty(chunk * _columns(stretch))
+    stretch = images_at_a_time(len(gallery), count)
+    chunk = max(1, CHUNK_BYTES // bytes_per_query(len(gallery), count))
     for start in range(0, len(queries), chunk):
         rows = slice(start, min(start + chunk, len(queries)))
         nearest = None
-        for first in range(0, images, stretch):
+        for first in range(0, len(gallery), stretch):
             part = gallery[first : first + stretch].to(queries.device)
-            similarity = _similarity(queries[rows], part, buffer)
+            similarity = queries[rows] @ part.T
             if leave_out_itself:
                 similarity.diagonal(start - first).fill_(-torch.inf)  # image start + i in row i, first + j in column j
             found = _highest(similarity, min(count, len(part)))
             further = found + first, similarity.gather(1, found)
             nearest = further if nearest is None else _joined(nearest, further, count)
         yield rows, *nearest
-
-
-def _similarity(queries: Tensor, gallery: Tensor, buffer: Tensor) -> Tensor:
-    """Inner products [B, N], and minus infinity up to whole blocks behind them, written into the buffer."""
-    shape = len(queries), _columns(len(gallery))
-    similarity = buffer[: shape[0] * shape[1]].view(shape)
-    torch.matmul(queries, gallery.T, out=similarity[:, : len(gallery)])
-    similarity[:, len(gallery) :] = -torch.inf
-    return similarity
 
 
 def _joined(nearest: tuple[Tensor, Tensor], further: tuple[Tensor, Tensor], count: int) -> tuple[Tensor, Tensor]:
@@ -123,26 +109,22 @@ def _joined(nearest: tuple[Tensor, Tensor], further: tuple[Tensor, Tensor], coun
 
 def bytes_per_query(images: int, count: int) -> int:
     """Of memory, to find ``count`` neighbours among ``images``; bounded, however many these are."""
-    return 4 * _columns(images_at_a_time(images, count)) + BYTES_PER_NEIGHBOUR * count
+    return 4 * images_at_a_time(images, count) + BYTES_PER_NEIGHBOUR * count
 
 
 def images_at_a_time(images: int, count: int) -> int:
-    """Of a gallery: so many that choosing ``count`` among them by blocks pays."""
-    return min(images, max(STRETCH, MANY_BLOCKS * BLOCK * (count + 1)))
-
-
-def _columns(images: int) -> int:
-    """Whole blocks with room for all images and one column more, as _highest looks for one neighbour more."""
-    return (images // BLOCK + 1) * BLOCK
+    """Of a gallery: many for each neighbour asked for, as the nearest of each stretch are joined."""
+    return min(images, max(STRETCH, 256 * (count + 1)))
 
 
 def _highest(similarity: Tensor, count: int) -> Tensor:
     """Indices [B, count] of the highest entries of each row of [B, M], falling; of equal ones the lower index first."""
     # One more than asked for shows whether the last one asked for is there by luck: then another is exactly as high.
-    values, indices = _top(similarity, count + 1)
-    equal = values[:, 1:] == values[:, :-1]  # [B, count]
-    for row in equal[:, -1].nonzero().flatten().tolist():
-        indices[row, :count] = _highest_tied(similarity[row], values[row, count], count)
+    values, indices = similarity.topk(min(count + 1, similarity.shape[1]), dim=1)
+    equal = values[:, 1:] == values[:, :-1]
+    if values.shape[1] > count:
+        for row in equal[:, -1].nonzero().flatten().tolist():
+            indices[row, :count] = _highest_tied(similarity[row], values[row, count], count)
 
     indices = indices[:, :count]
     tied = equal.any(dim=1).nonzero()  # [T, 1]; the other rows are in their only order
@@ -150,22 +132,6 @@ def _highest(similarity: Tensor, count: int) -> Tensor:
     falling = similarity[tied, rising].sort(dim=1, descending=True, stable=True).indices
     indices[tied[:, 0]] = rising.gather(1, falling)
     return indices
-
-
-def _top(similarity: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """As ``similarity.topk(count)``, which takes longer the more columns it sees: so it sees the blocks' maxima first.
-
-    Outside the ``count`` blocks of highest maxima no entry is above the ``count`` maxima of these, so the values are
-    found within them; of entries that are equal to the last value, others may be found than topk would find.
-    """
-    blocks = similarity.unflatten(1, (-1, BLOCK))  # [B, M / BLOCK, BLOCK]
-    if blocks.shape[1] < MANY_BLOCKS * count:
-        return similarity.topk(count, dim=1)
-    chosen = blocks.amax(dim=2).topk(count, dim=1, sorted=False).indices  # [B, count]
-    first_of_row = torch.arange(len(blocks), device=blocks.device)[:, None] * blocks.shape[1]
-    candidates = blocks.flatten(0, 1).index_select(0, (first_of_row + chosen).flatten())  # copies whole blocks
-    values, places = candidates.view(len(blocks), -1).topk(count, dim=1)
-    return values, chosen.gather(1, places // BLOCK) * BLOCK + places % BLOCK
 
 
 def _highest_tied(similarity: Tensor, last: Tensor, count: int) -> Tensor:

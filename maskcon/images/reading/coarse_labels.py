@@ -12,6 +12,7 @@ import pandas as pd
 from maskcon.images.packed.image_set import LABEL_COLUMNS
 from maskcon.images.reading.text_table import read_text_table, show
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.sentences import counted
 
 TABLE_COLUMNS = ("fine", "fine_name", "coarse", "coarse_name")
 
@@ -65,6 +66,13 @@ def label_part(labels: pd.DataFrame, coarse_map: Path) -> pd.DataFrame:
         raise UserError(f"{coarse_map} lacks the fine classes {unknown[:10]}; add a row for each")
     named = table.iloc[labels["fine"]].reset_index(drop=True)
     return _all_columns(pd.concat([named, labels[["source", "width", "height"]].reset_index(drop=True)], axis=1))
+
+
+def classes_in_words(labels: pd.DataFrame) -> str:
+    """How many there are, such as: 2 coarse and 10 fine classes."""
+    coarse, fine = labels["coarse"].nunique(), labels["fine"].nunique()
+    has_fine = (labels["fine"] != "").all()
+    return f"{coarse} coarse and {counted(fine, 'fine class')}" if has_fine else counted(coarse, "coarse class")
 
 
 def _all_columns(labels: pd.DataFrame) -> pd.DataFrame:
