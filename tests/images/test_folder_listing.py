@@ -3,7 +3,6 @@ import socket
 
 import pytest
 
-from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.folder_listing import (
     Problems,
     list_photos,
@@ -272,16 +271,6 @@ def test_table_of_coarse_classes(tmp_path, repository):
     path.write_text("fine_name,coarse_name\nwren,bird\nwren,cat\n")
     with pytest.raises(UserError, match=r"map\.csv: wren stands in several rows"):
         read_coarse_of_fine(path)
-
-
-def test_coarse_maps_of_cifartoy(repository):
-    """8 of CIFAR-10's 10 classes in two coarse classes of four; deer and frog are left out."""
-    for split in ("good", "bad"):
-        coarse_of_fine = read_coarse_of_fine(repository / "coarse_labels" / "maps" / f"cifartoy_{split}.csv")
-        published = read_coarse_table(repository / "coarse_labels" / f"cifartoy_{split}.csv")
-        assert {fine for fine, coarse in coarse_of_fine.items() if coarse == ""} == {"deer", "frog"}
-        for row in published.itertuples():
-            assert coarse_of_fine[row.fine_name] == row.coarse_name
 
 
 def test_many_names_are_counted_and_not_all_listed(tmp_path):
