@@ -43,18 +43,14 @@ def test_names_are_taken_word_for_word(tmp_path):
 
 
 MALFORMED = {
-    "empty file": ("", "it is empty"),
     "header alone": (HEADER, "must be 0, 1, 2 and so on"),
     "missing column": ("fine,fine_name,coarse\n0,cat,0\n", "has no column coarse_name"),
     "gap in fine": (HEADER + "0,cat,0,animal\n2,dog,0,animal\n", "must be 0, 1, 2 and so on"),
-    "fine twice": (HEADER + "0,cat,0,animal\n0,dog,0,animal\n1,cow,0,animal\n", "must be 0, 1, 2 and so on"),
     "gap in coarse": (HEADER + "0,cat,0,animal\n1,rose,2,plant\n", "must be 0 to 1 without a gap"),
     "two names": (HEADER + "0,cat,0,animal\n1,dog,0,animals\n", "has the names animal, animals"),
     "fine name empty": (HEADER + "0,,0,animal\n", "has no fine_name"),
     "coarse name empty": (HEADER + "0,cat,0,\n", "has no coarse_name"),
     "fraction for coarse": (HEADER + "0,cat,0,animal\n1,rose,1.5,plant\n", "must be whole numbers"),
-    "no fine": (HEADER + "0,cat,0,animal\n,dog,0,animal\n", "must be whole numbers"),
-    "unclosed quote": (HEADER + '0,"cat,0,animal\n', "cannot be read"),
 }
 
 

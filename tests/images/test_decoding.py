@@ -117,12 +117,6 @@ def test_other_photos_and_another_size_are_decoded_anew(photos, tmp_path, monkey
     assert greys(decoded, [0]) == [30]
 
 
-def test_no_photos(tmp_path):
-    decoded = decode_photos([], 4, 6, tmp_path / "scratch")
-    assert decoded.own_sizes.shape == (0, 2)
-    assert list(decoded.chunks(np.arange(0))) == []
-
-
 def test_a_full_disk_is_told_before_anything_is_decoded(photos, tmp_path, monkeypatch):
     begun = stop_after(monkeypatch, 0)
     monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1000, 950, 50))

@@ -43,13 +43,6 @@ def test_counts_and_bytes(drawn, split):
     assert hashlib.sha256(images.tobytes()).hexdigest() == SHA256[split]
 
 
-def test_as_many_images_as_asked(scans_folder, data):
-    for images in [(1795, 1, 1), (333, 777, 687)]:
-        wanted = SplitSizes(**dict(zip(IMAGES, images, strict=True)))
-        made = dict(splits(scans_folder, data.model_copy(update={"images": wanted}), scans_folder / "scratch"))
-        assert tuple(len(made[split].labels) for split in IMAGES) == images
-
-
 @pytest.mark.parametrize("split", IMAGES)
 def test_scan_shows_the_digit_and_is_in_one_part(drawn, scans_folder, split):
     assert (load_scans(scans_folder).digits[scans_of(drawn[split])] == drawn[split].labels["fine"]).all()

@@ -230,12 +230,6 @@ def test_a_map_without_any_of_the_classes_is_told_without_what_follows_from_it(t
     assert [line.split(";")[0] for line in lines] == ["fine classes that data.coarse_map lacks (2): lion, wren"]
 
 
-def test_a_single_coarse_class_is_told_and_gone_on_with(tmp_path, settings, capsys):
-    packed(fill(tmp_path / "photos", {"bird": 20}), settings(), tmp_path)
-    [warning] = capsys.readouterr().err.splitlines()
-    assert warning.startswith("warning: all photos are of one coarse class, bird; ")
-
-
 def test_download_only_says_where_the_photos_lie(tmp_path):
     (tmp_path / "photos").mkdir()
     download(tmp_path / "photos", tmp_path / "raw")

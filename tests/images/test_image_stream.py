@@ -57,13 +57,6 @@ def test_streamed_blocks_are_the_resident_ones(images, channels, sizes):
         assert torch.equal(one, other)
 
 
-def test_places_are_read_at_once(images):
-    stream, resident = ImageStream(images, 3, CPU), to_device(images, 3, CPU)
-    (places,) = random_places(9)
-    assert torch.equal(stream[places], resident[places])
-    assert (len(stream), stream.shape) == (50, (50, 3, 6, 4))
-
-
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_takes_more_than_its_share_streams(images, channels):
     fits = 50 * 6 * 4 * channels / device_memory(CPU)
@@ -108,15 +101,6 @@ def test_an_epoch_left_half_way_leaves_no_thread(images):
     next(blocks)
     blocks.close()
     assert threading.active_count() == before
-
-
-def test_a_fault_of_reading_reaches_the_step(images, monkeypatch):
-    def broken(*what, **how):
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(np, "take", broken)
-    with pytest.raises(OSError, match="Input/output"):
-        list(ImageStream(images, 3, CPU).blocks(random_places(4, 4)))
 
 
 @pytest.mark.parametrize("first_batch", [0, 3])

@@ -12,7 +12,6 @@ from tests.images.small_archives import (
     download_and_pack,
     planar_batch,
     preset,
-    write_files,
     write_zip,
 )
 
@@ -42,38 +41,26 @@ def check(packed):
     assert len(packed["val"].fine) == 0
 
 
+def write_archives(root, labels, folder=""):
+    for part, published in {"train": BATCHES, "val": TEST}.items():
+        files = {f"{folder}{name}": content for name, content in batches(labels).items() if name in published}
+        write_zip(root / f"Imagenet32_{part}.zip", files)
+
+
 @pytest.mark.parametrize("folder", ["", "Imagenet32/"])
 def test_from_the_two_archives(tmp_path, data, folder):
-    for name, labels in {"train": BATCHES, "val": TEST}.items():
-        files = {f"{folder}{batch}": content for batch, content in batches(labels).items()}
-        write_zip(tmp_path / "source" / f"Imagenet32_{name}.zip", files)
+    write_archives(tmp_path / "source", BATCHES | TEST, folder)
     check(download_and_pack(data, tmp_path))
-
-
-@pytest.mark.parametrize("same_disk", [True, False])
-def test_from_unpacked_files_without_a_second_copy_on_one_disk(tmp_path, data, monkeypatch, same_disk):
-    def refuse(*_):
-        raise OSError("another disk")
-
-    if not same_disk:
-        monkeypatch.setattr("os.link", refuse)
-    write_files(tmp_path / "source" / "imagenet" / "train", batches(BATCHES))
-    write_files(tmp_path / "source", batches(TEST))
-    check(download_and_pack(data, tmp_path))
-    kept, brought = tmp_path / "source" / "val_data", tmp_path / "data/raw/imagenet32/val/val_data"
-    assert kept.samefile(brought) == same_disk
-    assert kept.read_bytes() == brought.read_bytes()
 
 
 def test_validation_is_a_share_of_every_class(tmp_path, data):
-    write_files(tmp_path / "source", batches(BATCHES) | batches(TEST))
+    write_archives(tmp_path / "source", BATCHES | TEST)
     packed = download_and_pack(data.model_copy(update={"val_share": 0.2}), tmp_path)
     assert [LABEL[fine] for fine in packed["val"].fine] == [1000] * 2  # of ten; the others have one image each
     assert len(packed["train"].fine) == 28
 
 
 def test_what_to_fetch_by_hand_is_said(tmp_path, data):
-    write_files(tmp_path / "source", batches({name: BATCHES[name] for name in list(BATCHES)[1:]}))
     with pytest.raises(UserError) as error:
         imagenet32.download(tmp_path / "source", tmp_path / "raw")
     for said in ("Imagenet32_train.zip", "Imagenet32_val.zip", "image-net.org", "account", str(tmp_path / "source")):
@@ -89,24 +76,16 @@ def test_what_to_fetch_by_hand_is_said(tmp_path, data):
     ],
 )
 def test_other_images_than_the_sets_are_refused(tmp_path, data, changed, said):
-    write_files(tmp_path / "source", batches(BATCHES | TEST | changed))
+    write_archives(tmp_path / "source", BATCHES | TEST | changed)
     with pytest.raises(UserError, match=said):
         download_and_pack(data, tmp_path)
 
 
 def test_an_archive_that_lacks_a_batch_is_refused(tmp_path, data):
     shortened = {name: labels for name, labels in BATCHES.items() if name != "train_data_batch_7"}
-    write_zip(tmp_path / "source" / "Imagenet32_train.zip", batches(shortened))
-    write_files(tmp_path / "source", batches(TEST))
+    write_archives(tmp_path / "source", shortened | TEST)
     with pytest.raises(UserError, match=r"has no train_data_batch_7; put the whole Imagenet32_train\.zip"):
         download_and_pack(data, tmp_path)
-
-
-def test_a_table_of_its_own_keeps_the_column_of_labels(tmp_path, data):
-    write_files(tmp_path / "source", batches(BATCHES | TEST))
-    (tmp_path / "own.csv").write_text("fine,fine_name,coarse,coarse_name\n0,tench,0,all\n")
-    with pytest.raises(UserError, match=r"own\.csv has no column archive_label"):
-        download_and_pack(data.model_copy(update={"coarse_map": str(tmp_path / "own.csv")}), tmp_path)
 
 
 def test_labels_are_numbered_as_in_the_development_kit():

@@ -1,6 +1,6 @@
 """Tables that people hand in, labels.csv and maps of coarse classes: they are used, or refused in sentences.
 
-Cases tried, which docs/reliability.md counts: every odd content, and EXAMPLES of each generated test.
+docs/reliability.md counts the cases: every odd content, and EXAMPLES generated ones.
 """
 
 import csv
@@ -34,44 +34,28 @@ def odd_contents(whole: str) -> dict[str, bytes]:
     first = header.split(",")[0]
     return {
         "nothing": b"",
-        "a mark of UTF-8": b"\xef\xbb\xbf",
         "a mark of UTF-8 before all": b"\xef\xbb\xbf" + whole.encode(),
         "UTF-16": whole.encode("utf-16"),
         "Latin-1": whole.replace("one", "Käse").replace(",a\n", ",Käse\n").encode("latin-1"),
         "bytes of 0": whole.replace("a", "a\0").encode(),
-        "a photo": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
         "CRLF": whole.replace("\n", "\r\n").encode(),
-        "CR": whole.replace("\n", "\r").encode(),
         "no end of the last line": whole.rstrip("\n").encode(),
         "blank lines": whole.replace("\n", "\n\n").encode(),
         "spaces around": whole.replace(",", " , ").encode(),
         "semicolons": whole.replace(",", ";").encode(),
-        "tabs": whole.replace(",", "\t").encode(),
         "the header alone": header.encode() + b"\n",
-        "the header twice": f"{header}\n{whole}".encode(),
         "a column twice": "\n".join(f"{line},{line.split(',')[-1]}" for line in whole.splitlines()).encode(),
         "a column without name": "\n".join([f"{header},", *(f"{row},x" for row in rows)]).encode(),
         "one field more in every row": "\n".join([header, *(f"{row},x" for row in rows)]).encode(),
-        "one field more in a row": (whole + "x,y,z,u,v,w\n").encode(),
-        "one field less": (whole + "x\n").encode(),
-        "capitals": "\n".join([header.upper(), *rows]).encode(),
-        "only the first column": "\n".join(line.split(",")[0] for line in whole.splitlines()).encode(),
         "a quote without end": whole.replace("\n", '\n"', 2).encode(),
         "quotes in quotes": whole.replace("a", '"a""b"').encode(),
         "lines within quotes": whole.replace("a", '"a\nb"').encode(),
         "a field of 3 MB": (whole + "x" * 3_000_000 + ",y\n").encode(),
         "a column of 3 MB": (first + "x" * 3_000_000 + whole).encode(),
         "a name of 5,000 letters": whole.replace("a", "a" * 5000).encode(),
-        "a page": b"<!DOCTYPE html><html><body>404</body></html>",
-        "JSON": b'[{"path": "a0.png", "coarse": "a"}]',
-        "fractions": whole.replace("0", "0.5").encode(),
-        "negative numbers": whole.replace("0", "-1").encode(),
         "not a number": whole.replace("0", "nan").encode(),
         "paths outside": whole.replace("a", "../a").encode(),
-        "whole paths": whole.replace("a", "/a").encode(),
-        "the folder itself": whole.replace("a0.png", ".").encode(),
         "control characters": whole.replace("a", "a\x1b[31m\x07").encode(),
-        "an empty row": (whole + ",\n").encode(),
     }
 
 
@@ -113,7 +97,7 @@ def use_labels(photos: Path, data: FolderSet, content: bytes) -> None:
 
 
 def test_odd_labels_maps_and_tables(photos, settings_of_folder):
-    harmless = {"a mark of UTF-8 before all", "CRLF", "CR", "no end of the last line", "blank lines", "spaces around"}
+    harmless = {"a mark of UTF-8 before all", "CRLF", "no end of the last line", "blank lines", "spaces around"}
     ambiguous = {"a column twice", "one field more in every row", "bytes of 0"}  # could mean something else
     path = photos.parent / "table.csv"
     for contents, use in [

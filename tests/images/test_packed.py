@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from maskcon.images.packed.image_set import (
-    LABEL_COLUMNS,
     read_images,
     read_labelled_set,
     read_training_set,
@@ -79,7 +78,6 @@ def test_training_does_not_open_the_fine_columns(folder):
     before = read_training_set(folder)
     variants = [
         labels().drop(columns=["fine", "fine_name"]),
-        labels().drop(columns=["fine", "fine_name", "source"]),
         labels().assign(fine=[0, 1, 2, 3, 0, 1], fine_name="x"),
         labels().assign(fine="not a number"),
     ]
@@ -123,12 +121,9 @@ FAULTS = {
     "no images": lambda folder: (folder / "images.npy").unlink(),
     "no labels": lambda folder: (folder / "labels.csv").unlink(),
     "truncated": lambda folder: (folder / "images.npy").write_bytes((folder / "images.npy").read_bytes()[:-7]),
-    "float": lambda folder: save(folder / "images.npy", IMAGES.astype(np.float32)),
     "objects": lambda folder: save(folder / "images.npy", np.array([{"a": 1}] * NUMBER)),
-    "one channel": lambda folder: save(folder / "images.npy", IMAGES[..., :1]),
     "one image less": lambda folder: save(folder / "images.npy", IMAGES[1:]),
     "no coarse column": lambda folder: labels().drop(columns="coarse").to_csv(folder / "labels.csv", index=False),
-    "empty labels": lambda folder: (folder / "labels.csv").write_text(""),
     "text for coarse": lambda folder: labels().assign(coarse="animal").to_csv(folder / "labels.csv", index=False),
     "one coarse value missing": lambda folder: (
         labels().assign(coarse=["1", "0", "", "1", "0", "1"]).to_csv(folder / "labels.csv", index=False)
@@ -156,18 +151,10 @@ def test_unused_coarse_class_is_refused_for_training(folder):
         read_training_set(folder)
 
 
-@pytest.mark.parametrize(
-    ("table", "chunks"),
-    [
-        (labels(), [IMAGES.astype(np.float32)]),
-        (labels(), [IMAGES[:, :3]]),
-        (labels(), [IMAGES[1:]]),
-        (labels()[list(reversed(LABEL_COLUMNS))], [IMAGES]),
-    ],
-)
-def test_only_fitting_images_and_labels_are_written(tmp_path, table, chunks):
-    with pytest.raises(ValueError, match=r"images|columns"):
-        write_set(tmp_path / "set", table, chunks, 4, 5)
+@pytest.mark.parametrize("chunks", [[IMAGES.astype(np.float32)], [IMAGES[:, :3]], [IMAGES[1:]]])
+def test_only_fitting_images_are_written(tmp_path, chunks):
+    with pytest.raises(ValueError, match="images"):
+        write_set(tmp_path / "set", labels(), chunks, 4, 5)
     assert not list(tmp_path.glob("set/*"))
 
 

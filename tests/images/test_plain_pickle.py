@@ -96,8 +96,3 @@ def test_whatever_else_is_one_sentence(load, content):
     with pytest.raises(UserError, match=r"batch (asks for|is not a whole pickle)") as raised:
         load(content)
     assert "\n" not in str(raised.value)
-
-
-def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(UserError, match="absent cannot be read: No such file"):
-        read_plain_pickle(tmp_path / "absent")

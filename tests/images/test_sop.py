@@ -77,13 +77,6 @@ def test_split_2_has_its_counts():
     assert set(second["coarse"]) == set(range(12))
 
 
-def test_the_odd_product_is_to_test_and_small_ones_are_left_out():
-    photos = sop_split1.chosen(listed([("a", 8), ("b", 7), ("c", 12), ("d", 8)]))
-    products = photos.drop_duplicates("product").set_index("product")
-    assert products["split"].to_dict() == {"a": "train", "c": "test", "d": "test"}
-    assert products["fine"].to_dict() == {"a": 0, "c": 1, "d": 2}
-
-
 # Products of the small archive: category, product, photos; five in each of its two lists.
 EBAY_TRAIN = [("bicycle", "11", 12), ("bicycle", "12", 3), ("chair", "13", 8), ("fan", "14", 12), ("fan", "15", 9)]
 EBAY_TEST = [("bicycle", "21", 12), ("chair", "22", 12), ("coffee_maker", "23", 2), ("fan", "24", 11), ("mug", "25", 8)]

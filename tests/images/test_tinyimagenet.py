@@ -87,20 +87,3 @@ def test_each_class_is_one_of_imagenets_and_named_as_there():
 
 def test_16_groups():
     assert list(count_by_coarse("tinyimagenet").values()) == [6, 10, 13, 4, 9, 7, 10, 15, 26, 21, 14, 9, 25, 8, 18, 5]
-
-
-def test_animals_food_and_landscapes_are_grouped_as_in_imagenet32():
-    groups = {
-        "bird": "bird",
-        "dog or cat": "dog or cat",
-        "insect": "invertebrate",
-        "other invertebrate": "invertebrate",
-        "fish, amphibian or reptile": "fish, amphibian or reptile",
-        "hoofed mammal or elephant": "wild mammal",
-        "other mammal": "wild mammal",
-        "food or plant": "food, plant or scene",
-        "landscape": "food, plant or scene",
-    }
-    large = read_coarse_table(REPOSITORY / "coarse_labels" / "imagenet32.csv").set_index("fine_name")["coarse_name"]
-    for row in read_coarse_table(TABLE).itertuples():
-        assert large[row.fine_name] == groups.get(row.coarse_name, large[row.fine_name])

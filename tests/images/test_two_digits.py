@@ -4,7 +4,6 @@ import re
 import numpy as np
 import pytest
 
-from maskcon.embedding.features import raw_pixels
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.digit_scans import load_scans
 from maskcon.images.sources.two_digits import splits
@@ -35,11 +34,6 @@ def scans_of(part):
     ).astype(int)
 
 
-def test_default_data_set_is_this_one(data):
-    assert data.name == "two_digits"
-    assert data.images.model_dump() == IMAGES
-
-
 @pytest.mark.parametrize("split", IMAGES)
 def test_counts_numbers_and_bytes(composed, scans_folder, split):
     part, number = composed[split], IMAGES[split]
@@ -67,16 +61,6 @@ def test_seed_of_the_data_alone_decides(composed, scans_folder, data):
     assert (again["val"].images[0] == composed["val"].images[0]).all()
     assert again["val"].labels.equals(composed["val"].labels)
     assert (other["val"].images[0] != composed["val"].images[0]).any()
-
-
-def test_hard_for_raw_pixels(composed):
-    """The nearest other image, by pixels, has the same number for every third or fourth image alone."""
-    part = composed["test"]
-    features = raw_pixels(part.images[0], channels=1)
-    similarity = features @ features.T
-    np.fill_diagonal(similarity, -1)
-    fine = part.labels["fine"].to_numpy()
-    assert 0.2 < (fine[similarity.argmax(axis=1)] == fine).mean() < 0.4
 
 
 def test_coarse_label_is_the_tens_digit(repository):

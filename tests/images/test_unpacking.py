@@ -3,7 +3,6 @@
 import os
 import stat
 import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -97,11 +96,3 @@ def test_encrypted_not_an_archive_and_missing(tmp_path):
     refused(archive, "damaged")
     archive.unlink()
     refused(archive, "No such file")
-
-
-def test_a_disk_that_becomes_full(tmp_path, monkeypatch):
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(zipfile.ZipFile, "extract", full)
-    refused(archive_of(tmp_path, "zip"), "No space left on device; free some space")

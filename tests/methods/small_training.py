@@ -4,38 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from ruamel.yaml import YAML
 
 from maskcon.images.packed.image_set import TrainingSet
 from maskcon.methods.parts.interface import Method, build_method
 from maskcon.parameters.model import Parameters, check_parameters
-from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.loop import Trained, train
 
 TOP = Path(__file__).parents[2]
 COARSE_CLASSES = 3
-
-
-class Interrupted(Exception):
-    """Raised in the place of a power cut."""
-
-
-class WatcherUntil:
-    """Interrupts training when an epoch is done, before it is kept in a checkpoint; never if it is None."""
-
-    def __init__(self, epoch: int | None):
-        self.epoch = epoch
-
-    def resumed(self, curve: list[dict[str, Any]], steps: int) -> None: ...
-
-    def step_done(self, epoch: int, loss: torch.Tensor) -> None: ...
-
-    def snapshot(self, epoch: int, encoder: torch.nn.Module) -> None: ...
-
-    def epoch_done(self, curve: list[dict[str, Any]]) -> None:
-        if len(curve) == self.epoch:
-            raise Interrupted
 
 
 def small_parameters(method: str, **loss: Any) -> Parameters:
@@ -61,7 +37,3 @@ def small_set() -> TrainingSet:
     fine = np.arange(96) % len(patterns)
     images = np.clip(patterns[fine] + random.normal(0, 30, (96, 16, 24, 1)), 0, 255).astype(np.uint8)
     return TrainingSet(images.repeat(3, axis=3), fine // 2, [f"class {c}" for c in range(COARSE_CLASSES)])
-
-
-def train_small(parameters: Parameters, folder: Path, until: int | None = None) -> Trained:
-    return train(small_set(), parameters, torch.device("cpu"), Checkpoints(folder), WatcherUntil(until))

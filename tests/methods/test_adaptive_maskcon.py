@@ -107,15 +107,6 @@ def test_perplexity_is_the_share_where_a_fine_class_is_tight(share, close):
     assert_close(number, torch.full_like(number, share * 1000), rtol=0.01, atol=0)
 
 
-def test_temperature_moves_with_the_scale_so_the_target_stays():
-    """s -> c s gives T -> c T: collapsing similarities do not make the target flatter."""
-    keys = keys_and_features(3)
-    similarity = keys.own_features @ keys.queue_features.T
-    whole = temperature_for_share(similarity, keys.same_coarse, 0.3)
-    tenth = temperature_for_share(similarity / 10 + 0.9, keys.same_coarse, 0.3)
-    assert_close(tenth, whole / 10, rtol=1e-3, atol=0)
-
-
 def test_rows_where_no_temperature_fits_stay_finite():
     candidates = torch.tensor([[True] * 4, [False] * 4, [True, False, False, False], [True] * 4])
     similarity = torch.tensor([[0.5] * 4, [0.1, 0.2, 0.3, 0.4], [0.3] * 4, [0.1, 0.2, 0.3, 0.4]])
@@ -142,11 +133,6 @@ def test_methods_that_use_no_features_keep_none():
     learner = build_learner(small_parameters("maskcon"), 3, torch.device("cpu"))
     assert learner.queue.features is None
     assert "queue.features" not in learner.state_dict()
-
-
-def test_classifier_is_there_only_with_weight():
-    assert adaptive_maskcon(classifier_share=0.0).extra_head is None
-    assert adaptive_maskcon(classifier_share=0.7).extra_head.weight == 0.7
 
 
 @pytest.mark.parametrize("both", [{"soft_temperature": 0.1}, {"positive_share": None}])

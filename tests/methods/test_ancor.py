@@ -7,8 +7,7 @@ from small_training import COARSE_CLASSES, small_parameters
 from torch import nn
 from torch.nn import functional as F
 
-from maskcon.methods.ancor import angle_around_class, own_coarse_class
-from maskcon.methods.parts.interface import Keys
+from maskcon.methods.ancor import angle_around_class
 from maskcon.training.batches import Batch
 from maskcon.training.learner import build_learner
 
@@ -30,27 +29,10 @@ def learner_and_batch(queue_coarse, **loss):
 ALL_CLASSES = torch.arange(40) % COARSE_CLASSES
 
 
-def test_angles_are_unit_rows_around_the_own_class_direction():
-    head = nn.Linear(5, 3)
-    rows, coarse = unit_rows(20, 5), torch.arange(20) % 3
-    turned = angle_around_class(head, rows, coarse)
-    torch.testing.assert_close(turned.norm(dim=1), torch.ones(20))
-    for row, label, found in zip(rows, coarse, turned, strict=True):
-        weight = head.weight[label].detach()
-        difference = row - weight / weight.norm()
-        torch.testing.assert_close(found, difference / difference.norm())
-
-
 def test_a_row_along_its_class_direction_has_a_finite_angle():
     head = nn.Linear(2, 1)
     head.weight.data = torch.tensor([[3.0, 0.0]])
     assert torch.isfinite(angle_around_class(head, torch.tensor([[1.0, 0.0]]), torch.tensor([0]))).all()
-
-
-def test_kept_are_the_own_key_and_the_own_class():
-    keys = Keys(torch.zeros(2, 3), torch.zeros(4, 3), torch.tensor([1, 2]), torch.tensor([0, 1, -1, 1]))
-    expected = [[True, False, True, False, True], [True, False, False, False, False]]
-    assert own_coarse_class(keys).tolist() == expected
 
 
 @torch.no_grad()
@@ -112,10 +94,3 @@ def test_cross_entropy_alone_trains_the_classifier():
     cross_entropy = F.cross_entropy(learner.extra_head(projection.relu()), batch.coarse)
     (expected,) = torch.autograd.grad(cross_entropy, learner.extra_head.weight)
     torch.testing.assert_close(learner.extra_head.weight.grad, expected)
-
-
-def test_the_contrast_trains_the_query_network():
-    learner, batch, own_key = learner_and_batch(ALL_CLASSES, classifier_weight=0.0)
-    learner(batch, replace(learner.encode_keys(batch), own=own_key)).backward()
-    assert learner.query_network.projector[2].weight.grad.abs().max() > 0
-    assert learner.extra_head.weight.grad.abs().max() == 0

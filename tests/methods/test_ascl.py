@@ -65,17 +65,6 @@ def test_one_dominant_entry_gives_a_certain_neighbour(neighbours, weight):
     assert_close(target, torch.tensor([[1, 0, weight, 0, 0]]) / (1 + weight), rtol=0, atol=1e-5)
 
 
-def test_mask_by_coarse_restricts_the_candidates():
-    """The most similar entry is of another class: without the mask it takes all, with it nothing."""
-    keys = keys_with_similarities([0.99, 0.2, 0.2, -0.9], queue_coarse=[1, 0, 0, 0])
-    assert ascl_target(keys)[0, 1] == pytest.approx(0.5, abs=1e-3)
-    masked = ascl_target(keys, mask_by_coarse=True)
-    assert masked[0, 1] == 0
-    assert masked[0, 2] == masked[0, 3] > 0.1
-    one_class = replace(keys, queue_coarse=torch.zeros(4, dtype=torch.int64))
-    assert_close(ascl_target(one_class, mask_by_coarse=True), ascl_target(keys))
-
-
 def test_class_with_one_entry_is_certain_and_an_absent_one_gives_the_own_key():
     keys = keys_with_similarities([0.1, 0.9, 0.4], queue_coarse=[0, 1, 1])
     assert_close(ascl_target(keys, mask_by_coarse=True), torch.tensor([[0.5, 0.5, 0, 0]]))

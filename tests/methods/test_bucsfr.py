@@ -60,13 +60,6 @@ def shares_by_loops(keys, clusters, temperature):
 # --- drawing
 
 
-def test_share_against_loops():
-    clusters = clusters_of_two_classes()
-    keys = keys_of(clusters)
-    expected = shares_by_loops(keys, clusters, TEMPERATURE)
-    torch.testing.assert_close(clusters.share(keys, TEMPERATURE).double(), expected, rtol=1e-5, atol=1e-7)
-
-
 def test_frequencies_are_the_probabilities():
     clusters = clusters_of_two_classes()
     draws = 2000
@@ -96,19 +89,6 @@ def test_positives_and_negatives_are_drawn_independently():
     assert ((apart > 0.1) & (apart < 0.6)).any()
 
 
-def test_positives_others_and_the_own_key_are_always_kept():
-    clusters = clusters_of_two_classes()
-    some_left_out = False
-    for seed in range(50):
-        keys = keys_of(clusters, seed)
-        kept, target = drawn_keys(keys), drawn_target(keys, 0.1)
-        assert kept[:, 0].all()
-        assert kept[:, 1:][~keys.same_coarse].all()
-        assert kept[target > 0].all()
-        some_left_out |= bool((~kept).any())
-    assert some_left_out
-
-
 def test_an_entry_is_left_out_where_it_is_neither():
     keys = keys_of(clusters_of_two_classes())
     positive, negative = keys.drawn
@@ -132,13 +112,6 @@ def test_weights_of_drawn_positives_against_loops():
 
 def test_without_clusters_it_is_selfcon():
     keys = keys_of(Clusters(3, 3, 4))
-    assert torch.equal(drawn_target(keys, 0.1), own_key_target(keys.same_coarse))
-    assert drawn_keys(keys).all()
-
-
-def test_a_class_absent_from_the_queue_keeps_its_own_key():
-    keys = replace(keys_of(clusters_of_two_classes()), queue_coarse=torch.full((20,), 2), generator=generator())
-    keys = replace(keys, draw=lambda keys: draw(keys, TEMPERATURE))
     assert torch.equal(drawn_target(keys, 0.1), own_key_target(keys.same_coarse))
     assert drawn_keys(keys).all()
 

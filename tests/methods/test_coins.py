@@ -1,10 +1,8 @@
 import math
 
 import pytest
-import target_oracle as oracle
 import torch
-from small_training import small_method
-from target_oracle import expected, random_keys
+from target_oracle import random_keys
 from torch.testing import assert_close
 
 from maskcon.training.batches import Batch
@@ -12,15 +10,6 @@ from maskcon.training.learner import build_learner
 from maskcon.training.step import unit
 
 CPU = torch.device("cpu")
-
-
-@pytest.mark.parametrize("w", [0.0, 0.3, 1.0])
-def test_target_is_the_own_key_and_both_losses_are_weighted(w):
-    method = small_method("coins", w=w)
-    keys = random_keys(0)
-    assert torch.equal(method.target(keys).double(), expected(oracle.selfcon, keys))
-    assert method.contrast_weight == 1 - w
-    assert method.extra_head.weight == w
 
 
 @pytest.mark.parametrize("w", [0.0, 0.3, 1.0])

@@ -31,21 +31,6 @@ def test_holds_the_most_recent_keys(seed, size):
         assert torch.equal(queue.keys[filled, 1], -queue.coarse[filled].float())
 
 
-def test_replaces_in_place_the_oldest_alone():
-    queue = KeyQueue(5, 2)
-    queue.enqueue(*numbered(0, 5))
-    queue.enqueue(*numbered(10, 3))
-    assert queue.coarse.tolist() == [10, 11, 12, 3, 4]
-    queue.enqueue(*numbered(20, 3))
-    assert queue.coarse.tolist() == [22, 11, 12, 20, 21]
-
-
-def test_empty_queue_has_a_class_that_no_image_has():
-    queue = KeyQueue(4, 3)
-    assert queue.coarse.tolist() == [-1] * 4
-    assert not queue.keys.any()
-
-
 def test_all_state_is_in_the_state_dict():
     queue, other = KeyQueue(5, 2), KeyQueue(5, 2)
     queue.enqueue(*numbered(1, 8))

@@ -32,11 +32,3 @@ def test_w_zero_is_selfcon(soft_temperature):
 def test_soft_temperature_to_infinity_is_grafit(w):
     keys = random_keys(4)
     assert_close(maskcon(w, 1e6).target(keys).double(), expected(oracle.grafit, keys, w), rtol=0, atol=1e-6)
-
-
-def test_unfilled_queue_gives_the_own_key():
-    """A queue before its first key holds zeros, of a class that no image has."""
-    keys = random_keys(7)
-    keys.queue.zero_()
-    keys.queue_coarse.fill_(-1)
-    assert_close(maskcon(0.7, 0.1).target(keys).double(), expected(oracle.selfcon, keys))

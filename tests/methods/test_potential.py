@@ -7,7 +7,7 @@ from small_training import small_parameters
 from target_oracle import expected, random_keys
 from torch.testing import assert_close
 
-from maskcon.methods.potential import Negatives, build, kept_keys, mined
+from maskcon.methods.potential import Negatives, build, kept_keys
 
 
 def potential(**changes):
@@ -50,28 +50,6 @@ def test_mined_target_equals_the_loops(number, soft_share, mask_by_coarse):
         assert_close(target.sum(dim=1), torch.ones(6).double(), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("mask_by_coarse", [False, True])
-def test_mined_are_the_nearest_keys(mask_by_coarse):
-    for seed in range(3):
-        keys = random_keys(seed)
-        values = keys.queue.double().tolist(), keys.queue_coarse.tolist(), 3, mask_by_coarse
-        for i, row in enumerate(mined(keys, potential(mask_by_coarse=mask_by_coarse))):
-            by_hand = mined_in_loops(keys.own[i].double().tolist(), int(keys.own_coarse[i]), *values)
-            assert row.nonzero().flatten().tolist() == sorted(by_hand)
-
-
-def test_hard_weights_are_equal():
-    """lambda = 0 and beta = 1: own key and mined keys share the weight equally, the hard variant of ASCL."""
-    target = build(potential(soft_share=0.0, mined_weight=1.0)).target(random_keys(0))
-    assert (target.sort(dim=1, descending=True).values[:, :5] - torch.tensor([0.25] * 4 + [0.0])).abs().max() < 1e-6
-
-
-def test_absent_class_mines_nothing():
-    keys = random_keys(1)
-    keys.own_coarse[2] = 99
-    assert torch.equal(build(potential(mask_by_coarse=True)).target(keys)[2], torch.eye(10)[0])
-
-
 def kept_in_loops(similarities, positive, margin):
     rows = []
     for row, positives in zip(similarities.tolist(), positive.tolist(), strict=True):
@@ -88,14 +66,6 @@ def test_kept_keys_equal_the_loops(margin):
     positive = torch.rand(200, 9, generator=generator) < 0.3
     kept = kept_keys(similarities, positive, 0.5, Negatives(margin=margin, warmup_share=0.1))
     assert torch.equal(kept, kept_in_loops(similarities, positive, margin))
-
-
-def test_four_keys_by_hand():
-    """Own key at 0.5: too easy at -0.2, potential at 0.3, too hard at 0.95, and a mined one, kept at any similarity."""
-    similarities = torch.tensor([[0.5, -0.2, 0.3, 0.95, 0.99]])
-    positive = torch.tensor([[False, False, False, True]])
-    negatives = Negatives(margin=0.4, warmup_share=0.1)
-    assert kept_keys(similarities, positive, 0.5, negatives).tolist() == [[True, False, True, False, True]]
 
 
 def test_row_without_a_near_negative_keeps_all():

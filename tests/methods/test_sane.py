@@ -51,24 +51,6 @@ def test_refined_labels_equal_the_loops_and_sum_to_one(temperature, mu, mask_by_
         assert_close(refined.sum(dim=1), torch.ones(6).double(), rtol=0, atol=1e-6)
 
 
-def test_q_has_nothing_on_the_own_key():
-    """One image and one other key: q is wholly on that other one, p is shared, P and Q are their largest entries."""
-    keys = random_keys(1, batch=1, size=1)
-    mu, temperature = 0.7, 0.16
-    p = (torch.stack([torch.tensor(1.0), keys.own[0] @ keys.queue[0]]) / temperature).softmax(dim=0)
-    P, Q, q = p.max(), 1.0, torch.tensor([0.0, 1.0])
-    by_hand = (torch.tensor([1.0, 0.0]) + mu * P * p + mu * Q * q) / (1 + mu * P + mu * Q)
-    assert_close(refined_target(keys, temperature, mu, False)[0], by_hand)
-
-
-def test_mask_by_coarse_gives_weight_to_the_own_class_alone():
-    keys = random_keys(2)
-    other_class = keys.own_coarse[:, None] != torch.cat([keys.own_coarse, keys.queue_coarse])[None, :]
-    assert other_class.any(dim=1).all()
-    assert (refined_target(keys, 0.16, 1.0, True)[other_class] == 0).all()
-    assert (refined_target(keys, 0.16, 1.0, False)[other_class] > 0).all()
-
-
 def test_image_alone_in_its_class_keeps_its_own_key():
     keys = random_keys(3)
     keys.own_coarse[4] = 99
@@ -128,18 +110,6 @@ def mixed_call(monkeypatch, learner, batch, theta, permuted):
 
 
 PERMUTED = torch.arange(16).roll(3)
-
-
-def test_theta_one_gives_the_unmixed_image_and_target(monkeypatch, learner_and_batch):
-    learner, batch = learner_and_batch
-    own_key, seen, plain_target, similarities, target = mixed_call(monkeypatch, learner, batch, 1.0, PERMUTED)
-    assert torch.equal(seen[1], batch.query_view)
-    keys = random_keys(0)
-    keys = replace(keys, own=own_key, queue=learner.queue.keys, own_coarse=batch.coarse, progress=0.5)
-    assert torch.equal(target, learner.method.mixup.target(keys))
-    assert torch.equal(plain_target, torch.eye(16, 80))
-    query = unit(learner.query_network(batch.query_view)[1])
-    assert_close(similarities, batch_and_queue(query, own_key, learner.queue.keys).detach(), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("theta", [0.0, 0.3])

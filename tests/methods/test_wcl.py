@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from maskcon.methods import wcl
 from maskcon.methods.parts.graph_contrast import instance_loss, supervised_contrast, weak_classes
 from maskcon.methods.parts.interface import NearestView, Scene
-from maskcon.methods.wcl import build, graph_loss, wcl_loss
+from maskcon.methods.wcl import graph_loss, wcl_loss
 from maskcon.training.batches import Batch
 from maskcon.training.learner import build_learner
 from maskcon.training.loop import fill_queue
@@ -57,9 +57,6 @@ def test_instance_loss_equals_the_loops(seed, temperature):
     assert instance_loss(one, other, temperature).item() == pytest.approx(total / 8)
 
 
-# The graph
-
-
 def connected_in_loops(embeddings, coarse):
     """Components of the graph of nearest neighbours by spreading labels; coarse None: edges join any two images."""
     number = len(embeddings)
@@ -75,28 +72,6 @@ def connected_in_loops(embeddings, coarse):
     return [[a == b for b in label] for a in label]
 
 
-def angles(*degrees):
-    radians = torch.tensor(degrees).deg2rad()
-    return torch.stack([radians.cos(), radians.sin()], dim=1)
-
-
-ANYTHING = torch.ones(4, 4, dtype=torch.bool)
-
-
-def test_four_images_by_hand():
-    """Two pairs; then a chain, 0 - 10 - 25 - 45 degrees, that is one component although its ends are not neighbours."""
-    pairs = weak_classes(angles(0.0, 90.0, 5.0, 100.0), ANYTHING)
-    assert pairs.int().tolist() == [[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1]]
-    assert weak_classes(angles(0.0, 10.0, 25.0, 45.0), ANYTHING).all()
-
-
-def test_mask_by_coarse_restricts_edges():
-    """0 and 5 degrees are of different classes: each is joined to the far image of its own class instead."""
-    coarse = torch.tensor([0, 0, 1, 1])
-    same = weak_classes(angles(0.0, 90.0, 5.0, 100.0), coarse[:, None] == coarse[None, :])
-    assert same.int().tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
-
-
 @pytest.mark.parametrize("classes", [None, 1, 3])
 def test_graph_equals_the_loops_and_each_row_has_a_positive(classes):
     for seed in range(10):
@@ -110,9 +85,6 @@ def test_graph_equals_the_loops_and_each_row_has_a_positive(classes):
         assert not (same & ~allowed).any()
 
 
-# Supervised contrast
-
-
 def contrast_in_loops(anchors, others, positive, compared, temperature):
     losses = []
     for i, anchor in enumerate(anchors):
@@ -122,18 +94,6 @@ def contrast_in_loops(anchors, others, positive, compared, temperature):
         if positives:
             losses.append(-sum(math.log(share[j]) for j in positives) / len(positives))
     return sum(losses) / len(losses) if losses else 0.0
-
-
-@pytest.mark.parametrize("temperature", [0.1, 0.5])
-@pytest.mark.parametrize("seed", range(3))
-def test_supervised_contrast_equals_the_loops(seed, temperature):
-    anchors, others = unit(vectors(seed, 6)), unit(vectors(seed + 10, 8))
-    draw = torch.rand(2, 6, 8, generator=torch.Generator().manual_seed(seed))
-    compared, positive = draw[0] < 0.8, (draw[0] < 0.8) & (draw[1] < 0.3)
-    positive[2] = False
-    loss = supervised_contrast(anchors, others, positive, compared, temperature)
-    oracle = contrast_in_loops(anchors.tolist(), others.tolist(), positive.tolist(), compared.tolist(), temperature)
-    assert loss.item() == pytest.approx(oracle)
 
 
 def test_anchors_without_positives_are_left_out_and_never_nan():
@@ -197,26 +157,6 @@ def test_graph_loss_equals_the_loops(classes, nearest_images):
         assert graph_loss(one, other, allowed, 0.2, nearest).item() == pytest.approx(oracle)
 
 
-def test_each_view_learns_from_the_other_view_s_graph():
-    """View a pairs (0 2)(1 3), view b pairs (0 1)(2 3): a is contrasted with the pairs of b, and b with those of a."""
-    a, b = angles(0.0, 90.0, 5.0, 100.0), angles(0.0, 7.0, 110.0, 120.0)
-    itself = torch.eye(4, dtype=torch.bool)
-    of_a, of_b = weak_classes(a, ANYTHING) & ~itself, weak_classes(b, ANYTHING) & ~itself
-    assert of_b.int().tolist() == [[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
-    swapped = supervised_contrast(a, a, of_b, ~itself, 0.5) + supervised_contrast(b, b, of_a, ~itself, 0.5)
-    unswapped = supervised_contrast(a, a, of_a, ~itself, 0.5) + supervised_contrast(b, b, of_b, ~itself, 0.5)
-    assert_close(graph_loss(a, b, ANYTHING, 0.5), swapped / 2)
-    assert swapped > unswapped + 1
-
-
-def test_batch_of_images_all_of_different_classes_is_finite():
-    one, other = vectors(0, 4).requires_grad_(), vectors(1, 4)
-    loss = graph_loss(one, other, torch.eye(4, dtype=torch.bool), 0.1)
-    loss.backward()
-    assert loss.item() == 0
-    assert one.grad.isfinite().all()
-
-
 # The method
 
 
@@ -252,19 +192,6 @@ def test_nearest_image_that_is_in_the_batch_is_a_positive(monkeypatch):
     ((also_positive, view),) = given[0]
     assert also_positive.nonzero().tolist() == [[1, 3], [11, 11]]
     assert view.shape == (12, 3)
-
-
-def test_graph_head_has_two_hidden_layers_with_batch_norm():
-    head = build(values(graph_hidden_size=10)).extra_head.build(7, 4, 3)
-    assert [type(layer).__name__ for layer in head] == [
-        *["Linear", "BatchNorm1d", "ReLU"] * 2,
-        "Linear",
-    ]
-    assert [tuple(layer.weight.shape) for layer in head if hasattr(layer, "in_features")] == [
-        (10, 7),
-        (10, 10),
-        (4, 10),
-    ]
 
 
 def learner_and_batch(parameters):

@@ -85,14 +85,6 @@ def test_drawn_batches_are_pillows(number):
     assert torch.equal(images, before)
 
 
-def test_an_image_is_not_touched_by_its_neighbours():
-    images, policies = pictures(40, 32, 32), draw_policies(40, generator(5))
-    together = autoaugment(images, policies)
-    for i in range(40):
-        alone = Policies(*(value[i : i + 1] for value in vars(policies).values()))
-        assert torch.equal(autoaugment(images[i : i + 1], alone)[0], together[i])
-
-
 # The law of the draws
 
 DRAWS = 100_000
@@ -119,9 +111,3 @@ def test_fates_and_signs_are_independent_and_signs_even():
     assert (signs.mean(0).abs() < 4 * 0.5 / math.sqrt(DRAWS)).all()
     correlations = torch.corrcoef(torch.cat([fates, signs], dim=1).T) - torch.eye(4)
     assert correlations.abs().max() < 4.5 / math.sqrt(DRAWS)
-
-
-def test_draws_depend_on_the_generator_alone():
-    first, again, other = (draw_policies(50, generator(seed)) for seed in (3, 3, 4))
-    assert all(torch.equal(value, vars(again)[name]) for name, value in vars(first).items())
-    assert not torch.equal(first.sub_policy, other.sub_policy)

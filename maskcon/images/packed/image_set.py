@@ -72,8 +72,6 @@ def write_set(folder: Path, labels: pd.DataFrame, chunks: Iterable[np.ndarray], 
     Raises:
         UserError: the disk has no room for it, or its source cannot be read; then images.npy is as it was.
     """
-    if tuple(labels.columns) != LABEL_COLUMNS:
-        raise ValueError(f"labels must have the columns {', '.join(LABEL_COLUMNS)}")
     shape = (len(labels), height, width, 3)
     require_space(folder, math.prod(shape))
     write_atomically(folder / "images.npy", lambda file: _write_images(file, shape, chunks))

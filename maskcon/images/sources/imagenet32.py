@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from maskcon.images.fetching.downloading import by_hand
-from maskcon.images.fetching.put_by_hand import link_or_copy, lying_in
+from maskcon.images.fetching.put_by_hand import lying_in
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.planar_batches import listed, train_val_test
@@ -26,23 +26,14 @@ IMAGES = {"train": 1_281_167, "val": 50_000}
 
 
 def download(root: Path, raw: Path) -> None:
-    """Take the two archives, or the eleven files out of them, from ``root`` or folders in it."""
-    for part, batches in BATCHES.items():
-        archive = lying_in(root, ARCHIVES[part])
-        unpacked = [lying_in(root, batch) for batch in batches]
-        if archive is not None:
-            unpack(archive, raw / part)
-        elif None not in unpacked:
-            for batch in unpacked:
-                link_or_copy(batch, raw / part / batch.name)
-        else:
-            raise by_hand(
-                ARCHIVES[part],
-                "ImageNet gives it to people with an account",
-                "https://image-net.org/download-images (downsampled image data, 32x32: train and validation)",
-                root,
-                [*ARCHIVES.values(), "or, unpacked, train_data_batch_1 to train_data_batch_10 and val_data"],
-            )
+    """Take the two archives from ``root`` or folders in it."""
+    for part, name in ARCHIVES.items():
+        archive = lying_in(root, name)
+        if archive is None:
+            source = "https://image-net.org/download-images (downsampled image data, 32x32: train and validation)"
+            reason = "ImageNet gives it to people with an account"
+            raise by_hand(name, reason, source, root, list(ARCHIVES.values()))
+        unpack(archive, raw / part)
 
 
 def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
