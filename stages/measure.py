@@ -1,6 +1,6 @@
 """Stage measure: one of evaluate.measures, of the features of the trained encoder, the untrained one and pixels.
 
-    python -m stages.measure knn
+python -m stages.measure knn
 """
 
 import sys

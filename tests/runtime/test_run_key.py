@@ -11,7 +11,13 @@ CHANGED_INPUTS = {
     "the seed": {"seed": 2},
     "a parameter of figures": {"figures": {"neighbours": 5}},
 }
-CHANGED_FILES = ["code/train.py", "code/methods/maskcon.py", "code/evaluate.py", "code/measures/knn.py", "coarse_labels/digits.csv"]
+CHANGED_FILES = [
+    "code/train.py",
+    "code/methods/maskcon.py",
+    "code/evaluate.py",
+    "code/measures/knn.py",
+    "coarse_labels/digits.csv",
+]
 
 
 def test_the_same_in_another_folder_with_other_outputs(checkout, tmp_path):

@@ -9,8 +9,7 @@ from maskcon.parameters.errors import UserError
 from maskcon.runtime.same_inputs import md5, require_one_set_of_inputs, require_unchanged_inputs
 from tests.tracking.finished_checkout import make_checkout, write_text
 
-
-OF_ANOTHER = {"params.yaml": {"seed": 99}}
+OTHER = {"params.yaml": {"seed": 99}}
 
 
 def change_value(checkout: Path, name: str, value) -> None:
@@ -63,7 +62,7 @@ def lock(checkout: Path, seed: int) -> None:
         "deps": [{"path": name, "md5": md5(checkout / name)} for name in ("code/train.py", "code/methods")],
     }
     with open(checkout / "dvc.lock", "w") as file:
-        YAML().dump({"stages": {"pretrain": stage, "measure@no_longer_asked_for": stage | {"params": OF_ANOTHER}}}, file)
+        YAML().dump({"stages": {"pretrain": stage, "measure@asked_for_before": stage | {"params": OTHER}}}, file)
 
 
 def test_a_change_between_two_stages_is_named(checkout):
