@@ -1,7 +1,11 @@
-"""Stage measure: what evaluate.measures names beside Recall@K, of the trained encoder, the untrained one and pixels."""
+"""Stage measure: one of evaluate.measures, of the features of the trained encoder, the untrained one and pixels.
 
+python -m stages.measure knn
+"""
+
+import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -16,30 +20,33 @@ from maskcon.runtime.entry import run_stage
 from maskcon.runtime.start import VERBOSE
 
 FEATURES = ("encoder", "untrained", "pixels")
+MEASURES = Path("metrics/measures")
 
 
-def main(parameters: Parameters) -> None:
-    evaluate = parameters.evaluate
+def main(parameters: Parameters, names: list[str] | None = None) -> None:
+    """All of evaluate.measures, where no names are given."""
+    for name in names or parameters.evaluate.measures:
+        _take(name, parameters.evaluate.model_copy(update={"measures": [name]}), parameters.seed)
+
+
+def _take(name: str, evaluate: EvaluateParameters, seed: int) -> None:
+    """Write the files of the one measure that ``evaluate`` names."""
     embedded = {part: read_embedded_set(Path("embeddings") / part) for part in evaluate.parts_needed}
-    features = {name: {part: _part(of, name) for part, of in embedded.items()} for name in FEATURES}
+    features = {kind: {part: _part(of, kind) for part, of in embedded.items()} for kind in FEATURES}
     # One thread: the same bytes on any number of cores. There are very many small sums here, and several threads, which
     # wait for each other after each, gain little alone and lose much beside other work.
     with threadpool_limits(limits=1):
-        found = {name: feature_measures(parts, evaluate, parameters.seed) for name, parts in features.items()}
+        found = {kind: feature_measures(parts, evaluate, seed) for kind, parts in features.items()}
 
-    metrics = {name: found[name][0] for name in FEATURES}
-    measured = embedded[evaluate.split]
-    counts = {"images": len(measured)}
+    trained, counts = found["encoder"]
     if "train" in embedded:
-        parts = next(iter(features.values()))
-        counts |= queries_of_unknown_classes(parts["train"], parts[evaluate.split])
-    counts |= found["encoder"][1]
-    trained = dict(metrics["encoder"])
-    interval = trained.pop("interval")
-    baselines = {name: metrics[name] for name in ("untrained", "pixels")}
-    write_json(Path("metrics/measures.json"), {**trained, **counts})
-    write_json(Path("metrics/measures_in_full.json"), {**trained, **counts, "interval": interval, **baselines})
-    _say(measured, metrics, counts, evaluate)
+        parts = features["encoder"]
+        counts = queries_of_unknown_classes(parts["train"], parts[evaluate.split]) | counts
+    numbers = {metric: value for metric, value in trained.items() if metric != "interval"} | counts
+    baselines = {kind: found[kind][0] for kind in ("untrained", "pixels")}
+    write_json(MEASURES / f"{name}.json", numbers)
+    write_json(MEASURES / f"{name}_in_full.json", {**numbers, "interval": trained["interval"], **baselines})
+    _say(name, {"trained": trained, **baselines}, counts, has_fine=embedded[evaluate.split].fine is not None)
 
 
 def _part(embedded: EmbeddedSet, name: str) -> Part:
@@ -47,22 +54,19 @@ def _part(embedded: EmbeddedSet, name: str) -> Part:
     return Part(torch.from_numpy(embedded.features(name)).to(device), embedded.coarse, embedded.fine)
 
 
-def _say(
-    measured: EmbeddedSet, metrics: dict[str, dict[str, Any]], counts: dict[str, int], evaluate: EvaluateParameters
-) -> None:
+def _say(name: str, metrics: dict[str, dict], counts: dict[str, int], has_fine: bool) -> None:
     """The first metric of each feature file, where verbose all, and what could not be measured."""
-    names = list(metrics["encoder"]["interval"])
-    print(f"{measured.folder.name}: {len(measured)} images, {len(names)} measures (trained, untrained, raw pixels)")
-    for name in names if VERBOSE else names[:1]:
-        print(f"  {name}: {', '.join(f'{of[name]:.3f}' for of in metrics.values())}")
-    if measured.fine is None:
-        print("no fine labels: only coarse measures could be taken")
-    for name, number in counts.items():
-        if name.startswith("few_shot") and number:
-            print(f"{name}: {number}, which have no image to ask for beside the shots")
-        if name.startswith("queries"):
-            print(f"{name}: {number}, which nearest neighbours and the linear probe cannot get right")
+    means = list(metrics["trained"]["interval"])
+    for metric in means if VERBOSE else means[:1]:
+        print(f"{metric}: {', '.join(f'{kind} {of[metric]:.3f}' for kind, of in metrics.items())}")
+    if not has_fine:
+        print(f"{name}: the images have no fine labels, so only coarse ones could be measured")
+    for count, number in counts.items():
+        if count.startswith("few_shot") and number:
+            print(f"{count}: {number}, which have no image to ask for beside the shots")
+        if count.startswith("queries"):
+            print(f"{count}: {number}, which what learns from training images cannot get right")
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(partial(main, names=sys.argv[1:]))

@@ -26,6 +26,7 @@ from maskcon.methods.parts.interface import Method
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
 from maskcon.parameters.sentences import counted
+from maskcon.report.measures import file_of, measures_together
 from maskcon.runtime.atomic_files import write_atomically
 
 FEATURES = {"trained encoder": None, "untrained encoder": "untrained", "raw pixels": "pixels"}
@@ -63,7 +64,7 @@ class FinishedRun:
     parameters: Parameters
     pretrain: dict[str, Any]  # metrics/pretrain.json
     retrieval: dict[str, Any]  # metrics/retrieval_in_full.json
-    measures: dict[str, Any]  # metrics/measures_in_full.json
+    measures: dict[str, Any]  # metrics/measures/NAME_in_full.json, together
     by_coarse_class: pd.DataFrame  # plots/recall_by_coarse_class.csv
     shown: dict[str, Any]  # reports/figures/shown.json
     labels: dict[str, pd.DataFrame]  # by split: labels.csv of the packed set
@@ -77,7 +78,9 @@ def read_finished_run(checkout: Path, parameters: Parameters) -> FinishedRun:
         parameters=parameters,
         pretrain=_read_json(checkout / "metrics/pretrain.json", "pretrain"),
         retrieval=_read_json(checkout / "metrics/retrieval_in_full.json", "evaluate"),
-        measures=_read_json(checkout / "metrics/measures_in_full.json", "measure"),
+        measures=measures_together(
+            _read_json(checkout / file_of(name), f"measure@{name}") for name in parameters.evaluate.measures
+        ),
         by_coarse_class=_read_table(checkout / "plots/recall_by_coarse_class.csv", "evaluate"),
         shown=_read_json(checkout / "reports/figures/shown.json", "figures"),
         labels={split: _read_table(packed / split / "labels.csv", "coarse") for split in SPLITS},

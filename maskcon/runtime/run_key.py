@@ -9,7 +9,7 @@ runs and after the last. Outputs cannot serve: some differ in a second run of th
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -73,7 +73,7 @@ def _stages(checkout: Path, values: Mapping[str, Any], digest_of: Callable[[Path
     path = checkout / "dvc.yaml"
     try:
         written = YAML(typ="safe").load(path.read_text())["stages"]
-        stages = {name: _filled_in(stage, values) for name, stage in written.items() if name != RECORD}
+        stages = dict(one for name, stage in written.items() if name != RECORD for one in _runs(name, stage, values))
         outs = [out for stage in stages.values() for key in OUTPUTS for out in _paths(stage.get(key))]
         return {
             name: {
@@ -90,6 +90,16 @@ def _stages(checkout: Path, values: Mapping[str, Any], digest_of: Callable[[Path
     except (OSError, YAMLError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} cannot be read ({type(error).__name__}: {reason}); restore it with git") from None
+
+
+def _runs(name: str, stage: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The stage, or where it has ``matrix: {key: "${list}"}`` a stage for each value of the list: measure@knn."""
+    if "matrix" not in stage:
+        yield name, _filled_in(stage, values)
+        return
+    [(key, listed)] = stage["matrix"].items()
+    for item in value_at(values, TEMPLATE.fullmatch(listed)[1]):
+        yield f"{name}@{item}", _filled_in(stage, {**values, "item": {key: item}})
 
 
 def _filled_in(part: Any, values: Mapping[str, Any]) -> Any:

@@ -71,9 +71,10 @@ def require_one_set_of_inputs(checkout: Path) -> None:
     for name, locked in stages.items():
         if name == RECORD:
             continue
-        paths = set(dependencies_and_parameters(name, checkout, values, made_by_stages=False)[0])
+        # dvc.lock keeps stages of earlier runs: of one that is no longer asked for nothing is listed
+        paths, keys = dependencies_and_parameters(name, checkout, values, made_by_stages=False)
         for key, then in locked.get("params", {}).get("params.yaml", {}).items():
-            changed += [key] if value_at(values, key) != then else []
+            changed += [key] if key in keys and value_at(values, key) != then else []
         for dep in locked.get("deps", []):
             changed += [dep["path"]] if dep["path"] in paths and md5(checkout / dep["path"]) != dep.get("md5") else []
     if changed:

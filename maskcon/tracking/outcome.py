@@ -1,6 +1,6 @@
 """What the stages left on disk, read as the numbers and files that a run records.
 
-outcome = read_outcome(checkout)
+outcome = read_outcome(checkout, parameters.evaluate.measures)
 outcome.metrics["recall_at_1"], outcome.curves, outcome.artifacts
 """
 
@@ -8,7 +8,7 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +17,12 @@ from ruamel.yaml import YAML
 
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.flattened import flattened
+from maskcon.report.measures import FOLDER, file_of, measures_together
 
 TRAINING_CURVE = "plots/pretrain.csv"
 RECALL_CURVE = "plots/recall_over_epochs.csv"
 TRAINING, RECALL = "pretrain", "recall_over_epochs"  # what the curves are grouped under
 RETRIEVAL = "metrics/retrieval_in_full.json"
-MEASURES = "metrics/measures_in_full.json"
 PRETRAINING = "metrics/pretrain.json"
 ARTIFACTS = ("metrics", "plots", "reports/figures", "reports/report.pdf", "params.yaml", "dvc.yaml", "dvc.lock")
 
@@ -47,15 +47,16 @@ class Outcome:
     digest: str  # of the retrieval metrics: two runs of the same inputs should agree
 
 
-def read_outcome(checkout: Path) -> Outcome:
-    """Read the files of the stages before track.
+def read_outcome(checkout: Path, measures: Sequence[str]) -> Outcome:
+    """Read the files of the stages before track, of stage measure those of ``measures`` alone.
 
     Raises:
         UserError: one of them is missing or damaged.
     """
     try:
         retrieval = (checkout / RETRIEVAL).read_bytes()
-        values = flattened(json.loads(retrieval)) | flattened(json.loads(_read(checkout / MEASURES)))
+        measured = measures_together(json.loads(_read(checkout / file_of(name))) for name in measures)
+        values = flattened(json.loads(retrieval)) | flattened(measured)
         values |= flattened({"pretrain": json.loads(_read(checkout / PRETRAINING))})
         training = curve_points(checkout / TRAINING_CURVE, TRAINING)
         times = {point.epoch: point.seconds for point in training}
@@ -65,7 +66,10 @@ def read_outcome(checkout: Path) -> Outcome:
         raise UserError(f"the results cannot be read ({reason}); make them again with: dvc repro") from None
     numbers = {name: float(value) for name, value in values.items() if _is_number(value)}
     texts = {name: str(value) for name, value in values.items() if isinstance(value, str | bool)}
-    files = [file for name in ARTIFACTS for file in _files(checkout / name)]
+    left_over = set(_files(checkout / FOLDER)) - {
+        checkout / FOLDER / f"{name}{end}" for name in measures for end in (".json", "_in_full.json")
+    }
+    files = [file for name in ARTIFACTS for file in _files(checkout / name) if file not in left_over]
     return Outcome(
         metrics=numbers,
         texts=texts,

@@ -69,7 +69,7 @@ def record_run(store: Store, inputs: Inputs, checkout: Path, environment: Mappin
         StoreError: the store cannot be used now; nothing is lost, call again.
         UserError: files of the stages are missing or damaged.
     """
-    outcome = read_outcome(checkout)
+    outcome = read_outcome(checkout, inputs.parameters.evaluate.measures)
     with store.writing(inputs.hash, WAIT_SECONDS), store.opened() as client:
         run = open_run(store, client, inputs)
         was_complete = is_complete(run)

@@ -14,6 +14,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PLUG_INS = {  # files of one plug-in -> files of a new one with the same content
     "maskcon/methods/grafit.py": "maskcon/methods/added.py",
     "conf/loss/grafit.yaml": "conf/loss/added.yaml",
+    "maskcon/evaluation/measures/knn.py": "maskcon/evaluation/measures/added.py",
+    "maskcon/encoders/backbones/small_conv.py": "maskcon/encoders/backbones/added.py",
+    "conf/model/small_conv.yaml": "conf/model/added.yaml",
     "maskcon/images/sources/digits.py": "maskcon/images/sources/added.py",
     "conf/data/digits.yaml": "conf/data/added.yaml",
     "coarse_labels/digits.csv": "coarse_labels/added.csv",
@@ -36,14 +39,16 @@ def copy(tmp_path):
     return tmp_path
 
 
-def test_adding_a_method_or_a_data_set_makes_no_run_another_run(copy):
+def test_adding_makes_no_run_another_run(copy):
     parameters = load_parameters(copy / "params.yaml")
     before = hash_of_inputs(copy, parameters)
     for file, added in PLUG_INS.items():
         (copy / added).write_text((copy / file).read_text().replace("name: grafit", "name: added"))
     assert hash_of_inputs(copy, parameters) == before
-    (copy / "maskcon/methods/maskcon.py").write_text("# another formula\n")
-    assert hash_of_inputs(copy, parameters) != before
+    for used in ("maskcon/methods/maskcon.py", "maskcon/evaluation/measures/knn.py"):
+        before = hash_of_inputs(copy, parameters)
+        (copy / used).write_text("# another formula\n")
+        assert hash_of_inputs(copy, parameters) != before
 
 
 def test_deleting_a_method_is_deleting_its_files(copy):

@@ -22,14 +22,14 @@ NETWORK_GUARD = Path(__file__).resolve().parents[1] / "support/network_guard"
 OUTPUTS = ("data", "models", "embeddings", "metrics", "plots", "reports/figures")
 # All that a run prints; other lines, such as a library's warnings, are a fault.
 BY_DVC = (
-    r"Running stage '\w+':|> python -m stages\.\w+|(Generating|Updating) lock file 'dvc\.lock'|",
+    r"Running stage '[\w@]+':|> python -m stages\.\w+( \w+)?|(Generating|Updating) lock file 'dvc\.lock'|",
     r"To track the changes with git, run:|\tgit add .*|To enable auto staging, run:|\tdvc config .*|Use `dvc push` .*",
 )
 BY_US = (
     r"digits: source files in data/raw/digits",
     r"digits/(train|val|test): \d+ images, (2 coarse and 10 fine classes|\d+ features)",
     r"epoch +[12]/2  loss .* s left",
-    r"test: 497 images, .*|  knn_fine_top_1: .*",
+    r"test: 497 images, .*|\w+: trained 0\.\d+, .*",
     r"reports/figures: .*|reports/report\.pdf",
     r"Recorded in MLflow: digits / selfcon seed 1|code of .*",
 )

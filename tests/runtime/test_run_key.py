@@ -11,7 +11,13 @@ CHANGED_INPUTS = {
     "the seed": {"seed": 2},
     "a parameter of figures": {"figures": {"neighbours": 5}},
 }
-CHANGED_FILES = ["code/train.py", "code/methods/maskcon.py", "code/evaluate.py", "coarse_labels/digits.csv"]
+CHANGED_FILES = [
+    "code/train.py",
+    "code/methods/maskcon.py",
+    "code/evaluate.py",
+    "code/measures/knn.py",
+    "coarse_labels/digits.csv",
+]
 
 
 def test_the_same_in_another_folder_with_other_outputs(checkout, tmp_path):
@@ -46,6 +52,7 @@ def test_another_file_is_another_run(checkout, file):
 def test_training_is_the_same_until_something_before_its_end_changes(checkout):
     before = hash_of_training(checkout, parameters_with())
     write_text(checkout / "code/evaluate.py", "changed")
+    write_text(checkout / "code/measures/knn.py", "changed")
     assert hash_of_training(checkout, parameters_with(evaluate={"split": "val"})) == before
     assert hash_of_training(checkout, parameters_with(seed=2)) != before
 

@@ -9,6 +9,8 @@ from maskcon.parameters.errors import UserError
 from maskcon.runtime.same_inputs import md5, require_one_set_of_inputs, require_unchanged_inputs
 from tests.tracking.finished_checkout import make_checkout, write_text
 
+OTHER = {"params.yaml": {"seed": 99}}
+
 
 def change_value(checkout: Path, name: str, value) -> None:
     values = YAML(typ="safe").load((checkout / "params.yaml").read_text())
@@ -45,13 +47,22 @@ def test_a_change_while_a_stage_runs_is_named(checkout, change, named):
         require()
 
 
+def test_a_stage_of_a_matrix_has_the_inputs_of_its_item(checkout):
+    require = require_unchanged_inputs("measure@knn", checkout)
+    write_text(checkout / "code/measures/linear.py", "new")
+    require()
+    write_text(checkout / "code/measures/knn.py", "other")
+    with pytest.raises(UserError, match=r"code/measures/knn.py changed while stage measure@knn ran"):
+        require()
+
+
 def lock(checkout: Path, seed: int) -> None:
     stage = {
         "params": {"params.yaml": {"seed": seed}},
         "deps": [{"path": name, "md5": md5(checkout / name)} for name in ("code/train.py", "code/methods")],
     }
     with open(checkout / "dvc.lock", "w") as file:
-        YAML().dump({"stages": {"pretrain": stage}}, file)
+        YAML().dump({"stages": {"pretrain": stage, "measure@asked_for_before": stage | {"params": OTHER}}}, file)
 
 
 def test_a_change_between_two_stages_is_named(checkout):

@@ -14,16 +14,25 @@ from maskcon.encoders.networks import build_encoder, save_encoder
 from maskcon.images.packed.image_set import LABEL_COLUMNS, write_set
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import check_parameters
+from maskcon.report.measures import file_of, measures_together
 from stages import embed, measure
 
+ALL = ("knn", "linear", "few_shot", "discovery")
 PARAMETERS = YAML(typ="safe").load((Path(__file__).parents[2] / "params.yaml").read_text())
-OUTPUT = Path("metrics/measures_in_full.json")
 
 
 def with_values(**evaluate):
     few_shot = {"ways": 5, "shots": [1, 5], "queries": 15, "episodes": 20, "all_way_episodes": 5}
     small = {"split": "test", "bootstrap_samples": 100, "few_shot": few_shot, "linear": {"strengths": [1e-2, 1e-4]}}
     return check_parameters(PARAMETERS | {"evaluate": PARAMETERS["evaluate"] | small | evaluate})
+
+
+def take(*names, **values):
+    """All that stage measure writes for these measures."""
+    parameters = with_values(measures=list(names), **values)
+    for name in names:
+        measure.main(parameters, [name])
+    return measures_together(json.loads(Path(file_of(name)).read_text()) for name in names)
 
 
 def labels_of(images, has_fine=True):
@@ -62,25 +71,23 @@ def folder(tmp_path, monkeypatch):
 
 def test_the_three_feature_files_side_by_side(capsys):
     write_embeddings()
-    measure.main(with_values())
-
-    metrics = json.loads(OUTPUT.read_text())
-    trained = [name for name in metrics if name not in ("images", "interval", "untrained", "pixels")]
+    metrics = take(*ALL)
+    trained = [name for name in metrics if name not in ("interval", "untrained", "pixels")]
     left_out = {f"few_shot_classes_left_out_{shots}_shot" for shots in (1, 5)}
     assert set(metrics["untrained"]) == set(metrics["pixels"]) == {*trained, "interval"} - left_out
-    assert (metrics["images"], metrics["few_shot_classes_left_out_5_shot"]) == (96, 0)
+    assert metrics["few_shot_classes_left_out_5_shot"] == 0
+    assert json.loads(Path("metrics/measures/knn.json").read_text())["knn_fine_top_1"] == metrics["knn_fine_top_1"]
     for name in metrics["interval"]:
         assert metrics["untrained"][name] < metrics["pixels"][name] < metrics[name]
-    said = capsys.readouterr().out
-    assert f"knn_fine_top_1: {metrics['knn_fine_top_1']:.3f}, {metrics['untrained']['knn_fine_top_1']:.3f}" in said
+    said = f"trained {metrics['knn_fine_top_1']:.3f}, untrained {metrics['untrained']['knn_fine_top_1']:.3f}, pixels"
+    assert f"knn_fine_top_1: {said}" in capsys.readouterr().out
 
 
 def test_without_fine_labels(capsys):
     write_embeddings(has_fine=False)
-    measure.main(with_values())
-    metrics = json.loads(OUTPUT.read_text())
+    metrics = take(*ALL)
     coarse = {"knn_coarse_top_1", "linear_coarse_top_1", "linear_coarse_strength", "interval"}
-    assert set(metrics) == {*coarse, "images", "untrained", "pixels"}
+    assert set(metrics) == {*coarse, "untrained", "pixels"}
     assert set(metrics["untrained"]) == coarse
     assert "no fine labels" in capsys.readouterr().out
 
@@ -88,8 +95,7 @@ def test_without_fine_labels(capsys):
 def test_classes_that_are_too_small_are_said(capsys):
     write_embeddings()
     few_shot = {"ways": 5, "shots": [1, 8], "queries": 15, "episodes": 5, "all_way_episodes": 5}
-    measure.main(with_values(measures=["few_shot"], few_shot=few_shot))
-    metrics = json.loads(OUTPUT.read_text())
+    metrics = take("few_shot", few_shot=few_shot)
     assert metrics["few_shot_classes_left_out_8_shot"] == 12  # each has eight images
     assert "few_shot_5_way_1_shot" in metrics
     assert "few_shot_5_way_8_shot" not in metrics
@@ -97,23 +103,14 @@ def test_classes_that_are_too_small_are_said(capsys):
 
 
 def test_nothing_asked_for():
-    write_embeddings(parts=["test"])
     measure.main(with_values(measures=[]))
-    assert json.loads(OUTPUT.read_text()) == {
-        "images": 96,
-        "interval": {},
-        "untrained": {"interval": {}},
-        "pixels": {"interval": {}},
-    }
+    assert not Path("metrics").exists()
+    assert take() == {"interval": {}, "untrained": {"interval": {}}, "pixels": {"interval": {}}}
 
 
 def test_the_same_inputs_give_the_same_bytes():
     write_embeddings()
-    runs = []
-    for _ in range(2):
-        measure.main(with_values())
-        runs.append(OUTPUT.read_bytes())
-    assert runs[0] == runs[1]
+    assert take(*ALL) == take(*ALL)
 
 
 @pytest.mark.parametrize("name", ["train/encoder", "test/pixels"])
@@ -121,8 +118,8 @@ def test_a_wrong_file_is_named_and_nothing_is_written(name):
     write_embeddings()
     np.save(f"embeddings/{name}.npy", np.full((96, 16), np.nan, np.float32))
     with pytest.raises(UserError, match=f"{re.escape(name)}.npy: 96 of 96 rows"):
-        measure.main(with_values())
-    assert not OUTPUT.exists()
+        take("knn")
+    assert not Path("metrics").exists()
 
 
 @pytest.mark.parametrize(
@@ -151,4 +148,4 @@ def test_train_images_are_embedded_where_a_measure_learns_from_them(measures, pa
         assert {file.name for file in Path("embeddings", part).iterdir()} == expected
         assert not Path("embeddings", part, "snapshots/epoch_0099.npy").exists()
     measure.main(parameters)
-    assert json.loads(OUTPUT.read_text())["images"] == 24
+    assert [Path(file_of(name)).exists() for name in measures] == [True]

@@ -94,7 +94,8 @@ def write_metrics(folder: Path, labels: pd.DataFrame, has_fine: bool, epochs: in
     write_json(folder / "metrics/retrieval_in_full.json", retrieval)
     measures = _measures(0.7, has_fine)
     measures |= {"untrained": _measures(0.2, has_fine), "pixels": _measures(0.4, has_fine)}
-    write_json(folder / "metrics/measures_in_full.json", measures)
+    for name in ("knn", "linear", "few_shot", "discovery"):
+        write_json(folder / f"metrics/measures/{name}_in_full.json", _of(name, measures))
     write_json(
         folder / "metrics/pretrain.json",
         {
@@ -156,6 +157,15 @@ def _block(level: float, images: int, has_fine: bool) -> dict:
     values["coarse_recall_at_1"] = min(1.0, level + 0.3)
     interval = {key: {"low": value * 0.97, "high": value + (1 - value) * 0.05} for key, value in values.items()}
     return {**values, "images": images, "interval": interval}
+
+
+def _of(name: str, measures: dict) -> dict:
+    """The part of one measure, at any depth."""
+    return {
+        key: _of(name, value) if isinstance(value, dict) and not key.startswith(name) else value
+        for key, value in measures.items()
+        if key.startswith(name) or key in ("interval", "untrained", "pixels")
+    }
 
 
 def _measures(level: float, has_fine: bool) -> dict:

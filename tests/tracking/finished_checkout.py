@@ -17,7 +17,7 @@ def _values() -> dict:
     values["data"] = YAML(typ="safe").load((REPOSITORY / "conf/data/digits.yaml").read_text())
     values["loss"] |= {"name": "maskcon", "w": 1.0, "soft_temperature": 0.1}
     values["train"] |= {"epochs": 3, "warmup_epochs": 1}
-    values["evaluate"] |= {"split": "test", "recall_at": [1, 2], "bootstrap_samples": 200}
+    values["evaluate"] |= {"split": "test", "recall_at": [1, 2], "bootstrap_samples": 200, "measures": ["knn"]}
     return values | {"seed": 1}
 
 
@@ -42,13 +42,19 @@ stages:
     deps: [code/evaluate.py, models]
     metrics: [metrics/retrieval_in_full.json]
     plots: [plots/recall_over_epochs.csv]
+  measure:
+    matrix: {measure: "${evaluate.measures}"}
+    cmd: python -m stages.measure ${item.measure}
+    params: ['evaluate.${item.measure}']
+    deps: ['code/measures/${item.measure}.py', models]
+    outs: ['metrics/measures/${item.measure}_in_full.json']
   track:
     cmd: python -m stages.track
     always_changed: true
     params: [track]
     deps: [code/track.py, metrics/retrieval_in_full.json]
 """
-CODE = ("coarse.py", "train.py", "methods/maskcon.py", "evaluate.py", "track.py")
+CODE = ("coarse.py", "train.py", "methods/maskcon.py", "evaluate.py", "measures/knn.py", "track.py")
 CURVE = [
     {"epoch": 1, "loss": 3.5, "learning_rate": 0.06, "images_per_second": 900.0, "seconds": 1.25},
     {"epoch": 2, "loss": 2.5, "learning_rate": 0.03, "images_per_second": 950.0, "seconds": 1.0},
@@ -78,7 +84,7 @@ def finish_stages(folder: Path) -> None:
     retrieval["gain"] = {"mean": 0.25, "low": 0.2, "high": 0.3}
     timing = {"seconds": 3.75, "images_per_second": 925.0}
     write_text(folder / "metrics/retrieval_in_full.json", json.dumps(retrieval))
-    write_text(folder / "metrics/measures_in_full.json", json.dumps({"knn_fine_top_1": 0.625, "images": 497}))
+    write_text(folder / "metrics/measures/knn_in_full.json", json.dumps({"knn_fine_top_1": 0.625}))
     write_text(folder / "metrics/pretrain.json", json.dumps({"loss": 2.0, "timing": timing, "device": "cpu"}))
     write_rows(folder / "plots/pretrain.csv", CURVE)
     recall = [(0, 0.25), (1, 0.3), (3, 0.5)]

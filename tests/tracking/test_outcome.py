@@ -8,18 +8,27 @@ from tests.tracking.finished_checkout import write_text
 
 
 def test_metrics_are_named_by_their_place(checkout):
-    outcome = read_outcome(checkout)
+    outcome = read_outcome(checkout, ["knn"])
 
     assert outcome.metrics["recall_at_1"] == 0.5
     assert outcome.metrics["interval.recall_at_1.low"] == 0.4
     assert outcome.metrics["untrained.recall_at_1"] == 0.25
     assert outcome.metrics["pretrain.timing.seconds"] == 3.75
+    assert outcome.metrics["knn_fine_top_1"] == 0.625
     assert outcome.texts == {"pretrain.device": "cpu"}
     assert "pixels.recall_at_2" not in outcome.metrics  # null: not measured
 
 
+def test_what_an_earlier_run_measured_is_not_recorded(checkout):
+    write_text(checkout / "metrics/measures/linear_in_full.json", '{"linear_fine_top_1": 0.5}')
+    outcome = read_outcome(checkout, ["knn"])
+    assert "linear_fine_top_1" not in outcome.metrics
+    measured = [file.name for file in outcome.artifacts if file.parent.name == "measures"]
+    assert measured == ["knn_in_full.json"]
+
+
 def test_curves_carry_the_time_of_their_epoch(checkout):
-    curves = read_outcome(checkout).curves
+    curves = read_outcome(checkout, ["knn"]).curves
 
     assert [point for point in curves if point.name == "pretrain/loss"] == [
         Point("pretrain/loss", 1, 3.5, 1.25),
@@ -54,7 +63,7 @@ def test_a_loss_that_is_no_number_is_kept(tmp_path):
 def test_damaged_results_are_one_error(checkout, file, text):
     write_text(checkout / file, text)
     with pytest.raises(UserError, match="results cannot be read"):
-        read_outcome(checkout)
+        read_outcome(checkout, ["knn"])
 
 
 def test_the_data_set_has_the_checksum_of_dvc(checkout):

@@ -1,2 +1,1 @@
-"""One file a measure beside Recall@K: PARTS, whose features it needs beside those that are measured, and
-measure(parts, values, split, seed), which returns a Measured. Its values are evaluate.NAME."""
+"""One file a measure beside Recall@K; what a file holds is in shared/measured.py."""
