@@ -150,7 +150,7 @@ def build_learner(
 
     Args:
         adapter: trained in place of the encoder, on the features of a frozen one.
-        queue_size: where it is not the parameters'.
+        queue_size: K; None: train.queue_size.
     """
     model = parameters.model
     with torch.random.fork_rng(devices=[]):

@@ -80,7 +80,9 @@ def train(
     frozen = recipe.backbone == "frozen"
     batches: Any = (batches_of_features if frozen else batches_of)(training_set, parameters, device, processes)
     adapter = adapter_for(batches, parameters.model.adapter) if frozen else None
-    learner = build_learner(parameters, len(training_set.coarse_names), device, processes, adapter)
+    # With few views of each image a longer queue would hold several keys of every one.
+    queue_size = min(recipe.queue_size, len(training_set.coarse) // 2) if frozen else recipe.queue_size
+    learner = build_learner(parameters, len(training_set.coarse_names), device, processes, adapter, queue_size)
     untrained = loaded_backbone(parameters) if frozen else copy.deepcopy(learner.query_network.encoder)
     whitened = with_adapter(untrained, learner.query_network, "features") if frozen else None
     state = first_state(learner, recipe)

@@ -12,8 +12,10 @@ from maskcon.encoders.networks.adapter import whitening
 from maskcon.images.packed.image_stream import ImageStream
 from maskcon.parameters.errors import Interrupted
 from maskcon.parameters.plugins import METHODS
+from maskcon.training import loop
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.feature_batches import FeatureBatches
+from maskcon.training.learner import build_learner
 from maskcon.training.loop import Watcher, train
 from maskcon.views.operations.families import view_maker
 
@@ -122,3 +124,10 @@ def test_two_views_of_one_strength_are_never_the_same_stored_view():
     again = copy.copy(batches)
     late = list(again.epoch(1, first_batch=3))
     torch.testing.assert_close(late[0].query_view, list(batches.epoch(1))[3].query_view)
+
+
+def test_the_queue_is_at_most_half_as_long_as_the_set(tiny_parameters, tiny_set, features, tmp_path, monkeypatch):
+    learners = []
+    monkeypatch.setattr(loop, "build_learner", lambda *given: learners.append(build_learner(*given)) or learners[-1])
+    train(tiny_set, tiny_parameters(FROZEN | {"train.queue_size": 10_000}), CPU, Checkpoints(tmp_path), Watcher())
+    assert len(learners[0].queue.keys) == len(tiny_set.images) // 2
