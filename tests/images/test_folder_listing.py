@@ -1,4 +1,5 @@
 import os
+import socket
 
 import pytest
 
@@ -6,6 +7,7 @@ from maskcon.images.reading.folder_listing import (
     Problems,
     list_photos,
     read_coarse_of_fine,
+    require_plain_files,
 )
 from maskcon.images.reading.text_table import show
 from maskcon.parameters.errors import UserError
@@ -61,6 +63,9 @@ def test_folders_named_by_fine_class_and_a_table(tmp_path):
         ["train/wren/a.jpg", "train", "bird", "wren"],
     ]
     assert found == []
+    assert rows(fill(tmp_path / "x", "wren/a.jpg"), coarse_of_fine={"wren": "bird"})[0] == [
+        ["wren/a.jpg", "", "bird", "wren"]
+    ]
 
 
 def test_a_table_beside_coarse_classes_of_the_folder_is_refused(tmp_path):
@@ -107,20 +112,26 @@ def test_other_files_are_passed_over_and_said(tmp_path, capsys):
     assert "passed over files that are not named as photos: 1 (no suffix), 1 .txt" in capsys.readouterr().out
 
 
-def test_links_to_folders_and_to_photos_outside(tmp_path):
-    fill(tmp_path, "elsewhere/secret.jpg", "photos/bird/0.jpg", "photos/bird/1.jpg")
+def test_links_that_lead_outside_round_or_nowhere(tmp_path):
+    """Of a link round, every photo would be found forty times, 640 of these sixteen."""
+    fill(tmp_path, "elsewhere/secret.jpg", *(f"photos/bird/{number:02}.jpg" for number in range(16)))
     root = tmp_path / "photos"
     (root / "bird/link.jpg").symlink_to(tmp_path / "elsewhere/secret.jpg")
     (root / "cat").symlink_to(tmp_path / "elsewhere")
     (root / "bird/again").symlink_to(root / "bird")
     (root / "bird/nowhere.jpg").symlink_to("gone.jpg")
-    (root / "bird/same.jpg").symlink_to("0.jpg")
+    (root / "bird/round.jpg").symlink_to("round.jpg")
+    (root / "bird/same.jpg").symlink_to("00.jpg")
     listing, found = rows(root)
     photos = [path for path, *_ in listing]
-    assert photos == ["bird/0.jpg", "bird/1.jpg", "bird/nowhere.jpg", "bird/same.jpg"]  # the decoder names nowhere.jpg
+    assert photos == [f"bird/{number:02}.jpg" for number in range(16)] + [
+        "bird/nowhere.jpg",  # for the decoder to name, or to leave out
+        "bird/round.jpg",
+        "bird/same.jpg",
+    ]
     assert found == [
-        "links to folders (2): bird/again, cat; put the photos themselves there, or remove the links",
-        "paths that lead outside of the folder (1): bird/link.jpg; copy the photos into it",
+        "paths that lead outside of the folder (2): bird/link.jpg, cat; copy the photos into it",
+        "links to a folder that they lie in (1): bird/again; remove them",
     ]
 
 
@@ -134,8 +145,32 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         return original(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    [problem] = rows(tmp_path)[1]
-    assert problem.startswith("folders that cannot be read (1): cat (Permission denied); allow them to be read")
+    named = "folders that cannot be read (1): cat (Permission denied); allow them to be read, or see that their disk"
+    assert rows(tmp_path)[1] == [f"{named} is there"]
+    with pytest.raises(UserError) as raised:
+        require_plain_files(tmp_path)
+    assert str(raised.value).splitlines()[1] == f"{named} is there"
+
+
+def test_what_nobody_can_read_is_refused_whatever_its_name(tmp_path, monkeypatch):
+    fill(tmp_path, "bird/a.jpg", "bird/.hidden", "bird/mine.txt", ".git/config")
+    (tmp_path / "bird/same.jpg").symlink_to("a.jpg")
+    require_plain_files(tmp_path)
+    os.mkfifo(tmp_path / ".git/pipe")
+    (tmp_path / "bird/null.jpg").symlink_to("/dev/null")
+    (tmp_path / "bird/round").symlink_to("round")
+    (tmp_path / ".#labels.csv").symlink_to("me@machine.123:456")  # of an editor that is open
+    with socket.socket(socket.AF_UNIX) as made:
+        monkeypatch.chdir(tmp_path)  # a socket's path is short
+        made.bind("bird/socket.jpg")
+    monkeypatch.setattr(os, "access", lambda path, _: not path.endswith("mine.txt"))
+    with pytest.raises(UserError) as raised:
+        require_plain_files(tmp_path)
+    assert str(raised.value).splitlines()[1:] == [
+        "pipes, devices, links that lead nowhere, and files without permission (6): .#labels.csv, .git/pipe, "
+        "bird/mine.txt, bird/null.jpg, bird/round, bird/socket.jpg; remove them, or allow them to be read (a name "
+        "that begins with .# belongs to an open editor)"
+    ]
 
 
 def test_a_table_of_labels_that_is_a_link_or_a_pipe(tmp_path):
@@ -189,6 +224,8 @@ def test_a_table_of_labels(tmp_path):
     assert rows(tmp_path) == (expected, [])
     (tmp_path / "labels.csv").write_text("path,coarse\na.jpg,x\nb.jpg,y\n")
     assert rows(tmp_path) == ([["a.jpg", "", "x", ""], ["b.jpg", "", "y", ""]], [])
+    (tmp_path / "labels.csv").write_text("path,fine\na.jpg,wren\n")
+    assert rows(tmp_path, coarse_of_fine={"wren": "bird"}) == ([["a.jpg", "", "bird", "wren"]], [])
 
 
 def test_all_that_is_wrong_with_a_table_of_labels(tmp_path):
@@ -214,6 +251,8 @@ def test_all_that_is_wrong_with_a_table_of_labels(tmp_path):
         (b"file,coarse\na.jpg,x\n", r"labels\.csv has no column path; it has file, coarse"),
         (b"path,class\na.jpg,x\n", r"labels\.csv has no column coarse; it has path, class; expected path, coarse and"),
         (b"path;coarse\na.jpg;x\n", r"labels\.csv has no column path; it has path;coarse; commas should stand between"),
+        (b"", r"labels\.csv cannot be read"),
+        (b"\x89PNG\xff\xfe", r"labels\.csv cannot be read"),
         (b'path,coarse\n"a.jpg,x\n', r"labels\.csv cannot be read"),
     ],
 )

@@ -187,16 +187,49 @@ def _listed_by_folders(root: Path, layout: str, with_map: bool, problems: Proble
     return table
 
 
+def require_plain_files(root: Path) -> None:
+    """Refuse what nobody can read before DVC reads the folder, hidden files and all: a pipe it would wait for.
+
+    Raises:
+        UserError: names what is not a file, or cannot be read.
+    """
+    problems = Problems()
+    unreadable: list[OSError] = []
+    odd = [
+        os.path.relpath(path, root)
+        for folder, _, files in os.walk(root, onerror=unreadable.append)
+        for path in (os.path.join(folder, name) for name in files)
+        if not (os.path.isfile(path) and os.access(path, os.R_OK))
+    ]
+    problems.add(
+        "pipes, devices, links that lead nowhere, and files without permission",
+        sorted(odd),
+        "remove them, or allow them to be read (a name that begins with .# belongs to an open editor)",
+    )
+    _add_unreadable(unreadable, root, problems)
+    problems.tell(root)
+
+
+def _add_unreadable(errors: list[OSError], root: Path, problems: Problems) -> None:
+    named = [f"{show(os.path.relpath(error.filename, root))} ({error.strerror})" for error in errors]
+    problems.add("folders that cannot be read", named, "allow them to be read, or see that their disk is there")
+
+
 def _photos_in(root: Path, problems: Problems) -> Iterator[str]:
     """Paths of the photos from ``root`` on; what is hidden or not named as a photo is passed over."""
     suffixes = photo_suffixes()
     passed_over: Counter[str] = Counter()
-    errors: list[OSError] = []
-    links, outside, not_text = [], [], []
-    for folder, folders, files in os.walk(root, onerror=errors.append):
+    unreadable: list[OSError] = []
+    outside, circles, unwritable = [], [], []
+    for folder, folders, files in os.walk(root, followlinks=True, onerror=unreadable.append):
         below = os.path.relpath(folder, root)
-        folders[:] = [name for name in folders if not _is_hidden(name)]
-        links += [os.path.normpath(os.path.join(below, name)) for name in folders if os.path.islink(f"{folder}/{name}")]
+        for name in list(folders):
+            path = os.path.join(folder, name)
+            is_outside, is_circle = not _lies_in(path, root), os.path.islink(path) and _lies_in(folder, path)
+            if _is_hidden(name) or is_outside or is_circle:
+                folders.remove(name)
+            if not _is_hidden(name) and (is_outside or is_circle):
+                (outside if is_outside else circles).append(os.path.normpath(os.path.join(below, name)))
         for name in files:
             path = os.path.normpath(os.path.join(below, name))
             suffix = os.path.splitext(name)[1].lower()
@@ -207,14 +240,13 @@ def _photos_in(root: Path, problems: Problems) -> Iterator[str]:
             elif not _lies_in(os.path.join(root, path), root):
                 outside.append(path)
             elif not _is_text(path):
-                not_text.append(path)
+                unwritable.append(path)
             else:
                 yield path
-    unreadable = [f"{show(os.path.relpath(error.filename, root))} ({error.strerror})" for error in errors]
-    problems.add("folders that cannot be read", unreadable, "allow them to be read, or see that their disk is there")
-    problems.add("links to folders", sorted(links), "put the photos themselves there, or remove the links")
+    _add_unreadable(unreadable, root, problems)
     problems.add("paths that lead outside of the folder", sorted(outside), "copy the photos into it")
-    problems.add("names that are not UTF-8", sorted(not_text), "rename them")
+    problems.add("links to a folder that they lie in", sorted(circles), "remove them")
+    problems.add("names that are not UTF-8", sorted(unwritable), "rename them")
     if passed_over:
         counts = ", ".join(f"{number:,} {show(suffix)}" for suffix, number in sorted(passed_over.items()))
         print(f"passed over files that are not named as photos: {counts}", flush=True)

@@ -20,6 +20,7 @@ from maskcon.images.reading.folder_listing import (
     Problems,
     list_photos,
     read_coarse_of_fine,
+    require_plain_files,
 )
 from maskcon.images.reading.source import Split
 from maskcon.images.reading.text_table import show
@@ -50,12 +51,13 @@ class Values(PhotoSet):
 
 
 def check(root: Path) -> None:
-    """Raises: UserError, where there is no such folder."""
+    """Raises: UserError, where there is no such folder, or something in it cannot be read."""
     if not root.is_dir():
         raise UserError(
             f"data.root={show(root)} is not a folder; give the folder of your photos by its whole path: "
             f"{set_by('data.root=/home/me/photos')}"
         )
+    require_plain_files(root)
 
 
 def download(root: Path, raw: Path) -> None:
