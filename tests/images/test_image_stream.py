@@ -55,6 +55,13 @@ def test_streamed_blocks_are_the_resident_ones(images, channels, sizes):
         assert torch.equal(one, other)
 
 
+def test_places_are_read_at_once(images):
+    stream, resident = ImageStream(images, 3, CPU), to_device(images, 3, CPU)
+    (places,) = random_places(9)
+    assert torch.equal(stream[places], resident[places])
+    assert (len(stream), stream.shape) == (50, (50, 3, 6, 4))
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_takes_more_than_its_share_streams(images, channels):
     fits = 50 * 6 * 4 * channels / device_memory(CPU)
