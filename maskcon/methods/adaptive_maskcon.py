@@ -69,17 +69,13 @@ def build(values: Values) -> Method:
 
 def equation_of(values: Values) -> str:
     """The parts in use, in typst's mathematics; the template says what the classifier adds."""
-    temperature = "T" if values.positive_share is None else "T_i"
+    similarity = "k_i dot k'_j" if values.similarity_of == "keys" else '"cosine of the keys\' features"'
     lines = [
         "Z_i = w [1, r_(i 1), dots, r_(i K)] / (1 + sum_j r_(i j)) + (1 - w) e_0",
-        f"r_(i j) = m_(i j) exp((s_(i j) - max_(l : m_(i l) = 1) s_(i l)) / {temperature})",
-        {
-            "keys": "s_(i j) = k_i dot k'_j",
-            "features": 's_(i j) = "cosine of the keys\' features"',
-        }[values.similarity_of],
+        "r_(i j) = m_(i j) exp((s_(i j) - max_(l : m_(i l) = 1) s_(i l)) / T_i)",
+        f"s_(i j) = {similarity}",
+        "T_i = T" if values.positive_share is None else 'T_i : "perplexity"(r_i) = max(1, rho sum_j m_(i j))',
     ]
-    if values.positive_share is not None:
-        lines.append('T_i : "perplexity"(r_i) = max(1, rho sum_j m_(i j))')
     return ", quad ".join(lines)
 
 

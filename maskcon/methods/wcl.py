@@ -112,21 +112,16 @@ def graph_loss(
     one, other = F.normalize(one, dim=1), F.normalize(other, dim=1)
     same_in_one, same_in_other = weak_classes(one.detach(), allowed), weak_classes(other.detach(), allowed)
     image_itself = torch.eye(len(one), dtype=torch.bool, device=one.device)
+
+    def contrast(anchor: Tensor, key: Tensor, positive: Tensor, compared: Tensor) -> Tensor:
+        return supervised_contrast(anchor, key.detach(), positive & compared, compared, temperature)
+
     losses = [
-        (
-            supervised_contrast(one, one.detach(), same_in_other & ~image_itself, ~image_itself, temperature)
-            + supervised_contrast(other, other.detach(), same_in_one & ~image_itself, ~image_itself, temperature)
-        )
-        / 2
+        contrast(one, one, same_in_other, ~image_itself) + contrast(other, other, same_in_one, ~image_itself),
     ]
     everything = torch.ones_like(image_itself)
     for also_positive, view in nearest:
         view = F.normalize(view, dim=1)
-        losses.append(
-            (
-                supervised_contrast(view, one.detach(), same_in_other | also_positive, everything, temperature)
-                + supervised_contrast(view, other.detach(), same_in_one | also_positive, everything, temperature)
-            )
-            / 2
-        )
-    return torch.stack(losses).mean()
+        of_one = contrast(view, one, same_in_other | also_positive, everything)
+        losses.append(of_one + contrast(view, other, same_in_one | also_positive, everything))
+    return torch.stack(losses).mean() / 2

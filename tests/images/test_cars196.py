@@ -30,30 +30,14 @@ def colour(number):
     return (number, 255 - number, 40)
 
 
-def matlab(**values):
-    file = io.BytesIO()
-    savemat(file, values)
-    return file.getvalue()
-
-
-def records(*fields, rows):
-    """A struct array of MATLAB, one record in a column each."""
-    made = np.zeros((1, len(rows)), [(field, object) for field in fields])
-    for place, row in enumerate(rows):
-        made[0, place] = tuple(row)
-    return made
-
-
-def box():
-    return [np.uint16(39), np.uint16(116), np.uint16(569), np.uint16(375)]
-
-
-BOX = ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2")
-
-
 def annotations(classes):
-    rows = [[*box(), np.uint8(number), f"{place:05}.jpg"] for place, number in enumerate(classes, 1)]
-    return matlab(annotations=records(*BOX, "class", "fname", rows=rows))
+    """A .mat file with one record per photo."""
+    records = np.zeros((1, len(classes)), [("class", object), ("fname", object)])
+    for place, number in enumerate(classes):
+        records[0, place] = (np.uint8(number), f"{place + 1:05}.jpg")
+    file = io.BytesIO()
+    savemat(file, {"annotations": records})
+    return file.getvalue()
 
 
 def challenge(train=TRAIN, test=TEST):
@@ -63,10 +47,8 @@ def challenge(train=TRAIN, test=TEST):
         for split, classes in {"train": train, "test": test}.items()
         for place, number in enumerate(classes, 1)
     }
-    without_labels = records(*BOX, "fname", rows=[[*box(), "00001.jpg"]])
     return photos | {
         "devkit/cars_train_annos.mat": annotations(train),
-        "devkit/cars_test_annos.mat": matlab(annotations=without_labels),
         "cars_test_annos_withlabels.mat": annotations(test),
     }
 

@@ -27,13 +27,6 @@ def part_of(fine):
     )
 
 
-def test_rows_in_any_order(tmp_path):
-    table = read_coarse_table(write(tmp_path, GOOD))
-    assert table["fine"].tolist() == [0, 1, 2]
-    assert table["fine_name"].tolist() == ["cat", "dog", "rose"]
-    assert table["coarse"].tolist() == [0, 0, 1]
-
-
 def test_names_are_taken_word_for_word(tmp_path):
     """Words that stand for a missing value elsewhere, and names that look like numbers."""
     text = HEADER + "0,NA,0,None\n1,007,1,nan\n2,null,1,nan\n"

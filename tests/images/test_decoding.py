@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +11,6 @@ from PIL import Image
 
 from maskcon.images.reading import decoding
 from maskcon.images.reading.decoding import decode_photos
-from maskcon.parameters.errors import UserError
 
 
 @pytest.fixture
@@ -115,14 +113,6 @@ def test_other_photos_and_another_size_are_decoded_anew(photos, tmp_path, monkey
     decoded = decode_photos(photos, 6, 4, tmp_path / "scratch")
     assert [chunk.shape for chunk in decoded.chunks(np.arange(1))] == [(1, 6, 4, 3)]
     assert greys(decoded, [0]) == [30]
-
-
-def test_a_full_disk_is_told_before_anything_is_decoded(photos, tmp_path, monkeypatch):
-    begun = stop_after(monkeypatch, 0)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1000, 950, 50))
-    with pytest.raises(UserError, match="MB of disk"):
-        decode_photos(photos, 4, 6, tmp_path / "scratch")
-    assert begun == []
 
 
 PROGRAM = """

@@ -221,15 +221,6 @@ def test_no_photo_left(tmp_path, settings):
         packed(root, settings(), tmp_path)
 
 
-def test_a_map_without_any_of_the_classes_is_told_without_what_follows_from_it(tmp_path, settings):
-    root = fill(tmp_path / "photos", {"wren": 4, "lion": 4})
-    (tmp_path / "map.csv").write_text("fine_name,coarse_name\ndeer,animal\n")
-    with pytest.raises(UserError) as raised:
-        packed(root, settings(coarse_map=str(tmp_path / "map.csv")), tmp_path)
-    _, *lines = str(raised.value).splitlines()
-    assert [line.split(";")[0] for line in lines] == ["fine classes that data.coarse_map lacks (2): lion, wren"]
-
-
 def test_download_only_says_where_the_photos_lie(tmp_path):
     (tmp_path / "photos").mkdir()
     download(tmp_path / "photos", tmp_path / "raw")

@@ -8,8 +8,6 @@ import torch
 
 from maskcon.images.packed import image_stream
 from maskcon.images.packed.image_stream import ImageStream, blocks_of, device_memory, resident_or_streamed, to_device
-from maskcon.training.batches import TwoViewBatches
-from maskcon.views.operations.families import view_maker
 
 CPU = torch.device("cpu")
 SOON = 30  # seconds, within which another thread does what it is bound to do
@@ -57,6 +55,13 @@ def test_streamed_blocks_are_the_resident_ones(images, channels, sizes):
         assert torch.equal(one, other)
 
 
+def test_places_are_read_at_once(images):
+    stream, resident = ImageStream(images, 3, CPU), to_device(images, 3, CPU)
+    (places,) = random_places(9)
+    assert torch.equal(stream[places], resident[places])
+    assert (len(stream), stream.shape) == (50, (50, 3, 6, 4))
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_takes_more_than_its_share_streams(images, channels):
     fits = 50 * 6 * 4 * channels / device_memory(CPU)
@@ -101,20 +106,3 @@ def test_an_epoch_left_half_way_leaves_no_thread(images):
     next(blocks)
     blocks.close()
     assert threading.active_count() == before
-
-
-@pytest.mark.parametrize("first_batch", [0, 3])
-def test_same_views_bit_for_bit(images, monkeypatch, first_batch):
-    monkeypatch.setattr("maskcon.training.batches.BLOCK", 16)  # 6 batches of 8 in blocks of 2
-    strong, weak = view_maker("characters", "strong"), view_maker("characters", "weak")
-
-    def batches(source):
-        return TwoViewBatches(source, torch.arange(50), strong, weak, 8, seed=1).epoch(2, first_batch)
-
-    streamed = list(batches(ImageStream(images, 3, CPU)))
-    resident = list(batches(to_device(images, 3, CPU)))
-    assert len(streamed) == len(resident) == 6 - first_batch
-    for one, other in zip(streamed, resident, strict=True):
-        assert torch.equal(one.query_view, other.query_view)
-        assert torch.equal(one.key_view, other.key_view)
-        assert torch.equal(one.coarse, other.coarse)

@@ -6,15 +6,11 @@ from maskcon.parameters.errors import UserError
 SOME = [LeftOut('a, "b".jpg', 1, "is empty"), LeftOut("NA", 6000, "has no coarse class in data.coarse_map")]
 
 
-def test_what_was_written_is_read(tmp_path):
-    write_left_out(tmp_path, SOME)
-    assert read_left_out(tmp_path) == SOME
-
-
-def test_nothing_left_out_is_no_file_and_removes_an_older_one(tmp_path):
+def test_what_was_written_is_read_and_nothing_left_out_is_no_file(tmp_path):
     write_left_out(tmp_path, [])
     assert read_left_out(tmp_path) == []
     write_left_out(tmp_path, SOME)
+    assert read_left_out(tmp_path) == SOME
     write_left_out(tmp_path, [])
     assert not (tmp_path / FILE).exists()
 

@@ -65,19 +65,11 @@ def animated(kind: str) -> bytes:
     return saved(frames[0], kind, save_all=True, append_images=frames[1:])
 
 
-def rotated(kind: str) -> bytes:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return saved(picture(), kind, exif=exif)
-
-
 # Name of the file -> what makes its bytes, and whether it is to be read. The name's ending is never what decides.
 CORPUS: dict[str, tuple[Callable[[], bytes], bool]] = {
-    "empty.jpg": (lambda: b"", False),
     "text.jpg": (lambda: b"not a picture\n" * 100, False),
     "page.jpg": (lambda: b"<!DOCTYPE html><html><title>404</title></html>", False),
     "program.jpg": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(touch ran) system\n", False),
-    "png_named_as.jpg": (lambda: saved(picture(), "png"), True),
     "jpeg_named_as.png": (lambda: saved(picture(), "jpeg"), True),
     "bomb_in_text.png": (lambda: png(8, 8, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000), 9))), False),
     "bomb_in_profile.png": (
@@ -88,23 +80,15 @@ CORPUS: dict[str, tuple[Callable[[], bytes], bool]] = {
     "endless.png": (lambda: png(2**31 - 1, 2**31 - 1, chunk(b"IDAT", zlib.compress(b""))), False),
     "endless.bmp": (lambda: bmp_that_claims(2**30, 2**30), False),
     "negative.bmp": (lambda: bmp_that_claims(-30, 40), False),
-    "one_pixel.png": (lambda: saved(Image.new("RGB", (1, 1), "red"), "png"), True),
     "one_row.png": (lambda: saved(Image.new("L", (20_000, 1), 7), "png"), True),
     "20000_by_8000.jpg": (lambda: saved(Image.new("L", (20_000, 8000), 7), "jpeg"), True),  # decoded at an eighth
     "20000_squared.jpg": (lambda: jpeg_that_claims(20_000, 20_000), False),
     "bomb_20000_squared.png": (lambda: png_bomb(20_000, 20_000), False),  # 400 million pixels, at once
-    "16_bits.tiff": (lambda: saved(Image.fromarray(PIXELS[..., 0] * np.uint16(257)), "tiff"), True),
-    "32_bits.tiff": (lambda: saved(Image.fromarray(PIXELS[..., 0].astype(np.int32) * 9999), "tiff"), True),
-    "no_numbers.tiff": (lambda: saved(Image.fromarray(np.full((9, 9), np.nan, np.float32)), "tiff"), False),
-    "cmyk.jpg": (lambda: saved(picture("CMYK"), "jpeg"), True),
     "lab.tiff": (lambda: saved(picture("LAB"), "tiff"), True),
     "ycbcr.tiff": (lambda: saved(picture("YCbCr"), "tiff", compression="jpeg"), True),
-    "1_bit.png": (lambda: saved(picture("1"), "png"), True),
-    "palette_and_alpha.png": (lambda: saved(picture("P"), "png", transparency=bytes(range(256))), True),
     "colour_and_alpha.webp": (lambda: saved(picture("RGBA"), "webp"), True),
     "animated.gif": (lambda: animated("gif"), True),
     "pages.tiff": (lambda: animated("tiff"), True),
-    "turned.jpg": (lambda: rotated("jpeg"), True),
     "with_more_behind.jpg": (lambda: saved(picture(), "jpeg") + b"<?php" * 100, True),
     "odd_profile.jpg": (lambda: saved(picture(), "jpeg", icc_profile=b"no profile" * 10), True),
 }

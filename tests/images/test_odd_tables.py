@@ -1,6 +1,6 @@
 """Tables that people hand in, labels.csv and maps of coarse classes: they are used, or refused in sentences.
 
-docs/reliability.md counts the cases: every odd content, and EXAMPLES generated ones.
+docs/reliability.md counts the cases: every table here, and EXAMPLES generated ones for each reader.
 """
 
 import csv
@@ -23,43 +23,29 @@ from maskcon.parameters.errors import UserError
 
 EXAMPLES = 250
 PHOTOS = [f"{name}{number}.png" for name in "ab" for number in range(6)]
-LABELS = "path,coarse\n" + "".join(f"{photo},{photo[0]}\n" for photo in PHOTOS)
-MAP = "fine_name,coarse_name\na,one\nb,two\n"
 TABLE = "fine,fine_name,coarse,coarse_name\n0,a,0,one\n1,b,1,two\n"
-
-
-def odd_contents(whole: str) -> dict[str, bytes]:
-    """A table as it should be, spoilt in all the ways that editors, exports and transfers spoil them."""
-    header, *rows = whole.splitlines()
-    first = header.split(",")[0]
-    return {
-        "nothing": b"",
-        "a mark of UTF-8 before all": b"\xef\xbb\xbf" + whole.encode(),
-        "UTF-16": whole.encode("utf-16"),
-        "Latin-1": whole.replace("one", "Käse").replace(",a\n", ",Käse\n").encode("latin-1"),
-        "bytes of 0": whole.replace("a", "a\0").encode(),
-        "CRLF": whole.replace("\n", "\r\n").encode(),
-        "no end of the last line": whole.rstrip("\n").encode(),
-        "blank lines": whole.replace("\n", "\n\n").encode(),
-        "spaces around": whole.replace(",", " , ").encode(),
-        "semicolons": whole.replace(",", ";").encode(),
-        "the header alone": header.encode() + b"\n",
-        "a column twice": "\n".join(f"{line},{line.split(',')[-1]}" for line in whole.splitlines()).encode(),
-        "a column without name": "\n".join([f"{header},", *(f"{row},x" for row in rows)]).encode(),
-        "one field more in every row": "\n".join([header, *(f"{row},x" for row in rows)]).encode(),
-        "a quote without end": whole.replace("\n", '\n"', 2).encode(),
-        "quotes in quotes": whole.replace("a", '"a""b"').encode(),
-        "lines within quotes": whole.replace("a", '"a\nb"').encode(),
-        "a field of 3 MB": (whole + "x" * 3_000_000 + ",y\n").encode(),
-        "a column of 3 MB": (first + "x" * 3_000_000 + whole).encode(),
-        "a name of 5,000 letters": whole.replace("a", "a" * 5000).encode(),
-        "not a number": whole.replace("0", "nan").encode(),
-        "paths outside": whole.replace("a", "../a").encode(),
-        "control characters": whole.replace("a", "a\x1b[31m\x07").encode(),
-    }
-
-
-ALL_LABELS, ALL_MAPS, ALL_TABLES = odd_contents(LABELS), odd_contents(MAP), odd_contents(TABLE)
+HARMLESS = {
+    "as it should be": TABLE.encode(),
+    "a mark of UTF-8 before all": b"\xef\xbb\xbf" + TABLE.encode(),
+    "CRLF": TABLE.replace("\n", "\r\n").encode(),
+    "no end of the last line": TABLE.rstrip("\n").encode(),
+    "blank lines": TABLE.replace("\n", "\n\n").encode(),
+    "spaces around": TABLE.replace(",", " , ").encode(),
+    "quotes in quotes": TABLE.replace("a,", '"a""b",').encode(),
+}
+REFUSED = {
+    "nothing": b"",
+    "UTF-16": TABLE.encode("utf-16"),
+    "Latin-1": TABLE.replace("one", "K\xe4se").encode("latin-1"),
+    "bytes of 0": TABLE.replace("a,", "a\0,").encode(),
+    "semicolons": TABLE.replace(",", ";").encode(),
+    "the header alone": TABLE.splitlines()[0].encode(),
+    "a column twice": "\n".join(f"{line},{line.split(',')[-1]}" for line in TABLE.splitlines()).encode(),
+    "one field more in every row": TABLE.replace("one", "one,x").replace("two", "two,x").encode(),
+    "a quote without end": TABLE.replace("\n", '\n"', 2).encode(),
+    "a field of 3 MB": (TABLE + "x" * 3_000_000 + ",y\n").encode(),
+    "control characters": TABLE.replace("0", "\x1b[31m\x07").encode(),
+}
 
 
 def assert_used_or_refused(use: Callable[[], object]) -> bool:
@@ -96,18 +82,14 @@ def use_labels(photos: Path, data: FolderSet, content: bytes) -> None:
         assert len(images) == len(part.labels)
 
 
-def test_odd_labels_maps_and_tables(photos, settings_of_folder):
-    harmless = {"a mark of UTF-8 before all", "CRLF", "no end of the last line", "blank lines", "spaces around"}
-    ambiguous = {"a column twice", "one field more in every row", "bytes of 0"}  # could mean something else
-    path = photos.parent / "table.csv"
-    for contents, use in [
-        (ALL_LABELS, lambda content: use_labels(photos, settings_of_folder, content)),
-        (ALL_MAPS, lambda content: path.write_bytes(content) and read_coarse_of_fine(path)),
-        (ALL_TABLES, lambda content: path.write_bytes(content) and read_coarse_table(path)),
-    ]:
-        used = {spoilt for spoilt, content in contents.items() if assert_used_or_refused(partial(use, content))}
-        assert harmless <= used
-        assert not used & ambiguous
+def test_tables_that_editors_and_transfers_spoil(tmp_path):
+    path = tmp_path / "table.csv"
+    used = set()
+    for spoilt, content in (HARMLESS | REFUSED).items():
+        path.write_bytes(content)
+        if assert_used_or_refused(lambda: read_coarse_table(path)):
+            used.add(spoilt)
+    assert used == set(HARMLESS)
 
 
 FIELDS = strategies.one_of(

@@ -1,4 +1,3 @@
-import shutil
 import tracemalloc
 
 import numpy as np
@@ -177,17 +176,6 @@ def test_no_more_than_a_chunk_is_in_memory(tmp_path):
         tracemalloc.stop()
     assert (tmp_path / "set" / "images.npy").stat().st_size > number * height * height * 3
     assert peak < 3 * 50 * height * height * 3 + 1e6
-
-
-def test_a_full_disk_is_told_before_anything_is_read(tmp_path, monkeypatch):
-    def chunks():
-        pytest.fail("the source was read")
-        yield
-
-    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1000, 950, 50))
-    with pytest.raises(UserError, match=r"set needs 0\.0 MB of disk, but 0\.0 MB are free"):
-        write_set(tmp_path / "no" / "such" / "set", labels(), chunks(), 4, 5)
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("error", [OSError("gone"), UserError("damaged"), KeyboardInterrupt("stopped by hand")])

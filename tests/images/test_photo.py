@@ -58,15 +58,6 @@ def test_grey_of_every_depth(tmp_path):
         assert abs(pixels - expected[..., None]).max() <= (1 if depth == "fractions" else 0), depth
 
 
-def test_palette_cmyk_and_grey_with_alpha(tmp_path):
-    picture().quantize(6).save(tmp_path / "palette.png")
-    assert abs(middles(read_photo(tmp_path / "palette.png", 24, 16).pixels) - COLOURS).max() <= 4
-    picture("CMYK").save(tmp_path / "cmyk.jpg", quality=95, subsampling=0)
-    assert abs(middles(read_photo(tmp_path / "cmyk.jpg", 24, 16).pixels) - COLOURS).max() <= 12
-    Image.merge("LA", (picture("L"), Image.new("L", (16, 24), 0))).save(tmp_path / "clear.png")
-    assert (read_photo(tmp_path / "clear.png", 24, 16).pixels == 255).all()
-
-
 @pytest.mark.parametrize(("alpha", "expected"), [(255, (10, 20, 30)), (0, (255, 255, 255)), (51, (206, 208, 210))])
 def test_what_is_transparent_lies_on_white(tmp_path, alpha, expected):
     Image.new("RGBA", (4, 4), (10, 20, 30, alpha)).save(tmp_path / "alpha.png")

@@ -180,7 +180,7 @@ def test_a_table_without_test_photos_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"<html>", r"Ebay_train\.txt cannot be read"),
+        (b"<html>", r"Ebay_train\.txt or Ebay_test\.txt cannot be read"),
         (b"class_id path\n1 bicycle/7.png\n", r"'bicycle/7\.png' is not a CATEGORY_final/PRODUCT_NUMBER"),
     ],
 )

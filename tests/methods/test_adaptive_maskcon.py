@@ -129,12 +129,6 @@ def test_queue_keeps_the_features_beside_their_keys():
     assert "queue.features" in learner.state_dict()
 
 
-def test_methods_that_use_no_features_keep_none():
-    learner = build_learner(small_parameters("maskcon"), 3, torch.device("cpu"))
-    assert learner.queue.features is None
-    assert "queue.features" not in learner.state_dict()
-
-
 @pytest.mark.parametrize("both", [{"soft_temperature": 0.1}, {"positive_share": None}])
 def test_one_temperature_must_be_given(both):
     with pytest.raises(Exception, match=r"soft_temperature or loss\.positive_share must be null"):

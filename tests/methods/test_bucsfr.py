@@ -98,18 +98,6 @@ def test_an_entry_is_left_out_where_it_is_neither():
 # --- target
 
 
-def test_weights_of_drawn_positives_against_loops():
-    keys = keys_of(clusters_of_two_classes())
-    target = drawn_target(keys, soft_temperature=0.2)
-    positive, _ = keys.drawn
-    for i in range(6):
-        similarity = {j: float(keys.own[i] @ keys.queue[j]) for j in range(20) if positive[i, j]}
-        weights = {j: math.exp((s - max(similarity.values())) / 0.2) for j, s in similarity.items()}
-        whole = 1 + sum(weights.values())
-        expected = [1 / whole] + [weights.get(j, 0) / whole for j in range(20)]
-        torch.testing.assert_close(target[i], torch.tensor(expected))
-
-
 def test_without_clusters_it_is_selfcon():
     keys = keys_of(Clusters(3, 3, 4))
     assert torch.equal(drawn_target(keys, 0.1), own_key_target(keys.same_coarse))

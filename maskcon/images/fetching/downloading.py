@@ -147,7 +147,7 @@ def _receive(url: str, partial: Path, name: str) -> None:
             return _receive(url, partial, name)
         response.raise_for_status()
         if response.headers.get("Content-Type", "").startswith("text/html"):
-            raise requests.RequestException("a web page")
+            raise requests.RequestException("a web page", response=response)
         if not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
             done = 0  # the server sends all of it
         length = int(response.headers.get("Content-Length", 0))
@@ -164,10 +164,8 @@ def _size(path: Path) -> int:
 
 
 def _may_go_better(error: Exception) -> bool:
-    if isinstance(error, requests.HTTPError):
-        return error.response.status_code in TRY_AGAIN
-    lost = (requests.ConnectionError, requests.Timeout, HTTPError)
-    return isinstance(error, lost) and not isinstance(error, requests.exceptions.SSLError)
+    response = getattr(error, "response", None)
+    return response is None or response.status_code in TRY_AGAIN
 
 
 def _told(error: Exception) -> str:

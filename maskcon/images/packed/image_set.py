@@ -104,9 +104,7 @@ def _write_images(file: IO[bytes], shape: tuple[int, ...], chunks: Iterable[np.n
 
 def read_training_set(folder: Path) -> TrainingSet:
     """Read images, coarse labels and the photos' shapes, and nothing of the fine labels."""
-    labels = _read_labels(folder, TRAINING_COLUMNS)
-    images = read_images(folder)
-    _same_length(folder, images, labels)
+    images, labels = _read(folder, TRAINING_COLUMNS)
     names = labels.drop_duplicates("coarse").set_index("coarse")["coarse_name"]
     if sorted(names.index) != list(range(len(names))):
         raise UserError(f"{folder / 'labels.csv'}: coarse labels must be 0 to C - 1, all of them in use")
@@ -141,9 +139,7 @@ def read_images(folder: Path) -> np.ndarray:
 
 def read_labelled_set(folder: Path) -> LabelledSet:
     """Read a set with all its labels, for evaluation and figures."""
-    labels = _read_labels(folder, LABEL_COLUMNS)
-    images = read_images(folder)
-    _same_length(folder, images, labels)
+    images, labels = _read(folder, LABEL_COLUMNS)
     has_fine = bool((labels["fine"] != "").all())
     return LabelledSet(
         images=images,
@@ -153,6 +149,17 @@ def read_labelled_set(folder: Path) -> LabelledSet:
         fine_name=labels["fine_name"].to_numpy(str) if has_fine else None,
         source=labels["source"].to_numpy(str),
     )
+
+
+def _read(folder: Path, columns: tuple[str, ...]) -> tuple[np.ndarray, pd.DataFrame]:
+    """Images and as many rows of labels."""
+    labels, images = _read_labels(folder, columns), read_images(folder)
+    if len(images) != len(labels):
+        raise UserError(
+            f"{folder} has {len(images)} images but {len(labels)} rows in labels.csv; "
+            "make it again with: dvc repro -f coarse"
+        )
+    return images, labels
 
 
 def _read_labels(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -171,11 +178,3 @@ def _read_labels(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
             f"{path} cannot be read ({' '.join(str(error).split())}); expected the columns {', '.join(columns)}; "
             "make it again with: dvc repro -f coarse"
         ) from None
-
-
-def _same_length(folder: Path, images: np.ndarray, labels: pd.DataFrame) -> None:
-    if len(images) != len(labels):
-        raise UserError(
-            f"{folder} has {len(images)} images but {len(labels)} rows in labels.csv; "
-            "make it again with: dvc repro -f coarse"
-        )

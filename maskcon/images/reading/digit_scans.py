@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+from maskcon.images.reading.source import Split
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.atomic_files import write_atomically
 
@@ -146,3 +148,11 @@ def draw(scans: np.ndarray, placement: Placement, height: int, width: int) -> np
     upper = padded[row, top, left] * (1 - right) + padded[row, top, left + 1] * right
     lower = padded[row, top + 1, left] * (1 - right) + padded[row, top + 1, left + 1] * right
     return (upper * (1 - down) + lower * down) * placement.contrast[:, None, None]
+
+
+def drawn_split(grey: np.ndarray, fine: np.ndarray, sources: list[str]) -> Split:
+    """The split of images float64 [N, H, W] in [0, 255], their fine classes int64 [N] and what each was made from."""
+    _, height, width = grey.shape
+    labels = pd.DataFrame({"fine": fine, "source": sources, "width": width, "height": height})
+    pixels = np.round(grey).astype(np.uint8)
+    return Split(labels, [np.repeat(pixels[..., None], 3, axis=-1)])

@@ -277,8 +277,7 @@ def _seen_layout(folders: list[tuple[str, ...]], with_map: bool) -> str:
 
 
 def _lies_in(path: str | Path, root: str | Path) -> bool:
-    real, real_root = os.path.realpath(path), os.path.realpath(root)
-    return real == real_root or real.startswith(real_root.rstrip(os.sep) + os.sep)
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
 def _is_text(path: str) -> bool:

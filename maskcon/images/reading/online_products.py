@@ -11,6 +11,7 @@ import pandas as pd
 
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
+from maskcon.images.reading.published_photos import readable
 from maskcon.parameters.errors import UserError
 
 ARCHIVE = RemoteFile(
@@ -35,7 +36,9 @@ def photos(raw: Path) -> pd.DataFrame:
     Raises:
         UserError: a list is missing or has another form.
     """
-    listed = pd.concat([_read_list(raw / FOLDER / name) for name in LISTS], ignore_index=True)
+    with readable(raw / FOLDER / " or ".join(LISTS), ARCHIVE):
+        lists = [pd.read_csv(raw / FOLDER / name, sep=" ", usecols=["class_id", "path"]) for name in LISTS]
+    listed = pd.concat(lists, ignore_index=True)
     parts = listed["path"].str.extract(r"^\w+_final/(?P<product>\d+)_(?P<number>\d+)\.JPG$")
     if parts["product"].isna().any():
         strange = listed["path"][parts["product"].isna()].iloc[0]
@@ -49,11 +52,3 @@ def rows_of(photos: pd.DataFrame) -> pd.DataFrame:
     """Rows with path and fine, by fine class and within it by the path's text."""
     rows = photos.sort_values(["fine", "path"], kind="stable", ignore_index=True)
     return pd.DataFrame({"path": FOLDER + "/" + rows["path"], "fine": rows["fine"]})
-
-
-def _read_list(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, sep=" ", usecols=["class_id", "path"])
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} cannot be read ({reason}); fetch {ARCHIVE.name} again") from None

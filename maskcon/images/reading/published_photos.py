@@ -6,11 +6,13 @@ yield from train_val_test(raw, train, test, data, scratch)
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from maskcon.images.fetching.downloading import RemoteFile
 from maskcon.images.reading.decoding import Decoded, decode_photos
 from maskcon.images.reading.source import Split
 from maskcon.images.reading.validation import held_out
@@ -49,6 +51,16 @@ def train_val_test(
         width, height = decoded.own_sizes[places].T
         labels = rows.rename(columns={"path": "source"}).assign(width=width, height=height)
         yield split, Split(labels, decoded.chunks(places))
+
+
+@contextmanager
+def readable(path: Path, archive: RemoteFile) -> Iterator[None]:
+    """Turn what goes wrong while ``path`` is read into a UserError that says which archive to fetch again."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} cannot be read ({reason}); fetch {archive.name} again") from None
 
 
 def _refuse_faults(raw: Path, paths: pd.Series, decoded: Decoded) -> None:

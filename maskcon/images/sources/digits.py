@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from maskcon.images.reading.digit_scans import Placement, draw, evenly_mixed, load_scans, save_scans
+from maskcon.images.reading.digit_scans import Placement, draw, drawn_split, evenly_mixed, load_scans, save_scans
 from maskcon.images.reading.source import Split
 from maskcon.parameters.data import ComposedSet
 from maskcon.parameters.errors import UserError
@@ -41,13 +40,5 @@ def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]
             scale=np.ones(number),
             contrast=np.ones(number),
         )
-        grey = np.round(draw(scans.images[chosen], upright, data.height, data.width)).astype(np.uint8)
-        labels = pd.DataFrame(
-            {
-                "fine": scans.digits[chosen],
-                "source": [f"scan {scan}" for scan in chosen],
-                "width": data.width,
-                "height": data.height,
-            }
-        )
-        yield split, Split(labels, [np.repeat(grey[..., None], 3, axis=-1)])
+        grey = draw(scans.images[chosen], upright, data.height, data.width)
+        yield split, drawn_split(grey, scans.digits[chosen], [f"scan {scan}" for scan in chosen])

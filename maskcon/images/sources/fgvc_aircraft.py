@@ -15,7 +15,7 @@ import pandas as pd
 
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
-from maskcon.images.reading.published_photos import train_val_test
+from maskcon.images.reading.published_photos import readable, train_val_test
 from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
@@ -74,10 +74,8 @@ def _numbers(folder: Path, level: str) -> dict[str, int]:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
+    with readable(path, ARCHIVE):
         lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); fetch {ARCHIVE.name} again") from None
-    if not lines:
-        raise UserError(f"{path} has no lines; fetch {ARCHIVE.name} again")
-    return lines
+        if not lines:
+            raise ValueError("it has no lines")
+        return lines

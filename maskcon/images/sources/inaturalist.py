@@ -15,7 +15,7 @@ import pandas as pd
 
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
-from maskcon.images.reading.published_photos import train_val_test
+from maskcon.images.reading.published_photos import readable, train_val_test
 from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
@@ -46,11 +46,9 @@ def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]
 
 def _species(path: Path, rank: str) -> pd.DataFrame:
     """By folder of photos: fine, fine_name, coarse, coarse_name."""
-    try:
+    with readable(path, SPECIES):
         found = pd.DataFrame(json.loads(path.read_text())["categories"])
         found = found.set_index("image_dir_name")[["id", "name", rank]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); fetch {SPECIES.name} again") from None
     found.columns = ["fine", "fine_name", "coarse_name"]
     return found.assign(coarse=found["coarse_name"].astype("category").cat.codes.astype("int64"))
 

@@ -11,10 +11,9 @@ import pandas as pd
 
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
-from maskcon.images.reading.published_photos import train_val_test
+from maskcon.images.reading.published_photos import readable, train_val_test
 from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PhotoSet
-from maskcon.parameters.errors import UserError
 
 Values = PhotoSet
 PHOTOS = RemoteFile(
@@ -43,11 +42,9 @@ def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]
 
 
 def _rows(path: Path) -> pd.DataFrame:
-    try:
+    with readable(path, ANNOTATIONS):
         listed = pd.read_csv(path, sep=r"\s+", header=None, names=COLUMNS, comment="#")
         listed = listed.astype({"breed": "int64", "species": "int64"})
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); expected {' '.join(COLUMNS)} in each line") from None
     return pd.DataFrame(
         {
             "path": "photos/images/" + listed["photo"] + ".jpg",

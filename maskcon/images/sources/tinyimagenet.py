@@ -12,7 +12,7 @@ import pandas as pd
 
 from maskcon.images.fetching.downloading import RemoteFile, fetch
 from maskcon.images.fetching.unpacking import unpack
-from maskcon.images.reading.published_photos import train_val_test
+from maskcon.images.reading.published_photos import readable, train_val_test
 from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PublishedSet
 from maskcon.parameters.errors import UserError
@@ -33,13 +33,10 @@ def download(root: Path, raw: Path) -> None:
 def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:
     """Fine classes are numbered in the order of their WordNet identifiers, such as n01443537."""
     folder = raw / FOLDER
-    try:
+    tested = folder / "val" / "val_annotations.txt"
+    with readable(folder, ARCHIVE):
         wnids = sorted((folder / "wnids.txt").read_text().split())
-        annotations = pd.read_csv(
-            folder / "val" / "val_annotations.txt", sep="\t", header=None, usecols=[0, 1], dtype=str
-        )
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder} cannot be read ({error}); fetch {ARCHIVE.name} again") from None
+        annotations = pd.read_csv(tested, sep="\t", header=None, usecols=[0, 1], dtype=str)
     number = {wnid: fine for fine, wnid in enumerate(wnids)}
     photos = [(wnid, photo) for wnid in wnids for photo in sorted((folder / "train" / wnid / "images").glob("*.JPEG"))]
     train = pd.DataFrame(

@@ -8,9 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from maskcon.images.reading.digit_scans import Placement, Scans, disjoint_parts, draw, load_scans, save_scans
+from maskcon.images.reading.digit_scans import (
+    Placement,
+    Scans,
+    disjoint_parts,
+    draw,
+    drawn_split,
+    load_scans,
+    save_scans,
+)
 from maskcon.images.reading.source import Split
 from maskcon.parameters.data import ComposedSet
 from maskcon.runtime.randomness import numpy_generator
@@ -51,16 +58,8 @@ def _compose(scans: Scans, chosen: np.ndarray, number: int, data: Values, genera
         draw(scans.images[tens], left, data.height, data.width),
         draw(scans.images[units], right, data.height, data.width),
     )
-    grey = np.round(canvas).astype(np.uint8)
-    labels = pd.DataFrame(
-        {
-            "fine": fine.astype(np.int64),
-            "source": [f"scans {a} and {b}" for a, b in zip(tens, units, strict=True)],
-            "width": data.width,
-            "height": data.height,
-        }
-    )
-    return Split(labels, [np.repeat(grey[..., None], 3, axis=-1)])
+    sources = [f"scans {a} and {b}" for a, b in zip(tens, units, strict=True)]
+    return drawn_split(canvas, fine.astype(np.int64), sources)
 
 
 def _scans_showing(
