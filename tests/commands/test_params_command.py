@@ -1,3 +1,4 @@
+import os
 import shutil
 from argparse import Namespace
 
@@ -7,9 +8,13 @@ from maskcon.commands import params
 from maskcon.parameters.errors import UserError
 
 
-def test_a_folder_that_is_not_there_is_refused_before_anything_is_written(tmp_path, monkeypatch, repository):
+def test_a_pipe_among_the_photos_is_refused_before_anything_is_written(tmp_path, monkeypatch, repository):
+    """DVC, which hashes the photos before any stage runs, would wait at it for ever."""
     shutil.copytree(repository / "conf", tmp_path / "conf")
+    photos = tmp_path / "photos"
+    photos.mkdir()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"data\.root=.*gone is not a folder"):
-        params.main(Namespace(choices=["data=folder", f"data.root={tmp_path / 'gone'}"]))
+    os.mkfifo(photos / "a.jpg")
+    with pytest.raises(UserError, match=r"pipes, .*\(1\): a\.jpg; remove them"):
+        params.main(Namespace(choices=["data=folder", f"data.root={photos}"]))
     assert not (tmp_path / "params.yaml").exists()
