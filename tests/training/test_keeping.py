@@ -98,18 +98,6 @@ def test_no_checkpoint_is_written_before_a_snapshot_that_waits(tmp_path, tiny_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_a_read_only_folder_while_training_runs(tmp_path, tiny_parameters, tiny_set, small_disk, capsys):
-    class ReadOnlyFromTheSecond(Watcher):
-        def step_done(self, epoch, loss):
-            if epoch == 2:
-                subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-
-    trained = train(tiny_set, tiny_parameters(), CPU, Checkpoints(small_disk), ReadOnlyFromTheSecond())
-    assert [row["epoch"] for row in trained.curve] == [1, 2, 3]
-    [warning] = capsys.readouterr().err.splitlines()
-    assert "Read-only file system; training goes on" in warning
-
-
 @pytest.fixture
 def clock(monkeypatch):
     """A function that moves the time, in seconds."""
