@@ -167,7 +167,7 @@ def test_the_error_of_another_process_is_shown(tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "part"),
-    [({"train.processes": 3}, "multiple of 3"), ({"train.processes": 4, "train.accumulate": 4}, "32 at least")],
+    [({"train.processes": 3}, "multiple of 3"), ({"train.processes": 4, "train.accumulate": 4}, "at least 32")],
 )
 def test_a_batch_that_cannot_be_shared_is_refused(changes, part):
     with pytest.raises(UserError, match=rf"train\.batch_size=16 must be a .*{part}"):
