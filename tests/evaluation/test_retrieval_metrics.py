@@ -4,11 +4,9 @@ import torch
 
 from maskcon.evaluation.retrieval.metrics import (
     average_precision_at_r,
-    hit_at,
     measurable_recall_at,
     queries_without_match,
     query_scores,
-    rank_of_first_match,
 )
 from maskcon.parameters.errors import UserError
 
@@ -88,13 +86,6 @@ def test_recall_is_measured_where_there_are_k_others(images, expected):
 def test_no_neighbour_at_all(images):
     with pytest.raises(UserError, match=f"images to evaluate are {images}, .* at least 2; .*evaluate.split"):
         measurable_recall_at([1], images)
-
-
-def test_rank_of_first_match_and_hits_by_hand():
-    rank = rank_of_first_match(torch.tensor([[1, 0, 0], [0, 1, 1], [0, 0, 1], [0, 0, 0]]).bool())
-    assert rank.tolist() == [1, 2, 3, 0]
-    assert hit_at(rank, 2).tolist() == [True, True, False, False]
-    assert hit_at(rank, 100).tolist() == [True, True, True, False]
 
 
 @pytest.mark.parametrize(
