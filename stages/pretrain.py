@@ -7,7 +7,7 @@ import torch
 from maskcon.images.packed.image_set import read_training_set
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
-from maskcon.runtime.atomic_files import require_writable
+from maskcon.runtime.atomic_files import require_place
 from maskcon.runtime.entry import run_stage
 from maskcon.runtime.freed_memory import keep_freed_memory
 from maskcon.runtime.interruption import Interruptions
@@ -22,8 +22,8 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
     images = len(training_set.images)
     if images < recipe.batch_size:
         raise UserError(f"train.batch_size={recipe.batch_size} is more than the {images} images to train on; lower it")
-    for folder in ("models", "metrics", "plots"):
-        require_writable(Path(folder))
+    for output in ("models/encoder.pt", "metrics/pretrain.json", "plots/pretrain.csv"):
+        require_place(Path(output))
 
     if done_by_several("stages.pretrain", recipe.processes):
         return

@@ -21,7 +21,7 @@ import torch
 
 from maskcon.evaluation.retrieval.neighbours import gallery_neighbours
 from maskcon.parameters.errors import UserError
-from maskcon.runtime.atomic_files import require_writable, write_atomically
+from maskcon.runtime.atomic_files import require_place, write_atomically
 from maskcon.runtime.randomness import numpy_generator
 
 KINDS = ("hnsw", "ivfpq")
@@ -77,7 +77,7 @@ def kept_index(kind: str, gallery: np.ndarray, folder: Path) -> KeptIndex:
         except RuntimeError as error:
             reason = str(error).splitlines()[-1]
             raise UserError(f"{path} cannot be read ({reason}); remove it, and it is built again") from None
-    require_writable(folder)
+    require_place(path)
     index = built_index(kind, gallery)
     write_atomically(path, lambda file: faiss.write_index(index, faiss.PyCallbackIOWriter(file.write)))
     return KeptIndex(path, index, gallery, measured_recall(KeptIndex(path, index, gallery)))

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from maskcon.images.packed.image_set import SPLITS
 from maskcon.images.packed.left_out import LeftOut, read_left_out
 from maskcon.methods.parts.interface import Method
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.flattened import flattened
 from maskcon.parameters.model import Parameters
 from maskcon.parameters.sentences import counted
 from maskcon.report.measures import file_of, measures_together
@@ -89,15 +90,17 @@ def read_finished_run(checkout: Path, parameters: Parameters) -> FinishedRun:
 
 
 def _read_json(path: Path, stage: str) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); make it again with: dvc repro -f {stage}") from None
+    return _read(path, stage, lambda: json.loads(path.read_text()))
 
 
 def _read_table(path: Path, stage: str) -> pd.DataFrame:
+    options = {"keep_default_na": False, "na_values": {"fine": [""]}, "dtype": {"coarse_name": str}}
+    return _read(path, stage, lambda: pd.read_csv(path, **options))
+
+
+def _read(path: Path, stage: str, read: Callable[[], Any]) -> Any:
     try:
-        return pd.read_csv(path, keep_default_na=False, na_values={"fine": [""]}, dtype={"coarse_name": str})
+        return read()
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); make it again with: dvc repro -f {stage}") from None
 
@@ -328,13 +331,8 @@ def _version_rows(provenance: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _parameter_rows(group: Mapping[str, Any]) -> list[dict[str, str]]:
-    rows = []
-    for key, value in sorted(group.items(), key=lambda item: item[0] != "name"):  # the name before its values
-        if isinstance(value, Mapping):
-            rows += [{"key": f"{key}.{inner}", "value": _parameter_value(one)} for inner, one in value.items()]
-        elif value is not None:
-            rows.append({"key": key, "value": _parameter_value(value)})
-    return rows
+    rows = sorted(flattened(group).items(), key=lambda item: item[0] != "name")  # the name before its values
+    return [{"key": key, "value": _parameter_value(value)} for key, value in rows if value is not None]
 
 
 def _parameter_value(value: Any) -> str:

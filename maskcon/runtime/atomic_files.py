@@ -64,17 +64,6 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def require_writable(folder: Path) -> None:
-    """Raises: CannotWrite, where no file can be written in ``folder``, which is made if it is missing."""
-    probe = Path(folder) / f".probe.{os.getpid()}.part"
-    try:
-        probe.parent.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise CannotWrite(folder, error) from error
-
-
 def require_place(path: Path) -> None:
     """For a result that takes long to compute: that it can be written, without making anything yet.
 

@@ -29,41 +29,32 @@ def show_live_curves(curve: Path, checkout: Path, enabled: bool) -> Iterator[Non
     if not enabled:
         yield
         return
-    follower = _start(Path(curve), Path(checkout))
+    follower = _start(curve, checkout)
+    orderly = False
     try:
         yield
-    except BaseException:
-        _end(follower, orderly=False)
-        raise
-    _end(follower, orderly=True)
+        orderly = True
+    finally:
+        _end(follower, orderly)
 
 
-def _start(curve: Path, checkout: Path) -> subprocess.Popen | None:
+def _start(curve: Path, checkout: Path) -> subprocess.Popen:
     paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
-    try:
-        follower = subprocess.Popen(
-            [sys.executable, "-m", "maskcon.tracking.follower"],
-            stdin=subprocess.PIPE,
-            cwd=checkout,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            start_new_session=True,  # Ctrl-C is for training; the follower sees its pipe close
-            text=True,
-        )
-        follower.stdin.write(json.dumps({"curve": str(curve.resolve())}) + "\n")
-        follower.stdin.flush()
-    except OSError as error:
-        print(
-            f"warning: no live curves in MLflow ({error}); training goes on, the stage track records it",
-            file=sys.stderr,
-        )
-        return None
+    follower = subprocess.Popen(
+        [sys.executable, "-m", "maskcon.tracking.follower"],
+        stdin=subprocess.PIPE,
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        start_new_session=True,  # Ctrl-C is for training; the follower sees its pipe close
+        text=True,
+    )
+    follower.stdin.write(json.dumps({"curve": str(curve.resolve())}) + "\n")
+    follower.stdin.flush()
     return follower
 
 
-def _end(follower: subprocess.Popen | None, orderly: bool) -> None:
+def _end(follower: subprocess.Popen, orderly: bool) -> None:
     """Tell the follower that nothing more will come. It writes what is left after training has gone on."""
-    if follower is None:
-        return
     with contextlib.suppress(OSError):  # it has ended before: a broken pipe
         if orderly:
             follower.stdin.write(DONE + "\n")

@@ -4,21 +4,13 @@
     checkpoints.save(steps, state)
     state = checkpoints.load_latest()          # None where there is none
 
-    clock = CheckpointClock(seconds=300.0, steps=None)
-    if clock.is_due(steps):
-        with clock.saving():
-            checkpoints.save(steps, state)
-
 A file is the SHA-256 of its content, a line feed, and the content. One that does not match its checksum is named and
 passed over for the one before it; the last two are kept for that.
 """
 
-import contextlib
 import hashlib
 import io
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +19,6 @@ import torch
 from maskcon.runtime.atomic_files import write_atomically
 
 KEPT = 2
-SHARE_OF_TIME = 0.02  # that checkpoints by time may take at most
 
 
 class Checkpoints:
@@ -83,38 +74,3 @@ class NoCheckpoints(Checkpoints):
 
     def load_latest(self) -> None:
         return None
-
-
-class CheckpointClock:
-    """When a checkpoint is due: so long after the last one, or after so many steps, whichever comes first.
-
-    By time, one is not due before 50 times as long has passed as the last one took to save: on a slow disk there are
-    fewer of them, and they never take more than SHARE_OF_TIME.
-
-    Args:
-        seconds, steps: None: not by time, not by steps.
-    """
-
-    def __init__(self, seconds: float | None, steps: int | None):
-        self.seconds = seconds
-        self.steps = steps
-        self.saved_at = time.monotonic()
-        self.took = 0.0  # seconds, the last one
-
-    def is_due(self, steps: int) -> bool:
-        """``steps`` counts those of the whole training."""
-        if self.steps is not None and steps % self.steps == 0:
-            return True
-        if self.seconds is None:
-            return False
-        return time.monotonic() - self.saved_at >= max(self.seconds, self.took / SHARE_OF_TIME)
-
-    @contextlib.contextmanager
-    def saving(self) -> Iterator[None]:
-        """Around the saving of a checkpoint, also one that fails: it is tried again when the next one is due."""
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            self.saved_at = time.monotonic()
-            self.took = self.saved_at - start

@@ -20,7 +20,7 @@ from maskcon.parameters.errors import Interrupted, UserError
 from maskcon.parameters.model import Parameters, TrainParameters
 from maskcon.runtime.randomness import torch_generator
 from maskcon.training.batches import Batch, TwoViewBatches
-from maskcon.training.checkpoint import CheckpointClock, Checkpoints
+from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.feature_batches import FeatureBatches
 from maskcon.training.keeping import Keeper
 from maskcon.training.learner import ContrastiveLearner, build_learner
@@ -100,8 +100,7 @@ def train(
             return with_adapter(untrained, learner.query_network, parameters.model.adapter.readout)
         return learner.query_network.encoder
 
-    clock = CheckpointClock(recipe.checkpoint_seconds, recipe.checkpoint_steps)
-    keeper = Keeper(checkpoints, clock, watcher.snapshot)
+    keeper = Keeper(checkpoints, watcher.snapshot, recipe.checkpoint_seconds, recipe.checkpoint_steps)
     loss_of = processes.with_mean_gradients(learner, all_weights_used=learner.method.uses_keys)
     for epoch in range(len(state.curve) + 1, recipe.epochs + 1):
         if state.epoch_so_far.steps == 0:
@@ -113,7 +112,7 @@ def train(
             steps = (epoch - 1) * len(batches) + state.epoch_so_far.steps  # of the whole training
             epoch_done = state.epoch_so_far.steps == len(batches)
             asked_to_end = agreed(processes, interruption())
-            keep = asked_to_end or clock.is_due(steps) or steps == recipe.epochs * len(batches)
+            keep = asked_to_end or keeper.is_due(steps) or steps == recipe.epochs * len(batches)
             if keep or epoch_done or steps % LOOK_STEPS == 0:
                 require_finite(state, epoch)
             if epoch_done:

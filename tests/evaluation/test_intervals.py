@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from scipy.stats import binom
 
 from maskcon.evaluation.retrieval import intervals
 from maskcon.evaluation.retrieval.intervals import bootstrap_interval, mean_with_interval
@@ -15,15 +14,6 @@ def test_same_as_definition():
     low, high = bootstrap_interval(scores, 500, numpy_generator(1, "bootstrap"))
     assert low == pytest.approx(np.percentile(means, 2.5, axis=0), abs=1e-12)
     assert high == pytest.approx(np.percentile(means, 97.5, axis=0), abs=1e-12)
-
-
-@pytest.mark.parametrize("share", [0.3, 0.96])
-def test_shares_have_the_interval_of_the_binomial_law(share):
-    """The mean of N queries drawn among which a share p are hits is Binomial(N, p) / N."""
-    scores = (np.arange(1000) < share * 1000).astype(float)[:, None]
-    low, high = bootstrap_interval(scores, 20_000, numpy_generator(0, "bootstrap"))
-    assert low[0] == pytest.approx(binom.ppf(0.025, 1000, share) / 1000, abs=0.0015)
-    assert high[0] == pytest.approx(binom.ppf(0.975, 1000, share) / 1000, abs=0.0015)
 
 
 @pytest.mark.parametrize("draws", [1, 333])

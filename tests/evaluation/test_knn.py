@@ -62,10 +62,3 @@ def test_all_vote_where_the_gallery_is_smaller_than_k():
     queries, gallery, labels = unit_rows(20, 4, seed=1), unit_rows(30, 4), {"fine": np.arange(30) % 5}
     whole = knn_predictions(queries, gallery, labels, 30, 0.2)["fine"]
     assert np.array_equal(knn_predictions(queries, gallery, labels, 200, 0.2)["fine"], whole)
-
-
-def test_chunks_change_nothing(monkeypatch):
-    queries, gallery, labels = unit_rows(41, 4, seed=1), unit_rows(50, 4), {"fine": np.arange(50) % 5}
-    whole = knn_predictions(queries, gallery, labels, 10, 0.2)["fine"]
-    monkeypatch.setattr("maskcon.evaluation.retrieval.neighbours.CHUNK_BYTES", 3000)
-    assert np.array_equal(knn_predictions(queries, gallery, labels, 10, 0.2)["fine"], whole)

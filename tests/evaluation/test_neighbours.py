@@ -104,25 +104,6 @@ def test_a_gallery_may_lie_on_the_disk_and_is_walked_by_stretches(tmp_path, monk
     assert not recwarn.list
 
 
-@pytest.mark.parametrize("count", [1, 100])
-def test_memory_of_a_query_is_bounded_however_many_images(count):
-    """So a chunk keeps its number of queries, and the gallery is read as rarely."""
-    assert neighbours.bytes_per_query(10**9, count) == neighbours.bytes_per_query(10**6, count)
-    assert neighbours.CHUNK_BYTES // neighbours.bytes_per_query(10**9, count) > 700
-
-
-@pytest.mark.parametrize("images", [31, 32, 33, 700])
-@pytest.mark.parametrize("count", [1, 2, 10])
-def test_blocks_change_nothing(monkeypatch, images, count):
-    """Neither where ties cross blocks nor where the last block is full, or holds a single image."""
-    monkeypatch.setattr(neighbours, "MANY_BLOCKS", 1)
-    for features in (unit_rows(images, 8), rows_with_exact_ties(images)):
-        monkeypatch.setattr(neighbours, "BLOCK", 32)
-        found = nearest_neighbours(features, count)
-        monkeypatch.setattr(neighbours, "BLOCK", 10_000)  # all in one: no choice among blocks
-        assert torch.equal(found, nearest_neighbours(features, count))
-
-
 def test_in_a_gallery_nothing_is_left_out_unless_asked_for():
     features = rows_with_exact_ties(40)
     expected = [sorted(range(40), key=lambda i, q=query: (-float(features[i] @ q), i))[:6] for query in features]

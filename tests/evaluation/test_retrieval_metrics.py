@@ -4,12 +4,9 @@ import torch
 
 from maskcon.evaluation.retrieval.metrics import (
     average_precision_at_r,
-    class_size,
-    hit_at,
     measurable_recall_at,
     queries_without_match,
     query_scores,
-    rank_of_first_match,
 )
 from maskcon.parameters.errors import UserError
 
@@ -61,14 +58,6 @@ def test_without_fine_labels():
     assert as_lists(scores) == {"coarse_recall_at_1": [1, 1, 1, 0]}
 
 
-def test_exact_duplicates_of_another_class_are_met_first():
-    """Images 0 and 1 are the same picture under two labels: each is the other's nearest, so both miss at 1."""
-    scores = query_scores(on_a_circle(0.0, 0.0, 5.0, 90.0), np.zeros(4, int), np.array([1, 2, 1, 2]), [1, 2, 3])
-    assert scores["recall_at_1"].tolist() == [0, 0, 1, 0]
-    assert scores["recall_at_2"].tolist() == [1, 0, 1, 0]  # image 3 meets 2, 0, 1 in this order
-    assert scores["recall_at_3"].tolist() == [1, 1, 1, 1]
-
-
 def test_same_as_loops_over_queries():
     generator = torch.Generator().manual_seed(0)
     features = torch.nn.functional.normalize(torch.randn(150, 6, generator=generator), dim=1)
@@ -88,19 +77,6 @@ def test_same_as_loops_over_queries():
         assert scores["coarse_recall_at_1"][query] == (coarse[others[0]] == coarse[query])
 
 
-def test_average_precision_left_out_where_not_wanted():
-    features = on_a_circle(0.0, 10.0, 30.0, 100.0)
-    labels = np.zeros(4, int)
-    assert list(query_scores(features, labels, labels, [1], average_precision=False)) == [
-        "recall_at_1",
-        "coarse_recall_at_1",
-    ]
-
-
-def test_class_sizes():
-    assert class_size(np.array([4, 2, 4, 9, 4])).tolist() == [3, 1, 3, 1, 3]
-
-
 @pytest.mark.parametrize(("images", "expected"), [(2, [1]), (10, [1, 2, 5]), (11, [1, 2, 5, 10]), (12, [1, 2, 5, 10])])
 def test_recall_is_measured_where_there_are_k_others(images, expected):
     assert measurable_recall_at([1, 2, 5, 10], images) == expected
@@ -110,13 +86,6 @@ def test_recall_is_measured_where_there_are_k_others(images, expected):
 def test_no_neighbour_at_all(images):
     with pytest.raises(UserError, match=f"images to evaluate are {images}, .* at least 2; .*evaluate.split"):
         measurable_recall_at([1], images)
-
-
-def test_rank_of_first_match_and_hits_by_hand():
-    rank = rank_of_first_match(torch.tensor([[1, 0, 0], [0, 1, 1], [0, 0, 1], [0, 0, 0]]).bool())
-    assert rank.tolist() == [1, 2, 3, 0]
-    assert hit_at(rank, 2).tolist() == [True, True, False, False]
-    assert hit_at(rank, 100).tolist() == [True, True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -134,8 +103,3 @@ def test_average_precision_by_hand(matches, r, expected):
     found = average_precision_at_r(torch.tensor([matches]).bool(), torch.tensor([r]))
     assert found.dtype == torch.float64
     assert found.item() == pytest.approx(expected, abs=1e-15)
-
-
-def test_average_precision_needs_enough_neighbours():
-    with pytest.raises(ValueError, match="3 neighbours are too few for R=4"):
-        average_precision_at_r(torch.ones(2, 3).bool(), torch.tensor([1, 4]))

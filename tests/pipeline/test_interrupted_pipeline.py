@@ -112,16 +112,6 @@ def test_training_is_killed(copy):
 
 
 @pytest.mark.slow
-def test_sigterm_of_the_training(copy):
-    running = Running(copy, REPRO)
-    running.training.terminate()
-    printed = running.wait()
-    assert "resumed after epoch" in printed
-    assert "interrupted (SIGTERM): the same command goes on where this one ended" in printed
-    assert "exited with 143" in printed
-
-
-@pytest.mark.slow
 def test_the_same_command_ends_as_if_nothing_had_been(copy, uninterrupted):
     assert "resumed after epoch" in copy.run(*REPRO)
     assert outputs(copy.folder) == uninterrupted

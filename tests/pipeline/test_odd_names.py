@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
-from maskcon.figures.drawing import figure_style, sheet
 from maskcon.parameters.model import load_parameters
 from stages import figures, report
 from tests.support.finished_run import CHECKOUT, labels_table, number_images, two_digit_labels, write_finished_run
@@ -21,37 +19,23 @@ pytestmark = pytest.mark.slow
 
 ODD_NAMES = [
     "<script>alert(1)</script>",
-    "&lt;&#x41;",
     "*bold* _emphasis_ `raw` = heading",
     '#panic("ran")',
-    '#read("/etc/passwd")',
     '"] + panic("ran") + ["',
     "\\input{/etc/passwd} \\immediate\\write18{touch ran}",
     "$\\frac{1}{0}$",
-    "$x^{$",
-    "%s {0} {name} %(x)s ${seed} $(touch ran) `touch ran`",
     '=HYPERLINK("http://example.org")',
     "../../../../etc/passwd",
-    "C:\\Windows\\System32",
-    ".",
     "..",
     "a, b; c\td",
-    "two\nlines",
     "two\r\nlines",
-    "\"quoted\" and 'quoted'",
     "\x1b[31mred\x1b[0m \x07",
-    "\u202efdp.exe",
     "\u0639\u0631\u0628\u064a",
     "\u732b \u72ac",
     "\U0001f431\U0001f3fd\u200d\u2764",
     "e" + "\u0301" * 200,
-    "\u200b",
     "x" * 3000,
-    "a very long name of very many words " * 60,
     "NA",
-    "True",
-    "1e999",
-    "00012",
     " spaces around ",
 ]
 
@@ -87,10 +71,3 @@ def test_they_go_the_whole_way_and_leave_nothing_else(finished):
     }
     assert os.listdir(finished.parent) == ["run"]
     assert not list(finished.rglob("ran"))
-
-
-def test_a_dollar_sign_begins_no_mathematics_in_figures():
-    with figure_style():
-        text = sheet(figure := Figure()).text(0, 0, "$x^{$")
-        assert text.figure is figure
-        text.get_window_extent()  # set as mathematics, it would fail here

@@ -1,12 +1,10 @@
 import errno
-import gc
-import subprocess
-import sys
 
 import pytest
 
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.entry import run_stage
+from maskcon.training.run import enough_memory
 
 
 @pytest.fixture
@@ -20,21 +18,6 @@ def test_stage_gets_the_checked_parameters(checkout):
     seen = []
     run_stage(seen.append)
     assert seen[0].data.name == "two_digits"
-
-
-@pytest.mark.slow
-def test_garbage_is_not_collected_until_work_begins(checkout, repository):
-    loads = "import gc, sys; sys.argv[0] = '-m'; import stages; print(gc.isenabled())"
-    told = subprocess.run([sys.executable, "-c", loads], cwd=repository, capture_output=True, text=True, check=True)
-    assert told.stdout == "False\n"
-    seen = []
-    gc.disable()
-    try:
-        run_stage(lambda parameters: seen.append(gc.isenabled()))
-    finally:
-        gc.enable()
-        gc.unfreeze()
-    assert seen == [True]
 
 
 def test_mistake_of_a_user_ends_as_a_sentence(checkout, capsys):
@@ -88,33 +71,7 @@ def test_a_disk_that_is_full_or_read_only_is_a_sentence(checkout, capsys, number
     assert line.startswith("error: embeddings/test/labels.csv: the reason; free some space or make the folder writable")
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
-def test_training_without_memory_names_what_to_lower(checkout, repository):
-    """A process that may not take more than 300 MB beyond what it has, and batches that need more."""
-    script = """
-import resource
-from stages.pretrain import enough_memory
-from maskcon.parameters.model import load_parameters
-from maskcon.parameters.errors import UserError
-from pathlib import Path
-import torch
-taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (taken + 300_000_000, taken + 300_000_000))
-try:
-    with enough_memory(load_parameters(Path("params.yaml"))):
-        torch.ones(200_000_000)
-except UserError as error:
-    print(error)
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=checkout,
-        env={"PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert run.stdout == (
-        "the memory of the computer is too small for this training; lower train.batch_size=128, train.queue_size=2048, "
-        "or data.height=16 and data.width=24\n"
-    ), run.stderr
+def test_training_without_memory_names_what_to_lower(tiny_parameters):
+    said = r"too small for this training; lower train\.batch_size=16, train\.queue_size=64"
+    with pytest.raises(UserError, match=said), enough_memory(tiny_parameters()):
+        raise MemoryError

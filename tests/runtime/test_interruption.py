@@ -41,6 +41,7 @@ POSTPONES = """
 def start(folder: Path, work: str, command: str = "exec {python} stage.py", **environment: str) -> subprocess.Popen:
     """A shell that runs the stage in ``folder``, in a process group of its own; returns once it works."""
     (folder / "params.yaml").write_text((REPOSITORY / "params.yaml").read_text())
+    (folder / "dvc.yaml").write_text("stages: {}\n")
     (folder / "stage.py").write_text(STAGE.format(work=textwrap.dedent(work).strip().replace("\n", "\n    ")))
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
     process = subprocess.Popen(

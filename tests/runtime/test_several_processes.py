@@ -16,15 +16,15 @@ import pandas as pd
 import psutil
 import pytest
 
-import stages.pretrain
+import maskcon.training.run
 from maskcon.images.packed.image_set import LABEL_COLUMNS, write_set
 from maskcon.parameters.errors import LOST_EXIT_CODE, USER_ERROR_EXIT_CODE, Interrupted, UserError
 from maskcon.parameters.model import check_parameters
 from maskcon.runtime.interruption import Interruptions
 from maskcon.runtime.several_processes import first_cause, told
 from maskcon.training.loop import train
-from maskcon.training.processes import Processes
-from stages.pretrain import main, require_shares
+from maskcon.training.processes import Processes, require_shares
+from stages.pretrain import main
 from tests.conftest import REPOSITORY, small_training_set, values_for_tests
 from tests.tracking.finished_checkout import make_checkout
 
@@ -79,9 +79,8 @@ class Training:
 
 def values(epochs: int, processes: int) -> dict:
     """Epochs of 5 steps; the run is the same whatever the number of processes."""
-    return values_for_tests(
-        {"train.epochs": epochs, "train.processes": processes, "train.snapshot_epochs": 0}, loss="coins"
-    )
+    changes = {"train.epochs": epochs, "train.processes": processes, "train.snapshot_epochs": 0}
+    return values_for_tests(changes | {"evaluate.measures": ["knn"]}, loss="coins")  # whose code is in the checkout
 
 
 def newest_step(checkout: Path) -> int:
@@ -139,7 +138,9 @@ def test_one_process_goes_on_where_two_ended(checkout, monkeypatch):
     answers = iter([None, None, Interrupted(signal.SIGTERM)])
     monkeypatch.chdir(checkout)
     monkeypatch.delenv("DVC_ROOT", raising=False)
-    monkeypatch.setattr(stages.pretrain, "train", lambda *inputs: train(*inputs[:5], lambda: next(answers), inputs[6]))
+    monkeypatch.setattr(
+        maskcon.training.run, "train", lambda *inputs: train(*inputs[:5], lambda: next(answers), inputs[6])
+    )
     with pytest.raises(Interrupted, match="SIGTERM"):
         main(check_parameters(values(EPOCHS, 1)), Interruptions({}))
     assert newest_step(checkout) == before + 3
@@ -165,7 +166,7 @@ def test_the_error_of_another_process_is_shown(tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "part"),
-    [({"train.processes": 3}, "multiple of 3"), ({"train.processes": 4, "train.accumulate": 4}, "32 at least")],
+    [({"train.processes": 3}, "multiple of 3"), ({"train.processes": 4, "train.accumulate": 4}, "at least 32")],
 )
 def test_a_batch_that_cannot_be_shared_is_refused(changes, part):
     with pytest.raises(UserError, match=rf"train\.batch_size=16 must be a .*{part}"):
@@ -176,4 +177,4 @@ def test_torchrun_with_such_a_number_of_processes_is_refused():
     processes = Processes()
     processes.number = 3
     with pytest.raises(UserError, match=r"train\.batch_size=16 must be a multiple of 3.*3 processes"):
-        require_shares(check_parameters(values_for_tests()), processes)
+        require_shares(check_parameters(values_for_tests()).train, processes)

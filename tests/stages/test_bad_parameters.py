@@ -46,8 +46,8 @@ def test_nothing_is_begun(checkout, capsys, stage):
 @pytest.mark.parametrize(
     ("key", "value", "stage", "said"),
     [
-        ("data.raw", "no/such/folder", "coarse", "data.raw=no/such/folder is no folder"),
-        ("data.raw", "params.yaml", "coarse", "data.raw=params.yaml is no folder"),
+        ("data.raw", "no/such/folder", "coarse", "data.raw=no/such/folder is not a folder"),
+        ("data.raw", "params.yaml", "coarse", "data.raw=params.yaml is not a folder"),
         ("data.raw", ".", "coarse", "scans.npz cannot be read"),
     ],
 )

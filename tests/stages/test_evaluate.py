@@ -143,16 +143,6 @@ def test_without_fine_labels_the_coarse_metrics_remain(folder, capsys):
     assert "no fine labels" in capsys.readouterr().out
 
 
-def test_the_coarse_metrics_do_not_depend_on_fine_labels(folder):
-    coarse = []
-    for part, has_fine in (("test", True), ("val", False)):
-        write_embeddings(folder / "embeddings" / part, has_fine=has_fine)
-        main(write_parameters(folder, split=part))
-        metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
-        coarse.append((metrics["coarse_recall_at_1"], metrics["interval"]["coarse_recall_at_1"]))
-    assert coarse[0] == coarse[1]
-
-
 def test_a_small_folder_leaves_out_the_k_that_it_cannot_answer(folder, capsys):
     write_embeddings(folder / "embeddings/test", images=9, fine_classes=8)
     main(write_parameters(folder, recall_at=[1, 8, 9, 100]))
@@ -163,24 +153,6 @@ def test_a_small_folder_leaves_out_the_k_that_it_cannot_answer(folder, capsys):
     assert metrics["queries_without_match"] == 7
     assert pd.read_csv("plots/recall_at_k.csv")["k"].unique().tolist() == [1, 8]
     assert "evaluate.recall_at=[9, 100]: each of 9 images has only 8 others" in capsys.readouterr().out
-
-
-def test_no_snapshots(folder):
-    write_embeddings(folder / "embeddings/test")
-    for snapshot in Path("embeddings/test/snapshots").iterdir():
-        snapshot.unlink()
-    Path("embeddings/test/snapshots").rmdir()
-    main(write_parameters(folder))
-    assert pd.read_csv("plots/recall_over_epochs.csv")["epoch"].tolist() == [0, 30]
-
-
-def test_the_same_inputs_give_the_same_bytes(folder):
-    write_embeddings(folder / "embeddings/test")
-    runs = []
-    for _ in range(2):
-        main(write_parameters(folder))
-        runs.append([Path(output).read_bytes() for output in OUTPUTS])
-    assert runs[0] == runs[1]
 
 
 @pytest.mark.parametrize("name", ["encoder", "snapshots/epoch_0010"])

@@ -18,12 +18,13 @@ USED = {  # of the weighty ones, at import; what only some runs need is loaded w
     "coarse": {"pandas"},
     "features": set(),
     "track": set(),
-    "figures": {"pandas", "matplotlib", "PIL"},
+    "figures": {"torch", "pandas", "matplotlib", "PIL"},
     "pretrain": {"torch"},
-    "embed": {"torch"},
+    "embed": {"torch", "pandas"},
     "evaluate": {"torch", "pandas"},
     "measure": {"torch", "pandas"},
-    "report": {"torch", "pandas", "typst", "matplotlib", "PIL"},  # the last two find the fonts of figures
+    # matplotlib and PIL find the fonts of figures; dvc and hydra compose what the parameters are compared with
+    "report": {"torch", "pandas", "typst", "matplotlib", "PIL", "dvc", "hydra"},
 }
 # Each stage in a child of one process, which loads torch once, before the stages that may have it.
 IMPORTS = """

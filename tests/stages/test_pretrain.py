@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-import stages.pretrain
 from maskcon.parameters.errors import Interrupted
 from maskcon.runtime.interruption import Interruptions
-from stages.pretrain import key_of_training, main
+from maskcon.training import run
+from maskcon.training.run import key_of_training
+from stages import pretrain
+from stages.pretrain import main
 from tests.tracking.finished_checkout import make_checkout, parameters_with, write_text
 
 CPU = torch.device("cpu")
@@ -53,8 +55,8 @@ OUTPUTS = ("models/untrained.pt", "models/encoder.pt", "models/snapshots/epoch_0
 def test_sigterm_while_outputs_are_written_loses_nothing(tmp_path, tiny_set, tiny_parameters, monkeypatch, moment):
     """The run after it finds the last step's checkpoint, trains no step and ends with the bytes of a whole run."""
     parameters = tiny_parameters()
-    monkeypatch.setattr(stages.pretrain, "read_training_set", lambda folder: tiny_set)
-    monkeypatch.setattr(stages.pretrain, "key_of_training", lambda *inputs: "key")
+    monkeypatch.setattr(pretrain, "read_training_set", lambda folder: tiny_set)
+    monkeypatch.setattr(run, "key_of_training", lambda *inputs: "key")
     monkeypatch.delenv("DVC_ROOT", raising=False)
 
     def pretrain_in(name: str) -> dict[str, bytes]:
@@ -65,7 +67,7 @@ def test_sigterm_while_outputs_are_written_loses_nothing(tmp_path, tiny_set, tin
         return {output: Path(output).read_bytes() for output in OUTPUTS}
 
     whole = pretrain_in("whole")
-    write = getattr(stages.pretrain, moment)
+    write = getattr(run, moment)
 
     def asked_to_end_before_it_writes(path: Path, *content: object) -> None:
         if ".scratch" not in Path(path).parts:
@@ -73,7 +75,7 @@ def test_sigterm_while_outputs_are_written_loses_nothing(tmp_path, tiny_set, tin
         write(path, *content)
 
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(stages.pretrain, moment, asked_to_end_before_it_writes)
+        interrupted.setattr(run, moment, asked_to_end_before_it_writes)
         with pytest.raises(Interrupted, match="SIGTERM"):
             pretrain_in("ended")
     assert not Path("metrics/pretrain.json").exists()

@@ -1,7 +1,7 @@
-"""Trainings in processes of their own, to be killed: by themselves at a step or within a write, or by a timer.
+"""Trainings in processes of their own, to be killed: by themselves at a step, or by a timer.
 
     nursery = Nursery()
-    child = nursery.start(training_set, parameters, folder, Death(at_step=7))
+    child = nursery.start(training_set, parameters, folder, dies_at_step=7)
     child.join()
 
 The processes are forked from one that has imported torch and has done nothing yet, so that each begins in milliseconds.
@@ -10,8 +10,6 @@ The processes are forked from one that has imported torch and has done nothing y
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,20 +20,10 @@ import torch
 
 from maskcon.images.packed.image_set import TrainingSet
 from maskcon.parameters.model import Parameters, check_parameters
-from maskcon.runtime import atomic_files
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import Watcher, train
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Death:
-    """Where a training kills itself with SIGKILL, at most at one of these; nowhere by default."""
-
-    at_step: int | None = None  # so many steps after it began
-    in_write: str = ""  # a name in WRITES
-    of_write: int = 2  # in which write, from 1
 
 
 class Dying(Watcher):
@@ -46,7 +34,7 @@ class Dying(Watcher):
         if self.steps_left is not None:
             self.steps_left -= 1
             if self.steps_left == 0:
-                die()
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Nursery:
@@ -58,20 +46,17 @@ class Nursery:
             ensure_running()
 
     def start(
-        self, training_set: TrainingSet, parameters: Parameters, folder: Path, death: Death | None = None
+        self, training_set: TrainingSet, parameters: Parameters, folder: Path, dies_at_step: int | None = None
     ) -> BaseProcess:
-        child = self.context.Process(
-            target=_train, args=(training_set, parameters.model_dump(), folder, death or Death())
-        )
+        inputs = training_set, parameters.model_dump(), folder, dies_at_step
+        child = self.context.Process(target=_train, args=inputs)
         child.start()
         return child
 
 
-def _train(training_set: TrainingSet, values: dict[str, Any], folder: Path, death: Death) -> None:
+def _train(training_set: TrainingSet, values: dict[str, Any], folder: Path, dies_at_step: int | None) -> None:
     torch.set_num_threads(1)
-    if death.in_write:
-        WRITES[death.in_write](death.of_write)
-    train(training_set, check_parameters(values), torch.device("cpu"), Checkpoints(folder), Dying(death.at_step))
+    train(training_set, check_parameters(values), torch.device("cpu"), Checkpoints(folder), Dying(dies_at_step))
 
 
 def same_bits(one: Path, other: Path) -> bool:
@@ -89,47 +74,3 @@ def _bits(folder: Path) -> tuple[list[tuple[float, ...]], dict[Any, torch.Tensor
     curve = [(row["epoch"], row["loss"], row["learning_rate"]) for row in state["curve"]]
     momentum = {place: buffers["momentum_buffer"] for place, buffers in state["optimizer"]["state"].items()}
     return curve, state["learner"] | state["memory"] | momentum
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _die_before(owner: Any, name: str) -> Callable[[int], None]:
-    """Kill the process in the place of the n-th call of a function."""
-
-    def prepare(n: int) -> None:
-        original, calls = getattr(owner, name), []
-
-        def dying(*arguments: Any, **options: Any) -> Any:
-            calls.append(1)
-            if len(calls) == n:
-                die()
-            return original(*arguments, **options)
-
-        setattr(owner, name, dying)
-
-    return prepare
-
-
-def _die_within_the_file(n: int) -> None:
-    """Kill the process when half of the n-th file is on the disk."""
-    original, calls = os.fsync, []
-
-    def dying(descriptor: int) -> None:
-        calls.append(1)
-        if len(calls) == 2 * n - 1:  # each write flushes its file, and then its folder
-            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
-            original(descriptor)
-            die()
-        original(descriptor)
-
-    os.fsync = dying
-
-
-WRITES: dict[str, Callable[[int], None]] = {
-    "half of the file is written": _die_within_the_file,
-    "the file has no name yet": _die_before(os, "replace"),
-    "the name is not flushed yet": _die_before(atomic_files, "_flush_folder"),
-    "older ones are still there": lambda n: _die_before(Path, "unlink")(2 * n),  # the fourth: the first older one
-}

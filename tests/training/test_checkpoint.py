@@ -46,7 +46,6 @@ def damage_bit(file):
 DAMAGES = {
     "one bit": damage_bit,
     "torn": lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
-    "empty": lambda file: file.write_bytes(b""),
 }
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from maskcon.runtime.atomic_files import CannotWrite, write_atomically
-from maskcon.training.checkpoint import CheckpointClock, Checkpoints
+from maskcon.training.checkpoint import Checkpoints
+from maskcon.training.keeping import Keeper
 from maskcon.training.loop import Watcher, train
 from tests.training.killed_training import same_bits
 
@@ -98,47 +99,13 @@ def test_no_checkpoint_is_written_before_a_snapshot_that_waits(tmp_path, tiny_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_a_read_only_folder_while_training_runs(tmp_path, tiny_parameters, tiny_set, small_disk, capsys):
-    class ReadOnlyFromTheSecond(Watcher):
-        def step_done(self, epoch, loss):
-            if epoch == 2:
-                subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-
-    trained = train(tiny_set, tiny_parameters(), CPU, Checkpoints(small_disk), ReadOnlyFromTheSecond())
-    assert [row["epoch"] for row in trained.curve] == [1, 2, 3]
-    [warning] = capsys.readouterr().err.splitlines()
-    assert "Read-only file system; training goes on" in warning
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A function that moves the time, in seconds."""
+def test_checkpoints_are_due_by_steps_or_by_time_since_the_last(tmp_path, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-
-    def move(seconds):
+    by_steps = Keeper(Checkpoints(tmp_path), Watcher().snapshot, seconds=None, steps=3)
+    by_time = Keeper(Checkpoints(tmp_path), Watcher().snapshot, seconds=20, steps=None)
+    assert [step for step in range(1, 10) if by_steps.is_due(step)] == [3, 6, 9]
+    for seconds, due in [(19, False), (1, True)]:
         now[0] += seconds
-
-    return move
-
-
-def test_checkpoints_by_steps(clock):
-    due = CheckpointClock(seconds=None, steps=3)
-    clock(1e6)
-    assert [step for step in range(1, 10) if due.is_due(step)] == [3, 6, 9]
-
-
-def test_checkpoints_by_time_take_at_most_a_fiftieth_of_it(clock):
-    due = CheckpointClock(seconds=20, steps=None)
-    assert not due.is_due(1)
-    clock(20)
-    assert due.is_due(2)
-    with due.saving():
-        clock(2)  # a slow disk
-    for seconds, now_due in [(20, False), (79, False), (1, True)]:
-        clock(seconds)
-        assert due.is_due(3) == now_due
-    with due.saving():
-        clock(0.01)
-    clock(20)
-    assert due.is_due(4)
+        assert by_time.is_due(3) == due
+    assert not by_steps.is_due(4)

@@ -1,4 +1,4 @@
-"""Kill -9 of a training, at any step and within the writing of a checkpoint: the next one ends with the same bits."""
+"""Kill -9 of a training within an epoch: the next one ends with the same bits. make soak kills at any moment."""
 
 import signal
 
@@ -7,7 +7,7 @@ import torch
 
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.loop import Watcher, train
-from tests.training.killed_training import WRITES, Death, Nursery, same_bits
+from tests.training.killed_training import Nursery, same_bits
 
 pytestmark = pytest.mark.slow
 
@@ -51,15 +51,6 @@ def whole(training_set, parameters, folder):
 def test_killed_within_an_epoch(tmp_path, nursery, training, tiny_set, name):
     """At a step whose checkpoint is older than it."""
     parameters = training(name)
-    assert ends(nursery.start(tiny_set, parameters, tmp_path / "killed", Death(at_step=8))) == -signal.SIGKILL
-    assert ends(nursery.start(tiny_set, parameters, tmp_path / "killed")) == 0
-    assert same_bits(whole(tiny_set, parameters, tmp_path / "whole"), tmp_path / "killed")
-
-
-@pytest.mark.parametrize("moment", WRITES)
-def test_killed_within_the_writing_of_a_checkpoint(tmp_path, nursery, training, tiny_set, moment):
-    parameters = training("keys and queue")
-    child = nursery.start(tiny_set, parameters, tmp_path / "killed", Death(in_write=moment))
-    assert ends(child) == -signal.SIGKILL
+    assert ends(nursery.start(tiny_set, parameters, tmp_path / "killed", dies_at_step=8)) == -signal.SIGKILL
     assert ends(nursery.start(tiny_set, parameters, tmp_path / "killed")) == 0
     assert same_bits(whole(tiny_set, parameters, tmp_path / "whole"), tmp_path / "killed")

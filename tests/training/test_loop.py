@@ -10,7 +10,6 @@ from maskcon.images.packed.image_set import LABEL_COLUMNS, read_training_set, wr
 from maskcon.images.packed.image_stream import to_device
 from maskcon.parameters.errors import Interrupted
 from maskcon.parameters.plugins import METHODS
-from maskcon.training import loop
 from maskcon.training.batches import TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints
 from maskcon.training.learner import build_learner, training_precision
@@ -135,11 +134,13 @@ def test_finished_run_is_not_trained_further(tmp_path, tiny_parameters, tiny_set
 
 
 def test_same_seed_same_bits_other_seed_others(tmp_path, tiny_parameters, tiny_set):
+    """The global generator does not matter, and is left alone."""
     states = []
     for number, seed in enumerate((1, 1, 2)):
-        torch.rand(number)  # the global generator does not matter
+        torch.manual_seed(number)
         run(tiny_set, tiny_parameters({"seed": seed}), tmp_path / str(number))
         states.append(final_state(tmp_path / str(number)))
+        assert torch.initial_seed() == number
     assert_same_state(states[0], states[1])
     for name in ("query_network.projector.0.weight", "queue.keys", "queue.coarse"):
         assert not torch.equal(states[0]["learner"][name], states[2]["learner"][name]), name
@@ -188,17 +189,7 @@ def test_coarse_labels_do_matter(tmp_path, tiny_parameters, tiny_set):
     assert weights_differ(trained[0].encoder, trained[1].encoder)
 
 
-@pytest.mark.parametrize("queue_size", [1, 37, 300])  # less than a batch, not a multiple of it, more than the set
-def test_any_queue_size(tmp_path, tiny_parameters, tiny_set, queue_size):
-    parameters = tiny_parameters({"train.queue_size": queue_size, "train.epochs": 2})
-    trained = run(tiny_set, parameters, tmp_path)
-    assert all(np.isfinite(row["loss"]) for row in trained.curve)
-    queue = final_state(tmp_path)["learner"]
-    assert queue["queue.keys"].shape == (queue_size, 8)
-    assert (queue["queue.coarse"] >= 0).all()
-
-
-@pytest.mark.parametrize("queue_size", [7, 200])
+@pytest.mark.parametrize("queue_size", [1, 37, 200])  # less than a batch, not a multiple of it, more than the set
 def test_queue_is_filled_with_real_keys_and_their_labels(tiny_parameters, tiny_set, queue_size):
     """Against a list to which the key network's outputs, batch by batch, are appended."""
     parameters = tiny_parameters({"train.queue_size": queue_size})
@@ -221,32 +212,6 @@ def test_queue_is_filled_with_real_keys_and_their_labels(tiny_parameters, tiny_s
     assert learner.queue.keys.roll(oldest_first, dims=0).tolist() == keys[-queue_size:]
 
 
-def test_first_step_meets_a_full_queue(monkeypatch, tmp_path, tiny_parameters, tiny_set):
-    queues = []
-
-    def watched(learner, *arguments):
-        queues.append(copy.deepcopy(learner.queue))
-        return training_step(learner, *arguments)
-
-    training_step = loop.training_step
-    monkeypatch.setattr(loop, "training_step", watched)
-    run(tiny_set, tiny_parameters({"train.queue_size": 100}), tmp_path)
-    assert (queues[0].coarse >= 0).all()
-    assert torch.allclose(queues[0].keys.norm(dim=1), torch.ones(100))
-    assert len(queues[0].keys.unique(dim=0)) == 100
-
-
-def test_key_labels_in_the_queue_are_those_of_their_images(tmp_path, tiny_parameters, tiny_set):
-    """Once the coarse classes have been learned, the nearest key is nearly always of the same class."""
-    changes = {"train.epochs": 10, "train.key_momentum": 0.5}  # so short a training must not lag behind
-    run(tiny_set, tiny_parameters(changes, loss="supcon"), tmp_path)
-    queue = final_state(tmp_path)["learner"]
-    similarity = queue["queue.keys"] @ queue["queue.keys"].T
-    similarity.fill_diagonal_(-1)
-    nearest = queue["queue.coarse"][similarity.argmax(dim=1)]
-    assert (nearest == queue["queue.coarse"]).float().mean() > 0.9
-
-
 def test_learning_rate_of_the_curve_is_that_of_each_epoch_s_last_step(tmp_path, tiny_parameters, tiny_set):
     """5 steps an epoch, 1 epoch of warm-up: step 4 of the warm-up has 4/5 of the base rate."""
     curve = run(tiny_set, tiny_parameters(), tmp_path).curve
@@ -266,32 +231,19 @@ def test_loss_of_the_curve_is_the_mean_of_the_steps(tmp_path, tiny_parameters, t
         assert row["images_per_second"] * row["seconds"] == pytest.approx(80)
 
 
-@pytest.mark.parametrize(("every", "epochs"), [(0, []), (1, [1, 2, 3, 4, 5]), (2, [2, 4])])
+@pytest.mark.parametrize(("every", "epochs"), [(0, []), (1, [1, 2, 3]), (2, [2])])
 def test_snapshots(tmp_path, tiny_parameters, tiny_set, every, epochs):
     watcher = Recorder()
-    parameters = tiny_parameters({"train.epochs": 5, "train.snapshot_epochs": every})
+    parameters = tiny_parameters({"train.snapshot_epochs": every})
     trained = run(tiny_set, parameters, tmp_path, watcher)
     assert list(watcher.snapshots) == epochs
     if every == 1:
-        assert all(torch.equal(trained.encoder.state_dict()[key], value) for key, value in watcher.snapshots[5].items())
+        assert all(torch.equal(trained.encoder.state_dict()[key], value) for key, value in watcher.snapshots[3].items())
 
 
 def test_the_last_step_alone_has_a_checkpoint_where_they_are_rare(tmp_path, tiny_parameters, tiny_set):
     run(tiny_set, tiny_parameters({"train.checkpoint_seconds": 1e6, "train.checkpoint_steps": None}), tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["step_000000015.ckpt"]
-
-
-def test_same_seed_same_weights_and_the_global_generator_is_left_alone(tiny_parameters):
-    torch.manual_seed(3)
-    state = torch.get_rng_state()
-    learners = []
-    for seed in (1, 1, 2):
-        learners.append(build_learner(tiny_parameters({"seed": seed}, loss="coins"), 3, CPU).state_dict())
-        assert torch.equal(state, torch.get_rng_state())
-        torch.rand(5)
-        state = torch.get_rng_state()
-    assert all(torch.equal(learners[0][name], learners[1][name]) for name in learners[0])
-    assert any(not torch.equal(learners[0][name], learners[2][name]) for name in learners[0])
 
 
 def test_encoder_begins_the_same_for_every_method(tiny_parameters):
