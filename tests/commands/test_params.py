@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import pytest
@@ -21,8 +22,15 @@ def test_choices_are_written_and_the_parameters_described(checkout):
     assert (checkout / "docs/parameters.md").read_text().startswith("# Parameters\n")
 
 
-def test_an_unknown_key_changes_nothing(checkout, capsys):
-    with pytest.raises(SystemExit):
-        main(["params", "loss.ww=0.8"])
-    assert "ww" in capsys.readouterr().err
-    assert not (checkout / "params.yaml").exists()
+def test_a_mistake_changes_nothing(checkout, capsys):
+    """Neither an unknown key nor a pipe among the photos, at which DVC, which hashes them, would wait for ever."""
+    (checkout / "photos").mkdir()
+    os.mkfifo(checkout / "photos/a.jpg")
+    for choices, words in (
+        (["loss.ww=0.8"], "ww"),
+        (["data=folder", f"data.root={checkout}/photos"], "(1): a.jpg; remove them"),
+    ):
+        with pytest.raises(SystemExit):
+            main(["params", *choices])
+        assert words in capsys.readouterr().err
+        assert not (checkout / "params.yaml").exists()
