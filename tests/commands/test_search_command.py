@@ -68,8 +68,8 @@ def test_an_index_is_built_measured_and_kept(workspace, capsys):
     [
         (
             ["none.png", "README.md", "3.png", "models"],
-            "cannot read 3 of 4 photos: none.png is not there; README.md is not an image of a known format; "
-            "models is a folder",
+            "cannot read 3 of 4 photos: none.png cannot be read (No such file or directory); "
+            "README.md is not an image of a known format; models is not a file",
         ),
         (["none.png", "--picture", "models"], "cannot write models: Is a directory; name a file, not a folder"),
         (["3.png", "--picture", "3.png/x.png"], "cannot write 3.png/x.png: Not a directory; a file is where a folder"),

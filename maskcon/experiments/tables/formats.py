@@ -39,7 +39,7 @@ LATEX_DOCUMENT = r"""\documentclass{article}
 %s
 \end{document}
 """
-LATEX_SPECIAL = {
+LATEX_SPECIAL: dict[str, str | int] = {
     "\\": r"\textbackslash{}",
     **{one: f"\\{one}" for one in "{}$&%#_"},
     "~": r"\textasciitilde{}",
