@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from maskcon.parameters.composition import compose_parameters
 from maskcon.parameters.flattened import flattened
 from maskcon.tracking.record import Inputs, open_run, record_run, run_name
 from maskcon.tracking.store import Store, StoreError, find_store
@@ -167,12 +168,11 @@ def test_four_processes_on_an_empty_store(checkout, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("loss", "name"),
+    ("choices", "name"),
     [
-        ({"w": 1.0, "soft_temperature": 0.1}, "maskcon w=1 T=0.1 seed 7"),
-        ({"name": "grafit", "w": 0.25, "soft_temperature": None}, "grafit w=0.25 seed 7"),
-        ({"name": "selfcon", "w": None, "soft_temperature": None, "multi_crop": None}, "selfcon seed 7"),
+        (["loss=maskcon", "loss.w=1.0", "loss.soft_temperature=0.1"], "maskcon w=1 T=0.1 seed 7"),
+        (["loss=selfcon"], "selfcon seed 7"),
     ],
 )
-def test_a_run_is_named_by_method_values_and_seed(loss, name):
-    assert run_name(parameters_with(seed=7, loss=loss)) == name
+def test_a_run_is_named_by_method_values_and_seed(choices, name):
+    assert run_name(compose_parameters(REPOSITORY / "conf", [*choices, "seed=7"])) == name
