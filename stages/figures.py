@@ -11,7 +11,7 @@ from maskcon.figures.palette import class_palette
 from maskcon.figures.recall_curve import draw_recall_at_k
 from maskcon.figures.retrieved_images import captions_of, choose_queries, draw_retrieved_images, lay_out, nearest_images
 from maskcon.figures.training_curves import draw_training_curves
-from maskcon.figures.tsne import two_dimensional_maps
+from maskcon.figures.tsne import two_dimensional_map
 from maskcon.images.packed.image_set import read_labelled_set
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
@@ -30,9 +30,8 @@ def main(parameters: Parameters) -> None:
     shown = images_on_the_map(
         labelled.coarse, labelled.fine, wanted.tsne_images, numpy_generator(parameters.seed, "map images")
     )
-    maps = two_dimensional_maps(
-        [one[shown] for one in features.values()], wanted.tsne_perplexity, derived_seed(parameters.seed, "t-SNE")
-    )
+    seed = derived_seed(parameters.seed, "t-SNE")
+    maps = [two_dimensional_map(one[shown], wanted.tsne_perplexity, seed) for one in features.values()]
 
     draw_training_curves(
         pd.read_csv("plots/pretrain.csv"), pd.read_csv("plots/recall_over_epochs.csv"), FIGURES / "training_curves"
@@ -54,7 +53,7 @@ def main(parameters: Parameters) -> None:
 
     palette = class_palette(labelled.coarse, labelled.fine)
     labels = labels_on_the_map(labelled, shown, palette)
-    draw_embedding_map(list(maps), ["untrained encoder", "trained encoder"], labels, FIGURES / "embedding_map")
+    draw_embedding_map(maps, ["untrained encoder", "trained encoder"], labels, FIGURES / "embedding_map")
 
     write_json(
         FIGURES / "shown.json",

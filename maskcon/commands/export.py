@@ -7,11 +7,15 @@ from pathlib import Path
 
 from maskcon.parameters.errors import UserError
 
-FORMATS = ("onnx", "torch", "mlflow")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--formats", nargs="+", choices=FORMATS, help="which of them (by default all that is possible)")
+    parser.add_argument(
+        "--formats",
+        nargs="+",
+        choices=("onnx", "torch", "mlflow"),
+        default=["onnx", "torch"],
+        help="onnx and torch by default; mlflow logs the encoder to its recorded run, as a model to be served",
+    )
     parser.add_argument("--folder", type=Path, default=Path("exports/encoder"), help="where the files go (%(default)s)")
     parser.add_argument("--run", metavar="ID", help="the encoder of this MLflow run instead of the one in models/")
 
@@ -20,47 +24,37 @@ def main(arguments: argparse.Namespace) -> None:
     from maskcon.explore.export import LABELS, export_encoder
     from maskcon.explore.gallery import chosen_gallery
     from maskcon.runtime.atomic_files import require_place
-    from maskcon.tracking.store import find_store
+    from maskcon.tracking.store import StoreError, find_store
 
-    formats, folder = arguments.formats or FORMATS, arguments.folder
+    folder = arguments.folder
     require_place(folder / LABELS)
     store = find_store(Path.cwd(), os.environ)
     gallery = chosen_gallery(Path.cwd(), arguments.run)
-    run_id, left_out = _run_to_log_to(store, arguments.run, gallery) if "mlflow" in formats else (None, None)
-    if left_out and arguments.formats:
-        raise UserError(left_out)
-
-    exported = export_encoder(gallery, folder, [name for name in formats if name != "mlflow"])
-    for path, difference in exported.items():
-        print(f"{path}: features differ from the encoder's by at most {difference:.1e}")
-    print(f"{folder / LABELS}: names of the classes, sizes")
-    if run_id:
-        _log(store, run_id, [*exported, folder / LABELS])
-    elif left_out:
-        print(f"Left out: {left_out}")
-
-
-def _run_to_log_to(store, run_id: str | None, gallery) -> tuple[str | None, str | None]:
-    """The run that has this encoder on record, or why there is none."""
-    from maskcon.tracking.searchable import ENCODER, run_of_encoder
-    from maskcon.tracking.store import StoreError
-
     try:
-        run_id = run_id or run_of_encoder(store, gallery.encoder.data.name, ENCODER)
+        run_id = _recorded_run(store, arguments.run, gallery) if "mlflow" in arguments.formats else None
+        exported = export_encoder(gallery, folder, [name for name in arguments.formats if name != "mlflow"])
+        for path, difference in exported.items():
+            print(f"{path}: features differ from the encoder's by at most {difference:.1e}")
+        print(f"{folder / LABELS}: names of the classes, sizes")
+        if run_id:
+            _log(store, run_id, [*exported, folder / LABELS])
     except StoreError as error:
-        return None, f"the model in MLflow, as {error}"
-    why = f"the model in MLflow, as no recorded run has this {ENCODER}; record it with: dvc repro track"
-    return run_id, None if run_id else why
+        raise UserError(f"{error}; without --formats mlflow the store is not needed") from error
+
+
+def _recorded_run(store, run_id: str | None, gallery) -> str:
+    """Raises: UserError, where no recorded run has this encoder."""
+    from maskcon.tracking.searchable import ENCODER, run_of_encoder
+
+    if found := run_id or run_of_encoder(store, gallery.encoder.data.name, ENCODER):
+        return found
+    raise UserError(f"no recorded run has this {ENCODER}, which MLflow could serve; record it with: dvc repro track")
 
 
 def _log(store, run_id: str, files: list[Path]) -> None:
     from maskcon.explore.model_record import log_model
-    from maskcon.tracking.store import StoreError
 
-    try:
-        uri = log_model(store, run_id, files)
-    except StoreError as error:
-        raise UserError(f"{error}; the files are written, the model is not logged") from error
+    uri = log_model(store, run_id, files)
     print(f"{uri}: in MLflow, with the run {run_id}; it answers over HTTP after")
     serve = f"mlflow models serve --model-uri {uri} --env-manager local --port 5001"
     print(f"    MLFLOW_TRACKING_URI={shlex.quote(store.uri)} {serve}")

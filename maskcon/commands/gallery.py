@@ -14,20 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--page", type=Path, default=Path("exports/gallery.html"), metavar="HTML", help="where it goes (%(default)s)"
     )
     parser.add_argument(
-        "--images", type=int, default=MOST_IMAGES, metavar="N", help="how many at most; drawn by --seed (%(default)s)"
+        "--images", type=int, default=MOST_IMAGES, metavar="N", help="how many at most, drawn at random (%(default)s)"
     )
-    parser.add_argument("--perplexity", type=float, default=30.0, help="of the t-SNE map (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of the map (%(default)s)")
     parser.add_argument("--run", metavar="ID", help="the encoder of this MLflow run instead of the one in models/")
 
 
 def main(arguments: argparse.Namespace) -> None:
     if not 3 <= arguments.images <= MOST_ON_A_PAGE:
         raise UserError(f"--images {arguments.images} is not allowed: it should be from 3 to {MOST_ON_A_PAGE}")
-    if not 2 <= arguments.perplexity <= 500:
-        raise UserError(f"--perplexity {arguments.perplexity} is not allowed: it should be from 2 to 500")
-    if arguments.seed < 0:
-        raise UserError(f"--seed {arguments.seed} is not allowed: it should be 0 or more")
     from maskcon.explore.gallery import chosen_gallery
     from maskcon.explore.gallery_page.page import write_page
     from maskcon.runtime.atomic_files import require_place
@@ -35,6 +29,6 @@ def main(arguments: argparse.Namespace) -> None:
     require_place(arguments.page)  # the layout takes minutes
     gallery = chosen_gallery(Path.cwd(), arguments.run)
     print(f"{gallery.name}: laying out {min(len(gallery), arguments.images):,} images", flush=True)
-    shown = write_page(gallery, arguments.page, arguments.images, arguments.perplexity, arguments.seed)
+    shown = write_page(gallery, arguments.page, arguments.images)
     size = arguments.page.stat().st_size / 1e6
     print(f"{arguments.page}: {shown:,} of {len(gallery):,} images, {size:.1f} MB; open it in a browser")

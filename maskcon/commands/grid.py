@@ -1,6 +1,7 @@
 """Run a grid of experiments: methods, values, seeds."""
 
 import argparse
+import functools
 import os
 import shlex
 import signal
@@ -14,6 +15,7 @@ from maskcon.parameters.errors import UserError
 from maskcon.tracking.store import StoreError, find_store
 
 INTERRUPTED = 130
+say = functools.partial(print, flush=True)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,14 +47,14 @@ def main(arguments: argparse.Namespace) -> None:
             print("\n".join(preview(grid, store, checkout)))
             return
         engine = _engine(arguments, checkout)
-        outcome = run_grid(grid, store, checkout, engine, _say, arguments.failed)
+        outcome = run_grid(grid, store, checkout, engine, say, arguments.failed)
     except StoreError as error:
         raise UserError(f"{error}; a grid needs the store to know what is complete") from None
     except KeyboardInterrupt:
-        message = f"interrupted; what is complete is kept, and the rest is run by: {_command(arguments)}"
+        message = f"interrupted; what is complete is kept, and the rest is run by: {_command()}"
         print(f"\n{message}", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    _summarise(outcome, arguments)
+    _summarise(outcome)
 
 
 def _engine(arguments: argparse.Namespace, checkout: Path) -> Engine:
@@ -68,22 +70,15 @@ def _engine(arguments: argparse.Namespace, checkout: Path) -> Engine:
     return SlurmEngine(typed, checkout / LOGS / "slurm")
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
-def _command(arguments: argparse.Namespace) -> str:
+def _command() -> str:
     """The line for a shell that runs the same grid."""
-    words = ["maskcon", "grid", str(arguments.file)]
-    for option, values in (("--set", arguments.set), ("--slurm", arguments.slurm)):
-        words += [option, *values] if values else []
-    return shlex.join([*words, "--engine", "slurm"] if arguments.engine == "slurm" else words)
+    return shlex.join(["maskcon", *(word for word in sys.argv[1:] if word != "--failed")])
 
 
-def _summarise(outcome: Outcome, arguments: argparse.Namespace) -> None:
-    _say(f"{outcome.complete} of {outcome.wanted} runs are complete")
+def _summarise(outcome: Outcome) -> None:
+    say(f"{outcome.complete} of {outcome.wanted} runs are complete")
     for label, log in outcome.failed.items():
-        _say(f"failed: {label}\n  log: {log}")
+        say(f"failed: {label}\n  log: {log}")
     if outcome.failed:
         failed = "1 run" if len(outcome.failed) == 1 else f"{len(outcome.failed)} runs"
-        raise UserError(f"{failed} failed; try again with: {_command(arguments)} --failed")
+        raise UserError(f"{failed} failed; try again with: {_command()} --failed")

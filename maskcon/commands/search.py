@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import time
 from pathlib import Path
 
 from maskcon.parameters.errors import UserError
@@ -15,9 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=int, default=10, metavar="N", help="how many images to find (%(default)s)")
     parser.add_argument(
         "--index",
-        choices=["exact", "hnsw", "ivfpq"],
+        choices=["exact", "hnsw"],
         default="exact",
-        help="how to find them: all cosines (exact), or an index by faiss, kept in exports/indexes",
+        help="how to find them: all cosines (exact), or an index by faiss (hnsw), kept in exports/indexes",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument(
@@ -29,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     if arguments.top < 1:
         raise UserError(f"--top {arguments.top} is not allowed: it should be 1 or more")
-    started = time.perf_counter()
     from maskcon.explore.found_images import draw_found_images
     from maskcon.explore.gallery import chosen_gallery
     from maskcon.explore.search import search
@@ -37,50 +35,39 @@ def main(arguments: argparse.Namespace) -> None:
 
     require_place(arguments.picture)
     gallery = chosen_gallery(Path.cwd(), arguments.run)
-    index = _kept_index(arguments, gallery)
-    loaded = time.perf_counter()
+    index = _kept_index(arguments, gallery) if arguments.index == "hnsw" else None
     found = search(gallery, arguments.photos, arguments.top, index and index.nearest)
-    seconds = {"load": round(loaded - started, 3), "search": round(time.perf_counter() - loaded, 3)}
-    picture = None
-    if gallery.images is not None:
-        picture = arguments.picture
+    picture = None if gallery.images is None else arguments.picture
+    if picture:
         draw_found_images(found, gallery.images, picture)
     say = _say_json if arguments.json else _say
-    say(gallery, index, found, picture, seconds)
+    say(gallery, index, found, picture)
 
 
 def _kept_index(arguments: argparse.Namespace, gallery):
-    """None for an exact search."""
-    if arguments.index == "exact":
-        return None
     from maskcon.explore.index import kept_index
 
     gallery.encoder.read(arguments.photos)  # building may take minutes: photos that cannot be read are told first
-    return kept_index(arguments.index, gallery.features, KEPT_INDEXES)
+    return kept_index(gallery.features, KEPT_INDEXES)
 
 
-def _say_json(gallery, index, found, picture: Path | None, seconds: dict[str, float]) -> None:
+def _say_json(gallery, index, found, picture: Path | None) -> None:
     queries = [{"photo": str(one.photo), "nearest": [near._asdict() for near in one.nearest]} for one in found]
     described = {
         "gallery": {"name": gallery.name, "images": len(gallery)},
         "index": index and str(index.path),
         "queries": queries,
         "picture": picture and str(picture),
-        "seconds": seconds,
     }
     print(json.dumps(described, indent=2, ensure_ascii=False))
 
 
-def _say(gallery, index, found, picture: Path | None, seconds: dict[str, float]) -> None:
+def _say(gallery, index, found, picture: Path | None) -> None:
     from maskcon.explore.search import as_table
-    from maskcon.parameters.sentences import counted
 
     for one in found:
         print(f"\n{one.photo}\n\n{as_table(one)}")
-    print(
-        f"\n{counted(len(found), 'photo')} in {seconds['search']:.2f} s among {len(gallery):,} images of "
-        f"{gallery.name} (loaded in {seconds['load']:.1f} s)"
-    )
+    print(f"\nSearched: {len(gallery):,} images of {gallery.name}")
     if index is not None:
         recall = "" if index.recall is None else f", new; it finds {index.recall:.1%} of an image's 10 nearest"
         print(f"Index: {index.path}{recall}")

@@ -9,7 +9,7 @@ import pandas as pd
 from maskcon.experiments.tables.comparison import Question
 from maskcon.experiments.tables.published import read_published
 from maskcon.experiments.tables.runs import PARAMETER, read_export, read_store, write_export
-from maskcon.experiments.tables.writing import DEFAULT_METRICS, Wanted, write_tables
+from maskcon.experiments.tables.writing import DEFAULT_METRICS, write_tables
 from maskcon.parameters.errors import UserError
 from maskcon.tracking.store import StoreError, find_store
 
@@ -32,12 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     runs = _kept(_read(arguments), arguments.where)
-    wanted = Wanted(tuple(dict.fromkeys(arguments.metric)), Question(arguments.baseline, tuple(arguments.axis)))
+    metrics = tuple(dict.fromkeys(arguments.metric))
+    question = Question(arguments.baseline, tuple(arguments.axis))
     if arguments.export:  # first: also what is too little for a table yet
         write_export(runs, arguments.out)
-    written = write_tables(runs, wanted, read_published(PUBLISHED), arguments.out)
+    written = write_tables(runs, metrics, question, read_published(PUBLISHED), arguments.out)
     print((arguments.out / "overview.md").read_text())
-    print("\n".join([*written.left_out, f"written to {arguments.out}: {', '.join(one.name for one in written.files)}"]))
+    print("\n".join([*written.left_out, f"written to {arguments.out}: {', '.join(written.files)}"]))
 
 
 def _read(arguments: argparse.Namespace) -> pd.DataFrame:

@@ -40,11 +40,7 @@ def chosen_gallery(checkout: Path, run_id: str | None) -> Gallery:
 
 
 def workspace_gallery(checkout: Path) -> Gallery:
-    """The test part in this folder.
-
-    Raises:
-        UserError: the pipeline has not come that far here, or files do not belong together.
-    """
+    """The test part in this folder. Raises: UserError, where the pipeline has not come that far here."""
     for file in (ENCODER, FEATURES):
         if not (checkout / file).exists():
             raise UserError(

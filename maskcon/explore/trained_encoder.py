@@ -49,7 +49,6 @@ class TrainedEncoder:
         faults = []
         for number, photo in enumerate(photos):
             try:
-                _require_file(photo)
                 pixels = read_photo(Path(photo) if isinstance(photo, str) else photo, *self.data.stored_size).pixels
             except BadPhoto as fault:
                 name = show(photo) if isinstance(photo, str | Path) else f"photo {number + 1}"
@@ -70,16 +69,6 @@ def load_trained_encoder(path: Path | str, device: torch.device | str | None = N
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     network, data = load_encoder_with_data(Path(path), device)
     return TrainedEncoder(network, data, device)
-
-
-def _require_file(photo: Path | str | IO[bytes]) -> None:
-    """Raises: BadPhoto, for a path that leads to no file."""
-    if not isinstance(photo, str | Path):
-        return
-    if not Path(photo).exists():
-        raise BadPhoto("is not there")
-    if Path(photo).is_dir():
-        raise BadPhoto("is a folder; give its photos, such as FOLDER/*.jpg")
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:

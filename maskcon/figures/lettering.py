@@ -56,14 +56,8 @@ def shortened(text: str, width: float, size: float, bold: bool = False) -> str:
     text = " ".join(text.split())
     if text_width(text, size, bold) <= width:
         return text
-    shortest, longest = 0, len(text) - 1
-    while shortest < longest:  # bisection: the width grows with the number of letters
-        middle = (shortest + longest + 1) // 2
-        if text_width(_around_ellipsis(text, middle), size, bold) <= width:
-            shortest = middle
-        else:
-            longest = middle - 1
-    return _around_ellipsis(text, shortest)
+    candidates = (_around_ellipsis(text, letters) for letters in range(len(text) - 1, 0, -1))
+    return next((one for one in candidates if text_width(one, size, bold) <= width), ELLIPSIS)
 
 
 def _around_ellipsis(text: str, letters: int) -> str:

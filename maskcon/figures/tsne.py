@@ -1,12 +1,10 @@
 """Features laid out in two dimensions by t-SNE (van der Maaten & Hinton, JMLR 2008).
 
-    untrained_map, trained_map = two_dimensional_maps([untrained, trained], perplexity=30, seed=7)
+    points = two_dimensional_map(features, perplexity=30, seed=7)
 
-Each map is computed on one thread, so that the number of cores does not move a point; several maps are computed
-at the same time. 1,500 points take about 2.5 seconds a map, 10,000 take minutes.
+A map is computed on one thread, so that the number of cores does not move a point. 1,500 points take about 2.5
+seconds, 10,000 take minutes.
 """
-
-from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -14,29 +12,14 @@ PRINCIPAL_COMPONENTS = 50  # kept of the features: t-SNE sees neighbourhoods, wh
 ITERATIONS = 500
 
 
-def two_dimensional_maps(
-    features: Sequence[np.ndarray], perplexity: float, seed: int, processes: int = 2
-) -> Iterator[np.ndarray]:
-    """Begin all maps at once and hand them out in order, so that other work can go on meanwhile.
-
-    Args:
-        features: for each map float32 [N, F], unit rows.
-        perplexity: about how many neighbours a point listens to; lowered where there are few points.
-        seed: of t-SNE and of the principal components.
-
-    Returns:
-        float32 [N, 2] for each of ``features``.
-    """
-    from joblib import Parallel, delayed
-
-    workers = Parallel(n_jobs=min(processes, len(features)), return_as="generator")
-    return workers(delayed(two_dimensional_map)(one, perplexity, seed) for one in features)
-
-
 def two_dimensional_map(features: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     """float32 [N, 2] for float32 [N, F] of unit rows: near in cosine means near on the map.
 
     On unit rows the squared Euclidean distance is 2 - 2 cos, so Euclidean t-SNE follows the cosine.
+
+    Args:
+        perplexity: about how many neighbours a point listens to; lowered where there are few points.
+        seed: of t-SNE and of the principal components.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE

@@ -16,7 +16,6 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Experiment
 
 LOCK_SECONDS = 120.0  # creating a SQLite store takes seconds, on a busy machine tens of them
-REMOTE_SCHEMES = {"http", "https", "databricks"}
+REMOTE_SCHEMES = {"http", "https"}
 SQLITE = "sqlite:///"
 DATABASE_SCHEMES = {"sqlite", "postgresql", "mysql", "mssql"}  # perhaps with a driver: postgresql+psycopg2
 
@@ -75,12 +74,6 @@ class Store:
         except Exception as error:
             if not _is_of_the_store(error):
                 raise
-            if "out-of-date database schema" in str(error):  # said of newer ones too
-                raise StoreError(
-                    f"the MLflow store {self.uri} was made by another version of MLflow than the one installed, "
-                    f"{version('mlflow')}; keep a copy of it and call: mlflow db upgrade {self.uri}, or name another "
-                    "store in MLFLOW_TRACKING_URI"
-                ) from error
             raise StoreError(f"the MLflow store {self.uri} does not work ({_reason(error)})") from error
 
     def _check_address(self) -> None:
@@ -184,7 +177,7 @@ def _follow_a_move(database: Path, artifacts: str) -> None:
 def is_address(uri: str) -> bool:
     """Whether ``uri`` has the form of a tracking server or of a database that one stands on."""
     scheme, _, place = uri.partition("://")
-    return uri == "databricks" or (bool(place) and scheme.partition("+")[0] in REMOTE_SCHEMES | DATABASE_SCHEMES)
+    return bool(place) and scheme.partition("+")[0] in REMOTE_SCHEMES | DATABASE_SCHEMES
 
 
 def experiment_id(store: Store, client: MlflowClient, name: str) -> str:

@@ -2,8 +2,6 @@
 
 import subprocess
 
-import pytest
-
 from maskcon.__main__ import command_purposes, main
 
 ASKED = """\
@@ -27,14 +25,3 @@ def test_what_bash_offers(tmp_path, capsys):
     assert commands.split() == list(command_purposes())
     assert answers == ["search", "--index", "hnsw", f"{tmp_path}/completion"]
     assert run.stderr == ""
-
-
-def test_zsh_has_a_script_too(capsys):
-    main(["completion", "zsh"])
-    assert "#compdef maskcon" in capsys.readouterr().out
-
-
-def test_another_shell_is_refused(capsys):
-    with pytest.raises(SystemExit):
-        main(["completion", "fish"])
-    assert "invalid choice: 'fish'" in capsys.readouterr().err

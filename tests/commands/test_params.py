@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import pytest
@@ -21,8 +22,22 @@ def test_choices_are_written_and_the_parameters_described(checkout):
     assert (checkout / "docs/parameters.md").read_text().startswith("# Parameters\n")
 
 
-def test_an_unknown_key_changes_nothing(checkout, capsys):
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [(["loss.ww=0.8"], "loss.ww"), (["data=folder", "data.root=/none"], "data.root=/none is not a folder")],
+)
+def test_a_mistake_changes_nothing(checkout, capsys, choices, words):
     with pytest.raises(SystemExit):
-        main(["params", "loss.ww=0.8"])
-    assert "ww" in capsys.readouterr().err
+        main(["params", *choices])
+    assert words in capsys.readouterr().err
+    assert not (checkout / "params.yaml").exists()
+
+
+def test_a_pipe_among_the_photos_is_refused_before_anything_is_written(checkout, tmp_path, capsys):
+    """DVC, which hashes the photos before any stage runs, would wait at it for ever."""
+    (tmp_path / "photos").mkdir()
+    os.mkfifo(tmp_path / "photos/a.jpg")
+    with pytest.raises(SystemExit):
+        main(["params", "data=folder", f"data.root={tmp_path / 'photos'}"])
+    assert "a.jpg; remove them" in capsys.readouterr().err
     assert not (checkout / "params.yaml").exists()

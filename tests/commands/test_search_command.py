@@ -32,8 +32,7 @@ def test_a_table_and_a_picture(workspace, capsys):
     printed = capsys.readouterr().out
     assert "3.png\n\n  rank    cosine  fine class    coarse class    image\n" in printed
     assert printed.count("   1.000  ") == 2
-    assert "2 photos in " in printed
-    assert "among 40 images of two_digits" in printed
+    assert "Searched: 40 images of two_digits" in printed
     with Image.open("exports/search.png") as picture:
         assert picture.size[0] > 1000
         assert np.asarray(picture.convert("L")).std() > 10
@@ -69,8 +68,8 @@ def test_an_index_is_built_measured_and_kept(workspace, capsys):
     [
         (
             ["none.png", "README.md", "3.png", "models"],
-            "cannot read 3 of 4 photos: none.png is not there; README.md is not an image of a known format; "
-            "models is a folder",
+            "cannot read 3 of 4 photos: none.png cannot be read (No such file or directory); "
+            "README.md is not an image of a known format; models is not a file",
         ),
         (["none.png", "--picture", "models"], "cannot write models: Is a directory; name a file, not a folder"),
         (["3.png", "--picture", "3.png/x.png"], "cannot write 3.png/x.png: Not a directory; a file is where a folder"),

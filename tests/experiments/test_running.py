@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from maskcon.experiments.grid import running
 from maskcon.experiments.grid.engines import Finished
@@ -145,9 +146,6 @@ def test_what_failed_is_listed_and_can_be_run_alone(call, ran, tmp_path):
 
 
 def test_a_value_that_is_not_allowed_is_told_before_anything_runs(call, ran, tmp_path):
-    (tmp_path / "mine.yaml").write_text(GRID.replace("w: 0.5", "w: no number"))
-    with pytest.raises(UserError, match=r"small coins w=no number seed 0 on val: loss\.w is no number"):
-        call()
     (tmp_path / "mine.yaml").write_text(
         GRID.replace("w: 0.2", "w: no number, temperature: 1").replace("w: 0.5", "w: no number")
     )
@@ -159,8 +157,8 @@ def test_a_value_that_is_not_allowed_is_told_before_anything_runs(call, ran, tmp
 
 
 def test_two_at_once_are_refused(call, ran, tmp_path):
-    grid = read_grid(tmp_path / "mine.yaml")
-    with running._alone(tmp_path / "grids/logs/mine.lock", grid), pytest.raises(UserError, match="another process"):
+    (tmp_path / "grids/logs").mkdir(parents=True)
+    with FileLock(tmp_path / "grids/logs/mine.lock"), pytest.raises(UserError, match="another process"):
         call()
 
 

@@ -1,7 +1,5 @@
 """Means, intervals and paired differences against scipy and closed form."""
 
-import math
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -13,7 +11,7 @@ def by_seed(values):
     return dict(enumerate(values, 1))
 
 
-@pytest.mark.parametrize("n", [2, 3, 5, 30])
+@pytest.mark.parametrize("n", [2, 5])
 def test_the_interval_is_that_of_scipy(n):
     values = np.random.default_rng(n).normal(0.6, 0.02, n)
     summary = summarise(by_seed(values))
@@ -23,22 +21,10 @@ def test_the_interval_is_that_of_scipy(n):
     assert (summary.low, summary.high) == (pytest.approx(low), pytest.approx(high))
 
 
-def test_two_values_in_closed_form():
-    """With one degree of freedom t is Cauchy: its quantile at 0.975 is tan(0.475 pi)."""
-    summary = summarise({1: 0.5, 2: 0.7})
-    half = math.tan(0.475 * math.pi) * 0.1  # sd / sqrt(2) is half the distance
-    assert (summary.low, summary.high) == (pytest.approx(0.6 - half), pytest.approx(0.6 + half))
-
-
 def test_one_value_has_no_spread():
     summary = summarise({3: 0.5})
     assert (summary.n, summary.mean, summary.sd, summary.low, summary.high) == (1, 0.5, None, None, None)
     assert not summary.excludes_zero
-
-
-def test_nothing_cannot_be_summarised():
-    with pytest.raises(ValueError, match="nothing"):
-        summarise({})
 
 
 def test_the_difference_is_the_paired_test_of_scipy():

@@ -99,13 +99,13 @@ def test_what_is_missing_is_said(tmp_path):
 
     gallery = made_up_gallery(images=2)
     with pytest.raises(UserError, match="a gallery of 2 images has no map"):
-        write_page(gallery, tmp_path / "page.html", 10, 30, 1)
+        write_page(gallery, tmp_path / "page.html", 10)
     assert not (tmp_path / "page.html").exists()
     without = replace(made_up_gallery(), images=None, encoder=type("E", (), {"data": type("D", (), {"name": "x"})}))
     with pytest.raises(UserError, match="data/sets/x/test in this folder does not hold the images"):
-        write_page(without, tmp_path / "page.html", 10, 30, 1)
+        write_page(without, tmp_path / "page.html", 10)
 
 
 def test_of_a_large_gallery_some_are_drawn(tmp_path):
-    assert write_page(made_up_gallery(), tmp_path / "page.html", 30, 5, 1) == 30
+    assert write_page(made_up_gallery(), tmp_path / "page.html", 30) == 30
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")

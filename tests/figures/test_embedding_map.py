@@ -45,12 +45,6 @@ def test_with_very_many_fine_classes_whole_ones_are_drawn_from_each_coarse_class
     assert per_coarse.max() - per_coarse.min() <= 1
 
 
-def test_very_many_fine_classes_of_few_images():
-    fine = np.arange(5000) % 2500
-    shown = images_on_the_map(fine % 12, fine, 100, generator())
-    assert np.unique(fine[shown], return_counts=True)[1].tolist() == [2] * 20
-
-
 def test_boxes_that_start_in_one_place_end_apart_and_inside():
     sizes = np.tile([60.0, 9.0], (20, 1))
     centres = spread_boxes(np.full((20, 2), 120.0), sizes, side=240)

@@ -27,11 +27,6 @@ def test_names_that_differ_at_the_end_still_differ():
     assert shortened("household_furniture_1", 50, 6) != shortened("household_furniture_2", 50, 6)
 
 
-def test_widths_grow_with_size_and_weight():
-    assert text_width("wide", 12) == pytest.approx(2 * text_width("wide", 6))
-    assert text_width("wide", 6, bold=True) > text_width("wide", 6)
-
-
 def test_lines_break_at_spaces_and_fit():
     lines = wrapped(LONG, width=60, size=5, lines=3)
     assert 1 < len(lines) <= 3
@@ -41,13 +36,6 @@ def test_lines_break_at_spaces_and_fit():
 
 def test_lines_break_after_an_underscore():
     assert wrapped("household_furniture", width=45, size=6, lines=2) == ["household_", "furniture"]
-
-
-def test_what_is_over_is_shortened_in_the_last_line():
-    lines = wrapped(LONG, width=40, size=6, lines=2)
-    assert len(lines) == 2
-    assert lines[0] == "Chevrolet"
-    assert ELLIPSIS in lines[1]
 
 
 @pytest.mark.parametrize("text", ["", "   "])

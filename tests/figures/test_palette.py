@@ -53,10 +53,6 @@ def test_any_two_class_colours_differ_in_grey():
     assert np.diff(lightness).min() > 0.03
 
 
-def test_class_colours_are_visible_on_white():
-    assert all(oklab(colour, "normal")[0] < 0.88 for colour in CLASS_COLOURS)
-
-
 @pytest.mark.parametrize("styles", [FEATURE_STYLES, LABEL_STYLES])
 def test_lines_differ_in_markers_and_dashes_too(styles):
     assert len({style.marker for style in styles.values()}) == len(styles)
@@ -76,17 +72,10 @@ def test_few_fine_classes_have_a_colour_each():
     assert set(zip(palette.marker, fine // 4, strict=True)) == {(COARSE_MARKERS[0], 0), (COARSE_MARKERS[1], 1)}
 
 
-def test_many_fine_classes_take_their_rank_within_the_coarse_class():
-    fine = np.arange(100)
-    palette = class_palette(fine // 10, fine)
-    assert palette.scheme == "within"
-    assert (palette.rank == fine % 10).all()
-    assert (palette.colour == np.array(CLASS_COLOURS)[fine % 10]).all()
-
-
 def test_labels_need_not_begin_at_zero_nor_lie_in_order():
     fine = np.array([905, 17, 905, 300, 42, 42, 1, 2, 3, 4, 5, 6, 7])
     coarse = np.where(fine > 100, 77, 5)
+    assert class_palette(coarse, fine).scheme == "within"
     assert class_palette(coarse, fine).rank.tolist() == [1, 7, 1, 0, 8, 8, 0, 1, 2, 3, 4, 5, 6]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from maskcon.figures.tsne import two_dimensional_map, two_dimensional_maps
+from maskcon.figures.tsne import two_dimensional_map
 
 
 def unit(features: np.ndarray) -> np.ndarray:
@@ -19,17 +19,10 @@ def clusters() -> tuple[np.ndarray, np.ndarray]:
 
 def test_nearest_on_the_map_is_of_the_same_cluster(clusters):
     features, label = clusters
-    points = two_dimensional_map(features, perplexity=10, seed=3)
+    points = two_dimensional_map(features, perplexity=10, seed=2**62)
     distance = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
     np.fill_diagonal(distance, np.inf)
     assert (label[distance.argmin(axis=1)] == label).all()
-
-
-def test_several_at_once_are_the_same_as_each_alone(clusters):
-    features, _ = clusters
-    both = list(two_dimensional_maps([features, features[:, :2]], perplexity=10, seed=2**62))
-    assert np.array_equal(both[0], two_dimensional_map(features, perplexity=10, seed=2**62))
-    assert np.array_equal(both[1], two_dimensional_map(features[:, :2], perplexity=10, seed=2**62))
 
 
 @pytest.mark.parametrize("features", [np.eye(10), np.ones((10, 4)), np.linspace(1, 2, 10)[:, None]])

@@ -85,10 +85,11 @@ def left(tmp_path, monkeypatch):
 
 
 def test_clean_lists_what_is_left_with_run_size_and_age(left, capsys):
-    maskcon(["clean", "--dry-run"])
-    [_, _, line] = capsys.readouterr().out.splitlines()
-    for part in ("training maskcon seed 1", "3.0 MB", "2 hours ago", "left", "a-1"):
+    maskcon(["clean"])
+    [_, _, line, advice] = capsys.readouterr().out.splitlines()
+    for part in ("training maskcon seed 1", "3.0 MB", "2.0 hours ago", "left", "a-1"):
         assert part in line
+    assert advice.endswith("maskcon clean --yes")
     assert len(leftovers(left)) == 1
 
 
@@ -103,20 +104,3 @@ def test_clean_removes_what_is_left_and_never_what_is_in_use(left, capsys):
         assert not remove(remaining)
         assert used.exists()
     assert sorted(path.name for path in left.iterdir() if path.name[0] == "a") == []
-
-
-@pytest.mark.parametrize(("answer", "remaining"), [("y", 0), ("", 1)])
-def test_clean_asks(left, monkeypatch, answer, remaining):
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda question: answer)
-    maskcon(["clean"])
-    assert len(leftovers(left)) == remaining
-
-
-def test_clean_without_a_terminal_removes_nothing_unasked(left, capsys, monkeypatch):
-    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
-    with pytest.raises(SystemExit) as ended:
-        maskcon(["clean"])
-    assert ended.value.code == 2
-    assert "add --yes" in capsys.readouterr().err
-    assert len(leftovers(left)) == 1

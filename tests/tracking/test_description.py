@@ -36,10 +36,6 @@ def test_says_what_it_is_with_a_table_pictures_and_the_report():
     assert "recall_at_k.png" not in words  # which this run has not
 
 
-def test_without_results_there_is_no_table():
-    assert "|" not in run_description("abc", parameters_with(), {"pretrain.loss": 2.0}, [])
-
-
 def test_a_record_has_it_and_its_experiment_the_columns_that_matter(store, checkout):
     record_run(store, Inputs.of(checkout, parameters_with()), checkout, {})
     [run] = all_runs(store)

@@ -1,5 +1,3 @@
-import math
-
 import pytest
 
 from maskcon.parameters.errors import UserError
@@ -44,11 +42,6 @@ def test_a_line_still_being_written_is_left_out(tmp_path):
     write_text(tmp_path / "c.csv", "epoch,loss,seconds\n1,3.5,1.0\n2,2.")
     assert curve_points(tmp_path / "c.csv", "pretrain")[0] == Point("pretrain/loss", 1, 3.5, 1.0)
     assert {point.epoch for point in curve_points(tmp_path / "c.csv", "pretrain")} == {1}
-
-
-def test_a_loss_that_is_no_number_is_kept(tmp_path):
-    write_text(tmp_path / "c.csv", "epoch,loss,seconds\n1,nan,1.0\n")
-    assert math.isnan(curve_points(tmp_path / "c.csv", "pretrain")[0].value)
 
 
 @pytest.mark.parametrize(

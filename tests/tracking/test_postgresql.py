@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from maskcon.experiments.tables.runs import read_store, write_export
-from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import find_store
-from maskcon.tracking.upload import upload_runs
 from tests.support.mlflow_server import POSTGRESQL_IS_THERE, Server, running_server
-from tests.tracking.finished_checkout import make_checkout, parameters_with
+from tests.tracking.finished_checkout import make_checkout
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -94,16 +91,3 @@ def test_eight_experiments_of_four_workers_while_the_server_is_cut_off(server, t
     assert sorted(int(run.data.params["seed"]) for run in runs) == list(range(WORKERS * RUNS_OF_A_WORKER))
     for run in runs:
         assert_complete_without_doubles(find_store(tmp_path, {"MLFLOW_TRACKING_URI": server.uri}), run)
-
-
-def test_tables_from_the_server_are_those_from_the_file(server, checkout, store, tmp_path):
-    """Runs of a checkout's own store, uploaded: the rows that tables are made of are the same bytes."""
-    for seed in (101, 102):
-        record_run(store, Inputs.of(checkout, parameters_with(seed=seed)), checkout, {})
-    on_server = find_store(checkout, {"MLFLOW_TRACKING_URI": server.uri})
-    assert [run.was_there for run in upload_runs(store, on_server)] == [False, False]
-    ours, theirs = (read_store(one, REPOSITORY / "conf") for one in (store, on_server))
-    assert len(ours) == 2
-    write_export(ours, tmp_path / "file")
-    write_export(theirs[theirs["seed"] > 100], tmp_path / "server")
-    assert (tmp_path / "file/runs.csv").read_bytes() == (tmp_path / "server/runs.csv").read_bytes()

@@ -1,4 +1,4 @@
-"""MLflow's own pages as a person sees them: runs by name, their columns, a comparison, a description with pictures."""
+"""MLflow's own pages as a person sees them: runs by name, their columns, a description with pictures."""
 
 import json
 import os
@@ -12,37 +12,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-import typst
 from PIL import Image
 
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import find_store
 from tests.support.browser import headless_browser, wait_until
 from tests.support.pipeline_copies import POINTING_ELSEWHERE
-from tests.tracking.finished_checkout import CURVE, REPOSITORY, make_checkout, parameters_with, write_text
+from tests.tracking.finished_checkout import REPOSITORY, make_checkout, parameters_with, write_text
 
 pytestmark = pytest.mark.slow
 
 STARTS_WITHIN = 600  # seconds: on a busy machine importing MLflow alone takes minutes
 PICTURE_IS_SHOWN = "return [...document.images].some((one) => one.naturalWidth === 60)"
 
-INK_ON_A_CANVAS = """
-const dark = (value, place) => place % 4 < 3 && value < 128;
-const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-return [...document.querySelectorAll("canvas")].some((canvas) => canvas.width && pixels(canvas).some(dark));
-"""
-DRAWN_CURVES = """
-return document.querySelector(".js-plotly-plot").data.map((one) => ({x: [...one.x], y: [...one.y]}))
-"""
-
 
 def with_results(checkout: Path, recall: float) -> Path:
-    """The checkout with other results, with a picture that is one and a report of two pages."""
+    """The checkout with other results, with a picture that is one."""
     retrieval = json.loads((checkout / "metrics/retrieval_in_full.json").read_text())
     write_text(checkout / "metrics/retrieval_in_full.json", json.dumps(retrieval | {"recall_at_1": recall}))
     pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(checkout / "reports/figures/embedding_map.png")
-    (checkout / "reports/report.pdf").write_bytes(typst.compile(b"In short. #pagebreak() More."))
     return checkout
 
 
@@ -122,27 +111,3 @@ def test_a_run_describes_itself_with_table_and_picture(browser, pages, recorded)
     wait_until(lambda: browser.execute_script(PICTURE_IS_SHOWN))
     cells = browser.execute_script("return [...document.querySelectorAll('td')].map((one) => one.innerText.trim())")
     assert "50.0 (40.0 to 60.0)" in cells
-
-
-def test_the_report_opens_in_the_page(browser, pages, recorded):
-    _, experiment, runs = recorded
-    run_id = runs["maskcon w=1 T=0.1 seed 1"]
-    browser.get("about:blank")  # else only what follows # changes, and an open list of artifacts stays as it is
-    browser.get(f"{pages}#/experiments/{experiment}/runs/{run_id}/artifacts/reports/report.pdf")
-    wait_until(lambda: browser.execute_script(INK_ON_A_CANVAS))
-
-
-def test_curves_of_two_runs_are_drawn_over_epochs(browser, pages, recorded):
-    _, experiment, runs = recorded
-    ids = json.dumps([runs[f"maskcon w=1 T=0.1 seed {seed}"] for seed in (2, 3)])
-    metric = "pretrain/loss"
-    browser.get(
-        f"{pages}#/metric?runs={ids}&metric={json.dumps(metric)}&experiments={json.dumps([experiment])}"
-        f"&plot_metric_keys={json.dumps([metric])}&x_axis=step"
-    )
-    wait_until(lambda: browser.execute_script("return document.querySelectorAll('.js-plotly-plot').length"))
-    drawn = browser.execute_script(DRAWN_CURVES)
-    assert len(drawn) >= 2
-    expected = {"x": [row["epoch"] for row in CURVE], "y": [row["loss"] for row in CURVE]}
-    assert [curve for curve in drawn if curve != expected] == []
-    assert "maskcon w=1 T=0.1 seed 2 (pretrain/loss)" in text_of(browser)

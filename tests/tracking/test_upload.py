@@ -1,7 +1,6 @@
 """Runs of a checkout's own store, copied to one that is shared."""
 
 import os
-import re
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +9,7 @@ from maskcon.commands import upload as command
 from maskcon.experiments.tables.runs import read_store, write_export
 from maskcon.parameters.errors import UserError
 from maskcon.tracking.record import Inputs, record_run
-from maskcon.tracking.store import StoreError, find_store, is_address
+from maskcon.tracking.store import StoreError, find_store
 from maskcon.tracking.upload import upload_runs
 from tests.tracking.finished_checkout import REPOSITORY, parameters_with
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles
@@ -117,13 +116,5 @@ def test_a_server_that_is_gone_is_told_where_nothing_is_to_be_copied(store, uplo
 
 
 def test_what_is_no_address(upload):
-    for uri in ("notaurl", "ftp://runs.example.org", "https://", "./mlruns"):
-        with pytest.raises(
-            UserError, match=rf"^{re.escape(uri)} is not the address of a tracking server; expected http"
-        ):
-            upload(uri)
-
-
-def test_what_is_an_address():
-    assert is_address("http://localhost:5000")
-    assert is_address("postgresql+psycopg2://me:x@localhost/runs")
+    with pytest.raises(UserError, match=r"^ftp://x is not the address of a tracking server; expected http"):
+        upload("ftp://x")

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from maskcon.experiments.grid.worker import run_command
 from maskcon.parameters.errors import UserError
@@ -53,22 +53,6 @@ class Finished:
     seconds: float
 
 
-class Engine(Protocol):
-    """Starts experiments and says when they have ended."""
-
-    look_seconds: float  # between two looks
-
-    def has_room(self) -> bool: ...
-
-    def start(self, experiment: Experiment) -> None: ...
-
-    def ended(self) -> dict[Experiment, bool]:
-        """Those that have ended since the last call, and whether they succeeded."""
-
-    def end_all(self) -> None:
-        """Ends what is running, in order where it listens."""
-
-
 def run_experiments(
     experiments: Iterable[Experiment], engine: Engine, packed: Iterable[str] = ()
 ) -> Iterator[Finished]:
@@ -100,7 +84,7 @@ def _next(waiting: list[Experiment], being_packed: set[str]) -> Experiment | Non
 class LocalEngine:
     """At most ``workers`` processes at once, which share the cores."""
 
-    look_seconds = 0.2
+    look_seconds = 0.2  # between two looks
 
     def __init__(self, workers: int, checkout: Path):
         self.workers, self.checkout = workers, checkout
@@ -119,6 +103,7 @@ class LocalEngine:
         )
 
     def ended(self) -> dict[Experiment, bool]:
+        """Those that have ended since the last call, and whether they succeeded."""
         over = {one: process for one, process in self.running.items() if process.poll() is not None}
         for experiment, process in over.items():
             del self.running[experiment]
@@ -200,6 +185,9 @@ class SlurmEngine:
     def end_all(self) -> None:
         for job in self.running.values():
             job.cancel()
+
+
+Engine = LocalEngine | SlurmEngine
 
 
 def last_words(log: Path) -> str:

@@ -23,7 +23,6 @@ takes over the values that were chosen on another.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,8 +38,7 @@ from maskcon.parameters.values import Group, Name
 
 Setting = Annotated[str, StringConstraints(pattern=r"^[+~]{0,2}[A-Za-z_][\w.]*=.*$")]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Value = bool | int | float | str | None
-Values = dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*$")], Value]
+Values = dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*$")], Any]
 OF_THE_GRID = ("seed", "evaluate.split")  # what a grid varies itself
 
 
@@ -168,8 +166,7 @@ def read_grid(path: Path, settings: tuple[str, ...] = ()) -> Grid:
 
 def _as_sentence(problem: Mapping[str, Any]) -> str:
     """One problem found by pydantic, as: key=value, what is allowed."""
-    unions = re.compile(r"^(bool|int|float|str|none|\[key\])$")
-    key = ".".join(str(part) for part in problem["loc"] if not unions.match(str(part)))
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     value = written(problem["input"])
     match problem["type"]:
         case "missing":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from maskcon.experiments.grid.grid_file import Grid
-from maskcon.experiments.grid.trials import CHOOSE, Chosen, Trial
+from maskcon.experiments.grid.trials import Chosen, Trial, trials_to_choose
 from maskcon.parameters.composition import compose_parameters
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
@@ -29,14 +29,12 @@ class GridRecord:
     def __init__(self, store: Store, checkout: Path, grid: Grid):
         self.store, self.checkout, self.grid = store, checkout, grid
         self._digest = functools.cache(digest_of_path)  # of each file once, not once for every trial
-        self._parameters: dict[tuple[str, ...], Parameters] = {}
+        self._composed = functools.cache(lambda overrides: compose_parameters(checkout / "conf", list(overrides)))
         self._hashes: dict[tuple[str, ...], str] = {}
 
     def parameters(self, trial: Trial) -> Parameters:
         """Raises: UserError, where the overrides compose to nothing that is allowed."""
-        if trial.overrides not in self._parameters:
-            self._parameters[trial.overrides] = compose_parameters(self.checkout / "conf", list(trial.overrides))
-        return self._parameters[trial.overrides]
+        return self._composed(trial.overrides)
 
     def inputs_hash(self, trial: Trial) -> str:
         """Raises: UserError, where the overrides compose to nothing that is allowed, or photos are missing."""
@@ -119,20 +117,18 @@ def choose_values(grid: Grid, measured: Mapping[Trial, Mapping[str, float]]) -> 
     Raises:
         UserError: a run lacks that metric.
     """
-    if grid.choose is None:
-        return {}
-    trials: dict[tuple[str, str], list[Trial]] = {}
-    for trial in measured:
-        if trial.purpose == CHOOSE:
-            if grid.choose.metric not in measured[trial]:
-                raise UserError(
-                    f"choose.metric={grid.choose.metric}: {trial.label} has no such metric; name one of its run"
-                )
-            trials.setdefault((trial.dataset, trial.method), []).append(trial)
-    chosen = {}
-    for (dataset, method), tried in trials.items():
-        described: list[Mapping[str, Any]] = list(grid.methods[method].values)
-        if len(tried) == len(described):
-            order = sorted(tried, key=lambda trial: described.index(trial.values))
-            chosen[dataset, method] = max(order, key=lambda trial: measured[trial][grid.choose.metric]).values
-    return chosen
+    tried: dict[tuple[str, str], list[Trial]] = {}
+    for trial in trials_to_choose(grid):
+        tried.setdefault((trial.dataset, trial.method), []).append(trial)
+    return {
+        place: max(trials, key=lambda trial: _score(grid, trial, measured[trial])).values
+        for place, trials in tried.items()
+        if all(trial in measured for trial in trials)
+    }
+
+
+def _score(grid: Grid, trial: Trial, metrics: Mapping[str, float]) -> float:
+    metric = grid.choose.metric if grid.choose else ""
+    if metric not in metrics:
+        raise UserError(f"choose.metric={metric}: {trial.label} has no such metric; name one of its run")
+    return metrics[metric]

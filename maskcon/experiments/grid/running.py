@@ -49,8 +49,12 @@ def run_grid(
         UserError: the grid asks for what cannot be composed, or another process runs it.
         StoreError: the store cannot be used.
     """
-    with _alone(checkout / LOGS / f"{grid.name}.lock", grid):
-        return _Running(grid, store, checkout, engine, say, only_failed).run()
+    (checkout / LOGS).mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(checkout / LOGS / f"{grid.name}.lock", timeout=0):
+            return _Running(grid, store, checkout, engine, say, only_failed).run()
+    except Timeout:
+        raise UserError(f"another process here runs the grid {grid.name}; wait for it, or stop it") from None
 
 
 def preview(grid: Grid, store: Store, checkout: Path) -> Iterator[str]:
@@ -177,28 +181,12 @@ class _Running:
         for (dataset, method), values in chosen.items():
             words = ", ".join(f"{name}={value}" for name, value in values.items()) or "the preset's values"
             self.say(f"chosen on {dataset} for {method}: {words}")
-        if self.grid.choose:
-            for dataset in sorted({self.grid.chosen_on(name) for name in self.grid.datasets}):
-                for method in self.grid.methods:
-                    if (dataset, method) not in chosen:
-                        self.say(f"not chosen on {dataset} for {method}: not all of its values are measured")
+        for dataset, method in dict.fromkeys((trial.dataset, trial.method) for trial in trials_to_choose(self.grid)):
+            if (dataset, method) not in chosen:
+                self.say(f"not chosen on {dataset} for {method}: not all of its values are measured")
 
 
 def _read_failures(path: Path) -> dict[str, str]:
     with contextlib.suppress(OSError, ValueError):
         return json.loads(path.read_text())
     return {}
-
-
-@contextlib.contextmanager
-def _alone(path: Path, grid: Grid) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UserError(f"another process here runs the grid {grid.name}; wait for it, or stop it") from None
-    try:
-        yield
-    finally:
-        lock.release()

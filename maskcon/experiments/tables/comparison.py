@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from maskcon.experiments.grid.trials import CHOOSE, SCORE
-from maskcon.experiments.tables.published import Published, published_for
+from maskcon.experiments.tables.published import Figures, Published
 from maskcon.experiments.tables.runs import METRIC, PARAMETER
 from maskcon.experiments.tables.statistics import Summary, paired_difference, summarise
 from maskcon.parameters.errors import UserError
@@ -25,9 +25,11 @@ from maskcon.parameters.sentences import counted
 NOT_OF_THE_RESULT = (f"{PARAMETER}seed", f"{PARAMETER}track.", f"{PARAMETER}train.processes")
 OTHER_CODE, CHANGED_CODE = "†", "‡"
 UNTRAINED, PIXELS = "untrained encoder", "raw pixels"
-BASELINES = {PIXELS: "pixels.", UNTRAINED: "untrained."}  # features without training: their metrics' prefix
-# The groups of parameters that such features and their metrics depend on.
-OF_THE_BASELINE = {PIXELS: ("data.", "evaluate."), UNTRAINED: ("data.", "evaluate.", "model.")}
+# Features without training: the prefix of their metrics, and the groups of parameters that these depend on.
+BASELINES = {
+    PIXELS: ("pixels.", ("data.", "evaluate.")),
+    UNTRAINED: ("untrained.", ("data.", "evaluate.", "model.")),
+}
 
 
 class NothingYet(UserError):
@@ -80,7 +82,7 @@ class Table:
     notes: list[str]
 
 
-def compare(runs: pd.DataFrame, metric: str, question: Question, published: list[Published]) -> Table:
+def compare(runs: pd.DataFrame, metric: str, question: Question, published: Figures) -> Table:
     """The table of one metric over the runs of one data set.
 
     Raises:
@@ -111,8 +113,9 @@ def compare(runs: pd.DataFrame, metric: str, question: Question, published: list
         *_code_notes(rows, latest, commit),
         *_shared_settings_notes(latest, question.axes),
     ]
-    untrained = _untrained_rows(latest, metric, question.axes)
-    return Table(dataset, metric, [*untrained, *rows], baseline, _tried(runs, rows, column), notes)
+    return Table(
+        dataset, metric, [*_untrained_rows(latest, metric), *rows], baseline, _tried(runs, rows, column), notes
+    )
 
 
 def _metric_missing(dataset: str, metric: str, complete: pd.DataFrame) -> str:
@@ -133,18 +136,10 @@ def _by_row(runs: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[dict[str,
     """The runs of each row of a table, with its place on those axes that are parameters of its method."""
     for _, own in runs.groupby("method", sort=True):
         known = [axis for axis in axes if not own[PARAMETER + axis].fillna("null").eq("null").all()]
-        yield from _groups_of_equals(own, known)
-
-
-def _groups_of_equals(runs: pd.DataFrame, names: list[str]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
-    """Runs with the same values of the parameters ``names``, with these values; a missing one is null."""
-    if not names:
-        if len(runs):
-            yield {}, runs
-        return
-    for place, group in runs.groupby([PARAMETER + name for name in names], sort=True, dropna=False):
-        texts = (value if isinstance(value, str) else "null" for value in place)
-        yield dict(zip(names, texts, strict=True)), group
+        places = own.groupby(["method", *(PARAMETER + axis for axis in known)], sort=True, dropna=False)
+        for (_, *place), group in places:
+            texts = (value if isinstance(value, str) else "null" for value in place)
+            yield dict(zip(known, texts, strict=True)), group
 
 
 def _differing(runs: pd.DataFrame) -> dict[str, list[str]]:
@@ -170,9 +165,7 @@ def _refuse_mixtures(dataset: str, groups: list[tuple[dict[str, str], pd.DataFra
         raise UserError("\n".join(problems))
 
 
-def _row(
-    runs: pd.DataFrame, axis: dict[str, str], column: str, commit: str, published: list[Published], metric: str
-) -> Row:
+def _row(runs: pd.DataFrame, axis: dict[str, str], column: str, commit: str, published: Figures, metric: str) -> Row:
     first = runs.iloc[0]
     by_seed = _by_seed(runs, column)
     marks = (OTHER_CODE if (runs["commit"] != commit).any() else "") + (CHANGED_CODE if runs["dirty"].any() else "")
@@ -183,7 +176,7 @@ def _row(
         values=json.loads(first["values"]) | json.loads(first["not_preset"]),
         by_seed=by_seed,
         summary=summarise(by_seed),
-        published=published_for(published, first[f"{PARAMETER}loss.name"], first["dataset"], metric),
+        published=published.get((first[f"{PARAMETER}loss.name"], first["dataset"], metric)),
         marks=marks,
     )
 
@@ -229,25 +222,16 @@ def _with_differences(dataset: str, rows: list[Row], baseline: str | None) -> tu
     return compared, own[0].title
 
 
-def _untrained_rows(runs: pd.DataFrame, metric: str, axes: tuple[str, ...]) -> list[Row]:
-    """What needs no training, as each run measured it: by seed, of the method that comes first.
-
-    A row for each encoder and each set of images: those of runs that differ in them are not averaged.
-    """
+def _untrained_rows(runs: pd.DataFrame, metric: str) -> list[Row]:
+    """What needs no training, as each run measured it, by seed; none where runs differ in what it depends on."""
     rows = []
-    for title, prefix in BASELINES.items():
+    for title, (prefix, groups) in BASELINES.items():
         column = f"{METRIC}{prefix}{metric}"
-        if column not in runs:
-            continue
-        known = runs[runs[column].notna()]
-        differing = [name for name in _differing(known) if name.startswith(OF_THE_BASELINE[title])]
-        for place, group in _groups_of_equals(known, differing):
-            by_seed = _by_seed(group.drop_duplicates("seed"), column)
-            if title == PIXELS:  # no seed plays a part
-                by_seed = dict(list(by_seed.items())[:1])
-            axis = {name: value for name, value in place.items() if name in axes}
-            unlike = "; ".join(f"{name} {value}" for name, value in place.items() if name not in axes)
-            rows.append(Row("", f"{title} ({unlike})" if unlike else title, axis, {}, by_seed, summarise(by_seed)))
+        known = runs[runs[column].notna()] if column in runs else runs.iloc[:0]
+        if len(known) and not any(name.startswith(groups) for name in _differing(known)):
+            seeds = known.drop_duplicates("seed")
+            by_seed = _by_seed(seeds.iloc[:1] if title == PIXELS else seeds, column)  # pixels know no seed
+            rows.append(Row("", title, {}, {}, by_seed, summarise(by_seed)))
     return rows
 
 

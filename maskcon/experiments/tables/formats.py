@@ -1,11 +1,13 @@
 """Tables as text: Markdown, LaTeX that compiles as it stands, and rows of a CSV file with every number in full.
 
-overview_as_markdown(tables), as_markdown("good", tables), as_latex("good", tables), csv_rows(tables)
+sections = [section(table) for table in tables]
+as_markdown("good", sections), as_latex("good", sections), csv_rows(tables)
 """
 
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -21,7 +23,6 @@ METRIC_TITLES = {
     "discovery_accuracy": "fine classes discovered",
 }
 LETTERS = {"soft_temperature": "T"}
-MEAN = "mean ± sd"
 OVERVIEW_KEY = "In percent, on the test part: mean and standard deviation over n seeds."
 KEY = f"{OVERVIEW_KEY[:-1]}, with the 95% interval of the mean (Student's t over seeds)."
 BEST = (
@@ -38,22 +39,31 @@ LATEX_DOCUMENT = r"""\documentclass{article}
 %s
 \end{document}
 """
-LATEX_SPECIAL = {
+LATEX_SPECIAL: dict[str, str | int] = {
     "\\": r"\textbackslash{}",
     **{one: f"\\{one}" for one in "{}$&%#_"},
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
     "±": r"$\pm$",
     MINUS: r"$-$",
     "†": r"\dag{}",
     "‡": r"\ddag{}",
     "[": r"{[}",  # after \\ a bracket would be an option
-    "]": r"{]}",
 }
+
+
+class Bold(str):
+    """The text of a cell that stands out."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table with what is said of it."""
+
+    title: str
+    cells: pd.DataFrame  # of text, some of it Bold
+    remarks: list[str]
+    tried: list[str] = field(default_factory=list)  # a heading, then a line for each method
 
 
 def metric_title(metric: str) -> str:
@@ -94,53 +104,42 @@ def _difference(summary: Summary | None) -> str:
     return "" if summary is None else f"{percent(summary.mean, '+')} {interval(summary, '+')}".strip()
 
 
-def _texts(table: Table, escape: Callable[[str], str], bold: str) -> pd.DataFrame:
-    """The cells as text: one row per row of the table."""
+def section(table: Table, with_tried: bool = True) -> Section:
+    """One metric of one data set: one row per row of the table."""
     axes = dict.fromkeys(axis for row in table.rows for axis in row.axis)
     rows = []
     for row in table.rows:
+        mean = mean_and_spread(row.summary)
         cells = {"method": row.title + row.marks} | {axis: row.axis.get(axis, "") for axis in axes}
-        cells |= {"values": in_words(row.values), MEAN: mean_and_spread(row.summary)}
+        cells |= {"values": in_words(row.values), "mean ± sd": Bold(mean) if row.best else mean}
         cells |= {"95% interval": interval(row.summary), "n": str(row.summary.n)}
         if table.baseline:
             cells[f"minus {table.baseline}"] = _difference(row.difference)
         if any(one.published for one in table.rows):
             cells["published"] = percent(row.published.percent / 100) if row.published else ""
-        cells = {escape(head): escape(text) for head, text in cells.items()}
-        if row.best:
-            cells[escape(MEAN)] = bold.format(cells[escape(MEAN)])
         rows.append(cells)
-    return pd.DataFrame(rows)
-
-
-def _overview(tables: list[Table], escape: Callable[[str], str], bold: str) -> pd.DataFrame:
-    """One row per method, one column per data set."""
-    columns = {}
-    for table in tables:
-        cells = columns.setdefault(escape(table.dataset), {})
-        for row in table.rows:
-            text = escape(f"{mean_and_spread(row.summary)} (n {row.summary.n}){row.marks}")
-            cells[escape(row_title(row))] = bold.format(text) if row.best else text
-    return pd.DataFrame(columns).fillna("").rename_axis("method").reset_index()
-
-
-def _notes(table: Table) -> list[str]:
-    """What stands beneath a table."""
     sources = dict.fromkeys(row.published.source for row in table.rows if row.published)
     difference = f"Differences to {table.baseline} are paired by seed, with their 95% interval, in percentage points."
-    return [
-        KEY,
-        *([BEST] if any(row.best for row in table.rows) else []),
-        *([difference] if table.baseline else []),
-        *(f"Published: {source}." for source in sources),
-        *table.notes,
-    ]
+    remarks = [KEY, *_about_bold([table]), *([difference] if table.baseline else [])]
+    remarks += [*(f"Published: {source}." for source in sources), *table.notes]
+    tried = [_tried_heading(table), *map(_tried_in_words, table.tried)] if table.tried and with_tried else []
+    return Section(metric_title(table.metric), pd.DataFrame(rows, dtype=object), remarks, tried)
 
 
-def _overview_notes(tables: list[Table]) -> list[str]:
-    """What concerns one data set alone begins with its name."""
-    best = [BEST] if any(row.best for table in tables for row in table.rows) else []
-    return [OVERVIEW_KEY, *best, *(f"{table.dataset}: {note}" for table in tables for note in table.notes)]
+def overview(tables: list[Table]) -> Section:
+    """One metric of several data sets: one row per method, one column per data set."""
+    columns: dict[str, dict[str, str]] = {}
+    for table in tables:
+        for row in table.rows:
+            text = f"{mean_and_spread(row.summary)} (n {row.summary.n}){row.marks}"
+            columns.setdefault(table.dataset, {})[row_title(row)] = Bold(text) if row.best else text
+    cells = pd.DataFrame(columns, dtype=object).fillna("").rename_axis("method").reset_index()
+    notes = [f"{table.dataset}: {note}" for table in tables for note in table.notes]
+    return Section(metric_title(tables[0].metric), cells, [OVERVIEW_KEY, *_about_bold(tables), *notes])
+
+
+def _about_bold(tables: list[Table]) -> list[str]:
+    return [BEST] if any(row.best for table in tables for row in table.rows) else []
 
 
 def _tried_heading(table: Table) -> str:
@@ -150,79 +149,59 @@ def _tried_heading(table: Table) -> str:
 
 
 def _tried_in_words(tried: Tried) -> str:
-    """Grafit: w 0.2 (41.0), w 0.5 (42.3); chosen w 0.5."""
+    """Grafit: w 0.2 (41.0), w 0.5 (42.3). Chosen: w 0.5."""
     each = [
         in_words(values) + ("" if score is None else f" ({percent(score)})")
         for values, score in zip(tried.values, tried.scores, strict=True)
     ]
-    return f"{tried.title}: {', '.join(each)}. Chosen: {in_words(tried.chosen)}"
+    return f"{tried.title}: {', '.join(each)}. Chosen: {in_words(tried.chosen)}."
 
 
-def as_markdown(title: str, tables: Iterable[Table]) -> str:
-    """A section for each metric; the values tried stand once, with the first."""
+def _escaped(cells: pd.DataFrame, escape: Callable[[str], str], bold: str) -> pd.DataFrame:
+    def cell(text: str) -> str:
+        return bold.format(escape(text)) if isinstance(text, Bold) else escape(text)
+
+    return cells.map(cell).rename(columns=escape)
+
+
+def as_markdown(title: str, sections: Iterable[Section]) -> str:
     parts = [f"# {_markdown(title)}"]
-    for place, table in enumerate(tables):
-        parts += [f"## {_markdown(metric_title(table.metric))}", _markdown_table(_texts(table, _markdown, "**{}**"))]
-        parts += [" ".join(map(_markdown, _notes(table)))]
-        if table.tried and place == 0:
-            parts += [
-                _tried_heading(table),
-                "\n".join(f"- {_markdown(_tried_in_words(tried))}" for tried in table.tried),
-            ]
+    for one in sections:
+        cells = _escaped(one.cells, _markdown, "**{}**")
+        parts += [
+            f"## {_markdown(one.title)}",
+            cells.to_markdown(index=False, tablefmt="github", disable_numparse=True),
+        ]
+        parts += [" ".join(map(_markdown, one.remarks))]
+        if one.tried:
+            parts += [one.tried[0], "\n".join(f"- {_markdown(line)}" for line in one.tried[1:])]
     return "\n\n".join(parts) + "\n"
-
-
-def overview_as_markdown(tables: list[Table]) -> str:
-    texts = _markdown_table(_overview(tables, _markdown, "**{}**"))
-    title, notes = _markdown(metric_title(tables[0].metric)), " ".join(map(_markdown, _overview_notes(tables)))
-    return f"# {title}\n\n{texts}\n\n{notes}\n"
-
-
-def _markdown_table(texts: pd.DataFrame) -> str:
-    return texts.to_markdown(index=False, tablefmt="github", disable_numparse=True)
 
 
 def _markdown(text: str) -> str:
     return re.sub(r"([\\`*_|<>#]|\](?=[(\[]))", r"\\\1", " ".join(text.split()))  # the last would make a link
 
 
-def as_latex(title: str, tables: Iterable[Table]) -> str:
-    """A document with a table for each metric; what stands between begin{table} and end{table} can be taken out."""
-    floats = []
-    for place, table in enumerate(tables):
-        tried = [_tried_heading(table), *(_tried_in_words(one) + "." for one in table.tried)]
-        remarks = _notes(table) + (tried if table.tried and place == 0 else [])
-        floats.append(
-            _latex_float(
-                f"{metric_title(table.metric)} on {title}.", _texts(table, latex_escaped, r"\textbf{{{}}}"), remarks
-            )
-        )
-    return LATEX_DOCUMENT % "\n".join(floats)
-
-
-def overview_as_latex(tables: list[Table]) -> str:
-    caption = f"{metric_title(tables[0].metric)} by data set."
-    texts = _overview(tables, latex_escaped, r"\textbf{{{}}}")
-    return LATEX_DOCUMENT % _latex_float(caption, texts, _overview_notes(tables))
-
-
-def _latex_float(caption: str, texts: pd.DataFrame, remarks: list[str]) -> str:
-    lines = [
-        r"\begin{table}",
-        r"\centering\small",
-        rf"\caption{{{latex_escaped(caption)}}}",
-        texts.to_latex(index=False, escape=False).rstrip(),
-        r"\par\medskip\footnotesize\raggedright",
-        *map(latex_escaped, remarks),
-        r"\end{table}",
-    ]
-    return "\n".join(lines)
+def as_latex(title: str, sections: Iterable[Section]) -> str:
+    """A document with a table for each section; what stands between begin{table} and end{table} can be taken out."""
+    lines = []
+    for one in sections:
+        lines += [
+            r"\begin{table}",
+            r"\centering\small",
+            rf"\caption{{{latex_escaped(f'{one.title} on {title}.')}}}",
+            _escaped(one.cells, latex_escaped, r"\textbf{{{}}}").to_latex(index=False, escape=False).rstrip(),
+            r"\par\medskip\footnotesize\raggedright",
+            *map(latex_escaped, one.remarks + one.tried),
+            r"\end{table}",
+        ]
+    return LATEX_DOCUMENT % "\n".join(lines)
 
 
 def latex_escaped(text: str) -> str:
     """Any text as LaTeX sets it; what pdfLaTeX's fonts lack is a question mark."""
-    known = "".join(one if one in LATEX_SPECIAL or one.isascii() or "À" <= one <= "ÿ" else "?" for one in text)
-    return "".join(LATEX_SPECIAL.get(one, one) for one in " ".join(known.split()))
+    known = (one if one in LATEX_SPECIAL or one.isascii() or "À" <= one <= "ÿ" else "?" for one in text)
+    return " ".join("".join(known).split()).translate(str.maketrans(LATEX_SPECIAL))
 
 
 def csv_rows(tables: Iterable[Table]) -> list[dict[str, object]]:

@@ -1,15 +1,16 @@
 """Figures that others have published, beside ours: reports/published.csv.
 
     figures = read_published(Path("reports/published.csv"))
-    published_for(figures, method="grafit", dataset="cifar100", metric="recall_at_1")
+    figures["grafit", "cifar100", "recall_at_1"].percent
 
 Columns: method (as loss.name), dataset (as data.name), metric (as in metrics/retrieval.json), value in percent, and the
 source where it was seen. Lines that begin with # are notes.
 """
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.plugins import DATA_SETS, METHODS
@@ -17,19 +18,16 @@ from maskcon.parameters.plugins import DATA_SETS, METHODS
 COLUMNS = ["method", "dataset", "metric", "value", "source"]
 
 
-@dataclass(frozen=True)
-class Published:
-    """One figure with where it was seen."""
-
-    method: str
-    dataset: str
-    metric: str
+class Published(NamedTuple):
     percent: float
     source: str
 
 
-def read_published(path: Path) -> list[Published]:
-    """Raises: UserError, with one line for each row that is not as it should be."""
+Figures = Mapping[tuple[str, str, str], Published]  # by method, data set and metric
+
+
+def read_published(path: Path) -> Figures:
+    """Raises: UserError, at the first row that is not as it should be."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
@@ -37,33 +35,22 @@ def read_published(path: Path) -> list[Published]:
     head, *rows = [*csv.reader(line for line in lines if line.strip() and not line.startswith("#"))] or [[]]
     if head != COLUMNS:
         raise UserError(f"{path}: the first line that is not a note should be {','.join(COLUMNS)}")
-    problems = [f"{path}: {','.join(cells)}: {problem}" for cells in rows if (problem := _problem(cells))]
-    keys = [tuple(cells[:3]) for cells in rows]
-    problems += [f"{path}: {' '.join(key)} stands there twice; keep one" for key in set(keys) if keys.count(key) > 1]
-    if problems:
-        raise UserError("\n".join(problems))
-    return [
-        Published(method, dataset, metric, float(value), " ".join(source.split()))
-        for method, dataset, metric, value, source in rows
-    ]
-
-
-def _problem(cells: list[str]) -> str | None:
-    if len(cells) != len(COLUMNS):
-        return f"there are {len(cells)} cells, it should have {len(COLUMNS)}: {', '.join(COLUMNS)}"
-    method, dataset, metric, value, source = cells
-    for name, text, known in (("method", method, METHODS), ("dataset", dataset, DATA_SETS)):
-        if text not in known:
-            return f"{name}={text} is none of {', '.join(known)}"
-    if not metric.strip() or not source.strip():
-        return "metric and source should not be empty; a figure is kept only with the place where it was seen"
     try:
-        fits = 0 <= float(value) <= 100
+        return dict(map(_figure, rows))
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _figure(cells: list[str]) -> tuple[tuple[str, str, str], Published]:
+    """Raises: ValueError."""
+    row = ",".join(cells)
+    try:
+        method, dataset, metric, value, source = cells
+        percent = float(value)
     except ValueError:
-        fits = False
-    return None if fits else f"value={value} should be a number of percent, from 0 to 100"
-
-
-def published_for(figures: list[Published], method: str, dataset: str, metric: str) -> Published | None:
-    """The figure of a method on a data set, or None where none is known."""
-    return next((one for one in figures if (one.method, one.dataset, one.metric) == (method, dataset, metric)), None)
+        raise ValueError(f"{row}: it should have {', '.join(COLUMNS)}, with a number as value") from None
+    if method not in METHODS or dataset not in DATA_SETS:
+        raise ValueError(f"{row}: method should be one of {', '.join(METHODS)}; dataset of {', '.join(DATA_SETS)}")
+    if not 0 <= percent <= 100 or not source.strip():
+        raise ValueError(f"{row}: value should be from 0 to 100 percent, and source name where it was seen")
+    return (method, dataset, metric), Published(percent, " ".join(source.split()))

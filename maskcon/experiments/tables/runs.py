@@ -144,11 +144,8 @@ def read_export(folder: Path) -> pd.DataFrame:
         raise UserError(f"{path} is not an export of runs: it lacks the columns {', '.join(missing)}")
     metrics = [name for name in table.columns if name.startswith(METRIC)]
     parameters = [name for name in table.columns if name.startswith(PARAMETER)]
-    try:
-        table[metrics] = table[metrics].apply(pd.to_numeric)
-        table = table.astype({"seed": int, "started": int})
-    except ValueError as error:
-        raise UserError(f"{path}: text stands where an export has numbers ({error})") from None
+    table[metrics] = table[metrics].apply(pd.to_numeric)
+    table = table.astype({"seed": int, "started": int})
     for name in ("complete", "dirty"):
         table[name] = table[name] == "True"
     table[parameters] = table[parameters].where(table[parameters] != "", None)

@@ -31,15 +31,9 @@ class Summary:
 
 
 def summarise(by_seed: Mapping[int, float]) -> Summary:
-    """Mean and its Student interval, mean -+ t(n - 1) sd / sqrt(n).
-
-    Raises:
-        ValueError: there is no value.
-    """
+    """Mean and its Student interval, mean -+ t(n - 1) sd / sqrt(n), of one value or more."""
     values = np.array([by_seed[seed] for seed in sorted(by_seed)], dtype=np.float64)
     n = len(values)
-    if n == 0:
-        raise ValueError("there is nothing to summarise")
     mean = float(values.mean())
     if n == 1:
         return Summary(1, mean, None, None, None)

@@ -1,6 +1,6 @@
 """The page: what the program knows of a gallery, as data in one HTML file beside the script that shows it.
 
-    write_page(gallery, Path("exports/gallery.html"), most_images=10_000, perplexity=30, seed=1)
+    write_page(gallery, Path("exports/gallery.html"), most_images=10_000)
 
 Nothing of what a person named, classes and files, is ever read as markup: it stands in the page as JSON whose <, > and
 & are escaped, and the script sets it as text. The page's own policy forbids any script but ours, and any address.
@@ -30,6 +30,7 @@ from maskcon.runtime.randomness import derived_seed, numpy_generator
 
 HERE = Path(__file__).parent
 SCRIPTS = ("data.js", "map.js", "hands.js", "page.js")  # joined in this order, as one script
+SEED, PERPLEXITY = 1, 30.0  # of what is drawn, and of t-SNE
 NEIGHBOURS = 12
 MOST_PAIRS = 20
 STEPS = 2**16 - 1  # of a coordinate of the map
@@ -38,13 +39,11 @@ CRISP_PIXELS = 40  # an image with no longer side is shown with its pixels as sq
 MARKER = re.compile(r"\{\{(\w+)\}\}")
 
 
-def write_page(gallery: Gallery, path: Path, most_images: int, perplexity: float, seed: int) -> int:
+def write_page(gallery: Gallery, path: Path, most_images: int) -> int:
     """Write the page.
 
     Args:
         most_images: of a larger gallery so many are drawn, and neighbours are looked for among these.
-        perplexity: of t-SNE.
-        seed: of what is drawn, and of t-SNE.
 
     Returns:
         How many images are on it.
@@ -61,9 +60,9 @@ def write_page(gallery: Gallery, path: Path, most_images: int, perplexity: float
     if len(gallery) < 3:
         raise UserError(f"a gallery of {len(gallery)} images has no map; it should have 3 or more")
     labels = gallery.labels
-    generator = numpy_generator(seed, "gallery images")
+    generator = numpy_generator(SEED, "gallery images")
     shown = images_on_the_map(labels.coarse, labels.fine, most_images, generator)
-    positions = two_dimensional_map(gallery.features[shown], perplexity, derived_seed(seed, "t-SNE"))
+    positions = two_dimensional_map(gallery.features[shown], PERPLEXITY, derived_seed(SEED, "t-SNE"))
     write_text(path, assemble(page_data(gallery, shown, positions)))
     return len(shown)
 
