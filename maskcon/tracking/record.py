@@ -22,7 +22,7 @@ from maskcon.report.provenance import provenance
 from maskcon.runtime.run_key import hash_of_inputs, hash_of_training, run_name
 from maskcon.tracking.description import NOTE, experiment_tags, run_description
 from maskcon.tracking.outcome import Outcome, Point, data_digest, read_outcome
-from maskcon.tracking.searchable import log_searchable
+from maskcon.tracking.searchable import SEARCHABLE, log_searchable
 from maskcon.tracking.store import Store, StoreError, experiment_id
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ def record_run(store: Store, inputs: Inputs, checkout: Path, environment: Mappin
         same_results = run.data.tags.get(RESULTS, outcome.digest) == outcome.digest
         if not was_complete:
             _log_outcome(client, run, inputs, outcome, checkout)
+        if same_results:
+            _log_files(client, run, outcome, checkout, only_missing=was_complete)
         set_tags(client, run, _experiment_tags(run, environment))
         if not was_complete:
             set_tags(client, run, provenance(checkout, environment) | outcome.texts | {RESULTS: outcome.digest})
@@ -140,9 +142,18 @@ def _log_outcome(client: MlflowClient, run: Run, inputs: Inputs, outcome: Outcom
     log_points(client, run, outcome.curves)
     log_metrics(client, run, [Point(name, 0, value, 0.0) for name, value in outcome.metrics.items()])
     _log_data_set(client, run, inputs.parameters, checkout)
+
+
+def _log_files(client: MlflowClient, run: Run, outcome: Outcome, checkout: Path, only_missing: bool) -> None:
+    """The files of the run; of a complete one those that somebody has deleted."""
+    there: set[str] = set()
+    if only_missing:
+        folders = {file.parent.as_posix().strip(".") for file in (*outcome.artifacts, *SEARCHABLE)}
+        there = {one.path for folder in folders for one in client.list_artifacts(run.info.run_id, folder)}
     for file in outcome.artifacts:
-        client.log_artifact(run.info.run_id, str(checkout / file), artifact_path=file.parent.as_posix().strip("."))
-    log_searchable(client, run, checkout)
+        if file.as_posix() not in there:
+            client.log_artifact(run.info.run_id, str(checkout / file), artifact_path=file.parent.as_posix().strip("."))
+    log_searchable(client, run, checkout, there)
 
 
 def _log_data_set(client: MlflowClient, run: Run, parameters: Parameters, checkout: Path) -> None:

@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,9 +42,9 @@ class Searchable:
     run_name: str
 
 
-def log_searchable(client: MlflowClient, run: Run, checkout: Path) -> None:
-    """Log those files that the stages have left."""
-    files = [file for file in SEARCHABLE if (checkout / file).exists()]
+def log_searchable(client: MlflowClient, run: Run, checkout: Path, there: Collection[str] = ()) -> None:
+    """Log those files that the stages have left, but for those that are ``there`` already."""
+    files = [file for file in SEARCHABLE if (checkout / file).exists() and str(file) not in there]
     with tempfile.TemporaryDirectory() as folder:
         for file in files:
             kept = checkout / file

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -69,6 +70,15 @@ def test_other_results_of_the_same_inputs_are_noticed(store, checkout):
     assert not record(store, checkout).same_results
     [run] = all_runs(store)
     assert run.data.metrics["recall_at_1"] == 0.5
+
+
+def test_files_of_a_complete_run_that_were_deleted_are_put_back(store, checkout):
+    run_id = record(store, checkout).run_id
+    folder = checkout / "mlflow/artifacts/digits" / run_id / "artifacts"
+    before = sorted(path.relative_to(folder) for path in folder.rglob("*"))
+    shutil.rmtree(folder)
+    record(store, checkout)
+    assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
 
 
 def test_a_run_deleted_in_mlflow_is_made_again(store, checkout):
