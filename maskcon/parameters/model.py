@@ -32,7 +32,7 @@ PICKED_BY_NAME = ("data", "loss", "model")  # groups whose values are described 
 
 class FigureParameters(Group):
     tsne_images: Annotated[int, Field(ge=10, le=20_000)]
-    """Images on the map, at most, drawn by seed; without openTSNE no more than 5,000."""
+    """Images on the map, at most, drawn by seed."""
     tsne_perplexity: Annotated[float, Field(ge=2, le=500)]
     """Of t-SNE: about how many neighbours of an image are kept near it."""
     queries_per_coarse_class: Annotated[int, Field(ge=1, le=10)]

@@ -17,7 +17,8 @@ from tests.support.pipeline_copies import PipelineCopy, copy_checkout
 
 pytestmark = pytest.mark.pipeline
 
-STAGES = ["download", "coarse", "pretrain", "embed", "evaluate", "measure", "figures", "report", "track"]
+MEASURES = [f"measure@{name}" for name in ("knn", "linear", "few_shot", "discovery")]
+STAGES = ["download", "coarse", "pretrain", "embed", "evaluate", *MEASURES, "figures", "report", "track"]
 NETWORK_GUARD = Path(__file__).resolve().parents[1] / "support/network_guard"
 OUTPUTS = ("data", "models", "embeddings", "metrics", "plots", "reports/figures")
 # All that a run prints; other lines, such as a library's warnings, are a fault.
