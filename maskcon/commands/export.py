@@ -7,15 +7,11 @@ from pathlib import Path
 
 from maskcon.parameters.errors import UserError
 
+FORMATS = ("onnx", "torch", "mlflow")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--formats",
-        nargs="+",
-        choices=("onnx", "torch", "mlflow"),
-        default=["onnx", "torch"],
-        help="onnx and torch by default; mlflow logs the encoder to its recorded run, as a model to be served",
-    )
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, help="which of them (by default all that is possible)")
     parser.add_argument("--folder", type=Path, default=Path("exports/encoder"), help="where the files go (%(default)s)")
     parser.add_argument("--run", metavar="ID", help="the encoder of this MLflow run instead of the one in models/")
 
@@ -30,16 +26,21 @@ def main(arguments: argparse.Namespace) -> None:
     require_place(folder / LABELS)
     store = find_store(Path.cwd(), os.environ)
     gallery = chosen_gallery(Path.cwd(), arguments.run)
+    formats, run_id, left_out = arguments.formats or FORMATS, None, None
     try:
-        run_id = _recorded_run(store, arguments.run, gallery) if "mlflow" in arguments.formats else None
-        exported = export_encoder(gallery, folder, [name for name in arguments.formats if name != "mlflow"])
-        for path, difference in exported.items():
-            print(f"{path}: features differ from the encoder's by at most {difference:.1e}")
-        print(f"{folder / LABELS}: names of the classes, sizes")
-        if run_id:
-            _log(store, run_id, [*exported, folder / LABELS])
-    except StoreError as error:
-        raise UserError(f"{error}; without --formats mlflow the store is not needed") from error
+        run_id = _recorded_run(store, arguments.run, gallery) if "mlflow" in formats else None
+    except (UserError, StoreError) as error:
+        if arguments.formats:
+            raise UserError(f"{error}; without --formats mlflow the store is not needed") from error
+        left_out = f"Left out: the model in MLflow, as {error}"
+    exported = export_encoder(gallery, folder, [name for name in formats if name != "mlflow"])
+    for path, difference in exported.items():
+        print(f"{path}: features differ from the encoder's by at most {difference:.1e}")
+    print(f"{folder / LABELS}: names of the classes, sizes")
+    if run_id:
+        _log(store, run_id, [*exported, folder / LABELS])
+    if left_out:
+        print(left_out)
 
 
 def _recorded_run(store, run_id: str | None, gallery) -> str:
@@ -53,8 +54,12 @@ def _recorded_run(store, run_id: str | None, gallery) -> str:
 
 def _log(store, run_id: str, files: list[Path]) -> None:
     from maskcon.explore.model_record import log_model
+    from maskcon.tracking.store import StoreError
 
-    uri = log_model(store, run_id, files)
+    try:
+        uri = log_model(store, run_id, files)
+    except StoreError as error:
+        raise UserError(f"{error}; the files are written, the model is not logged") from error
     print(f"{uri}: in MLflow, with the run {run_id}; it answers over HTTP after")
     serve = f"mlflow models serve --model-uri {uri} --env-manager local --port 5001"
     print(f"    MLFLOW_TRACKING_URI={shlex.quote(store.uri)} {serve}")

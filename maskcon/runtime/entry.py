@@ -5,6 +5,7 @@ another process that worked beside this one, 130 Ctrl-C, 143 SIGTERM or the end 
 """
 
 import errno
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -25,6 +26,7 @@ def run_stage(stage: Callable[[Parameters], None], interruptions: Interruptions 
     Args:
         interruptions: where the stage itself postpones them.
     """
+    gc.enable()  # see start.py
     try:
         with interruptions or Interruptions():
             parameters = load_parameters(Path("params.yaml"))
