@@ -40,7 +40,7 @@ def interrupted_line(reason: str, environment: Mapping[str, str]) -> str:
 
 if sys.argv[0] == "-m":  # python -m stages.NAME, which imports this package first; not an import by something else
     end_at_once_until_work_begins()
-    gc.disable()  # until work begins: looking for garbage among what libraries make took a tenth to a quarter of loading
+    gc.disable()  # until work begins: looking for garbage took a tenth to a quarter of the time to load libraries
 
 VERBOSE = os.environ.get("MASKCON_VERBOSE", "") not in ("", "0")
 if not VERBOSE and not sys.warnoptions:
