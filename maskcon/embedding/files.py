@@ -2,6 +2,7 @@
 
     embeddings/{val,test}/labels.csv                 columns LABEL_COLUMNS, as in the packed set
     embeddings/{val,test}/{encoder,untrained,pixels}.npy, snapshots/epoch_0005.npy ...   float32 [N, F], unit rows
+    embeddings/{val,test}/views/{weak,strong}/...    the same of a random view of each image, without fine labels
 
     write_rows(Path("embeddings/test/encoder.npy"), (N, F), rows)    # rows: float32 [b, F], a batch at a time
     embedded = read_embedded_set(Path("embeddings/test"))
@@ -25,6 +26,7 @@ from maskcon.parameters.errors import UserError
 from maskcon.runtime.atomic_files import write_atomically
 
 MAKE_AGAIN = "make it again with: dvc repro -f embed"
+TWO_VIEWS = ("weak", "strong")  # folders of embeddings/PART/views
 UNIT_TOLERANCE = 1e-3  # of a row's length; rows kept as bfloat16 on the way are off by less
 
 

@@ -34,6 +34,11 @@ FEATURES = {"trained encoder": None, "untrained encoder": "untrained", "raw pixe
 FEATURES_BEFORE = "untrained encoder"
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 PARAMETER_GROUPS = ("data", "loss", "model", "train", "evaluate", "figures")
+METRIC_TITLES = {
+    "mean_average_precision_at_r": "mAP@R",
+    "coarse_recall_at_1": "coarse R@1",
+    "view_retrieval": "view finds view",
+}
 MEASURE_TITLES = {
     "knn_fine_top_1": "nearest neighbours, fine",
     "knn_coarse_top_1": "nearest neighbours, coarse",
@@ -239,7 +244,7 @@ def _lost_facts(gain: Mapping[str, Any]) -> dict[str, str] | None:
 def _recall_facts(retrieval: Mapping[str, Any], weights: str) -> dict[str, Any]:
     """The table: a row for each kind of features, a column for each metric."""
     metrics = [key for key in retrieval if key.startswith("recall_at_")]
-    metrics += [key for key in ("mean_average_precision_at_r", "coarse_recall_at_1") if key in retrieval]
+    metrics += [key for key in METRIC_TITLES if key in retrieval]
     names = {before_training(weights) if key == "untrained" else name: key for name, key in FEATURES.items()}
     if "whitened" in retrieval:
         names[f"{before_training(weights)}, whitened"] = "whitened"
@@ -276,8 +281,7 @@ def measure_title(name: str) -> str:
 
 
 def _metric_title(metric: str) -> str:
-    named = {"mean_average_precision_at_r": "mAP@R", "coarse_recall_at_1": "coarse R@1"}
-    return named.get(metric) or metric.replace("recall_at_", "R@")
+    return METRIC_TITLES.get(metric) or metric.replace("recall_at_", "R@")
 
 
 def _side_by_side(blocks: Sequence[Mapping[str, Any]], metric: str) -> list[dict[str, Any]]:

@@ -133,6 +133,7 @@ def test_through_every_stage(checkout, monkeypatch, tiny_values, store, name):
     retrieval = json.loads((checkout / "metrics/retrieval.json").read_text())
     assert retrieval["images"] == small.images[2]
     assert ("recall_at_1" in retrieval) == (small.fine != "none")
+    assert ("view_retrieval" in retrieval) == (small.fine == "none")
     assert (checkout / "reports/report.pdf").read_bytes().startswith(b"%PDF")
     with find_store(checkout, {"MLFLOW_TRACKING_URI": store}).opened() as client:
         experiment = client.get_experiment_by_name(data.name)

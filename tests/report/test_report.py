@@ -129,7 +129,7 @@ def test_every_parameter_is_in_the_report(facts, run):
 
 def test_without_fine_labels_what_needs_them_is_left_out(coarse_facts, folder):
     assert not coarse_facts["has_fine"]
-    assert coarse_facts["recall"]["columns"] == ["coarse R@1"]
+    assert coarse_facts["recall"]["columns"] == ["coarse R@1", "view finds view"]
     assert coarse_facts["dataset"]["splits"][0]["fine"] == "none"
     assert pages(coarse_facts, folder)
 

@@ -116,6 +116,11 @@ def read_training_set(folder: Path) -> TrainingSet:
     )
 
 
+def read_stretch(folder: Path) -> np.ndarray | None:
+    """float64 [N]: ``TrainingSet.stretch`` of any part."""
+    return _stretch(_read_labels(folder, ("width", "height")), *read_images(folder).shape[1:3])
+
+
 def _stretch(labels: pd.DataFrame, height: int, width: int) -> np.ndarray | None:
     """float64 [N]: width / height of the photos over that of the images; None where that is 1 for all."""
     stretch = (labels["width"].to_numpy(np.float64) * height) / (labels["height"].to_numpy(np.float64) * width)
