@@ -48,7 +48,7 @@ def main(parameters: Parameters) -> None:
         size = _write_features(target, files, images, parameters, device)
         shutil.copyfile(source / "labels.csv", target / "labels.csv")
         print(f"{data.name}/{split}: {len(images)} images, {size} features")
-        if split != "train" and read_embedded_set(target).fine is None:
+        if split != "train" and read_embedded_set(target, only_with_fine=True).fine is None:
             stretch = read_stretch(source)
             for strength in TWO_VIEWS:
                 view = view_by_place(data.augmentation, strength, (data.height, data.width), stretch, data.seed)

@@ -27,7 +27,7 @@ WHITENED = {"whitened": "whitened/encoder"}  # of a frozen backbone: its feature
 
 def main(parameters: Parameters) -> None:
     evaluate, seed = parameters.evaluate, parameters.seed
-    embedded = read_embedded_set(Path("embeddings") / evaluate.split)
+    embedded = read_embedded_set(Path("embeddings") / evaluate.split, only_with_fine=True)
     recall_at = measurable_recall_at(evaluate.recall_at, len(embedded))
 
     features = FEATURES | WHITENED if parameters.train.backbone == "frozen" else FEATURES
@@ -77,6 +77,8 @@ def _write_metrics(embedded: EmbeddedSet, metrics: dict[str, dict], gain: dict[s
     trained = dict(metrics["trained"])
     interval = trained.pop("interval")
     numbers = {**trained, "images": len(embedded)}
+    if embedded.rows is not None:
+        numbers["images_in_part"] = embedded.images_in_part
     if embedded.fine is not None:
         numbers["queries_without_match"] = queries_without_match(embedded.fine)
     baselines = {"untrained": metrics["untrained"], "pixels": metrics["raw pixels"]}
@@ -105,6 +107,8 @@ def _say(embedded: EmbeddedSet, metrics: dict[str, dict], left_out: list[int]) -
     name = "recall_at_1" if embedded.fine is not None else "coarse_recall_at_1"
     values = ", ".join(f"{features} {of[name]:.3f}" for features, of in metrics.items())
     print(f"{embedded.folder.name}: {len(embedded)} images, {name}: {values}")
+    if embedded.rows is not None:
+        print(f"measured among the {len(embedded)} of {embedded.images_in_part} images that have fine labels")
     if embedded.fine is None:
         views = ", ".join(f"{features} {of['view_retrieval']:.3f}" for features, of in metrics.items())
         print(f"no fine labels: only coarse metrics could be measured, and how often a view finds the other: {views}")

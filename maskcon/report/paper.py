@@ -125,6 +125,8 @@ def gather_facts(
         "method": _method_facts(method),
         "dataset": _dataset_facts(run),
         "has_fine": "recall_at_1" in run.retrieval,
+        "fine_in_figures": run.shown["fine_classes_on_the_map"] is not None,
+        "images_in_part": grouped(run.retrieval.get("images_in_part", run.retrieval["images"])),
         "queries_without_match": grouped(run.retrieval.get("queries_without_match", 0)),
         "split": SPLIT_WORDS[parameters.evaluate.split],
         "interval_level": INTERVAL_LEVEL,

@@ -134,6 +134,15 @@ def test_without_fine_labels_what_needs_them_is_left_out(coarse_facts, folder):
     assert pages(coarse_facts, folder)
 
 
+def test_with_fine_labels_of_some_images_it_says_of_how_many(run, folder):
+    shown = run.shown | {"fine_classes_on_the_map": None, "colours_stand_for": "coarse"}
+    some = replace(run, retrieval=run.retrieval | {"images": 50, "images_in_part": 200}, shown=shown)
+    facts = gather_facts(some, method(), PROVENANCE, COMMANDS)
+    assert (facts["dataset"]["evaluated_images"], facts["images_in_part"]) == ("50", "200")
+    assert (facts["has_fine"], facts["fine_in_figures"]) == (True, False)
+    assert pages(facts, folder)
+
+
 def test_what_is_left_out_is_counted_and_the_first_are_named(run, folder):
     torn = [LeftOut(f"{number}.jpg", 1, "is empty") for number in range(9)]
     several = replace(run, left_out=[LeftOut("deer", 20_000, "has no coarse class in data.coarse_map"), *torn])

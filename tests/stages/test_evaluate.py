@@ -156,6 +156,27 @@ def test_without_fine_labels_the_coarse_metrics_and_views_remain(folder, capsys)
     assert "no fine labels" in capsys.readouterr().out
 
 
+def test_images_with_fine_labels_are_measured_among_themselves(folder, capsys):
+    """As if the others were not there."""
+    write_embeddings(folder / "embeddings/test")
+    write_embeddings(folder / "embeddings/val")
+    labels = pd.read_csv("embeddings/test/labels.csv")
+    labelled = np.arange(120) % 3 > 0
+    labels["fine"] = labels["fine"].astype("Int64").where(labelled)
+    labels.to_csv("embeddings/test/labels.csv", index=False)
+    labels[labelled].to_csv("embeddings/val/labels.csv", index=False)
+    for file in Path("embeddings/val").rglob("*.npy"):
+        np.save(file, np.load(file)[labelled])
+    results = []
+    for part in ("test", "val"):
+        main(write_parameters(folder, split=part))
+        results.append(json.loads(Path("metrics/retrieval_in_full.json").read_text()))
+    assert results[0].pop("images_in_part") == 120
+    assert results[0] == results[1]
+    assert results[0]["images"] == 80
+    assert "measured among the 80 of 120 images that have fine labels" in capsys.readouterr().out
+
+
 def test_a_small_folder_leaves_out_the_k_that_it_cannot_answer(folder, capsys):
     write_embeddings(folder / "embeddings/test", images=9, fine_classes=8)
     main(write_parameters(folder, recall_at=[1, 8, 9, 100]))
