@@ -1,17 +1,27 @@
 """Stage embed: features of val and test images by the encoder, its snapshots, the untrained one, and as raw pixels.
 
 Of train images only where evaluate.measures has a measure that learns from them, and then without the snapshots.
+Of val and test images without fine labels also the features of two random views, by which encoders can be compared.
 """
 
 import shutil
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from maskcon.embedding.features import adapted, backbone_rows, embedded_rows, raw_pixel_rows, raw_pixels_size
-from maskcon.embedding.files import write_rows
+from maskcon.embedding.features import (
+    BatchView,
+    adapted,
+    backbone_rows,
+    embedded_rows,
+    raw_pixel_rows,
+    raw_pixels_size,
+)
+from maskcon.embedding.files import TWO_VIEWS, read_embedded_set, write_rows
+from maskcon.embedding.two_views import view_by_place
 from maskcon.encoders.networks import load_encoder
-from maskcon.images.packed.image_set import read_images
+from maskcon.images.packed.image_set import read_images, read_stretch
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.entry import run_stage
 from maskcon.runtime.freed_memory import keep_freed_memory
@@ -24,7 +34,6 @@ def main(parameters: Parameters) -> None:
     keep_freed_memory()
     data = parameters.data
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    size = (data.height, data.width)
     frozen = parameters.train.backbone == "frozen"
     final = [MODELS / "encoder.pt", MODELS / "untrained.pt", *([MODELS / "whitened/encoder.pt"] if frozen else [])]
     snapshots = sorted((MODELS / "snapshots").glob("*.pt"))
@@ -36,20 +45,41 @@ def main(parameters: Parameters) -> None:
     for split, files in encoder_files.items():
         source, target = Path("data/sets") / data.name / split, EMBEDDINGS / split
         images = read_images(source)
-        pixels = raw_pixel_rows(images, data.channels)
-        write_rows(target / "pixels.npy", (len(images), raw_pixels_size(images, data.channels)), pixels)
-        shared = None  # features of the one backbone that all these encoders have
-        for file in files:
-            encoder = load_encoder(file, device)
-            if frozen:
-                shared = shared or list(backbone_rows(encoder, images, data.channels, device, size))
-                rows = (adapted(encoder, features) for features in shared)
-            else:
-                rows = embedded_rows(encoder, images, data.channels, device, size)
-            path = target / file.relative_to(MODELS).with_suffix(".npy")
-            write_rows(path, (len(images), encoder.feature_size), rows)
+        size = _write_features(target, files, images, parameters, device)
         shutil.copyfile(source / "labels.csv", target / "labels.csv")
-        print(f"{data.name}/{split}: {len(images)} images, {encoder.feature_size} features")
+        print(f"{data.name}/{split}: {len(images)} images, {size} features")
+        if split != "train" and read_embedded_set(target, only_with_fine=True).fine is None:
+            stretch = read_stretch(source)
+            for strength in TWO_VIEWS:
+                view = view_by_place(data.augmentation, strength, (data.height, data.width), stretch, data.seed)
+                _write_features(target / "views" / strength, final, images, parameters, device, view)
+
+
+def _write_features(
+    target: Path,
+    encoder_files: list[Path],
+    images: np.ndarray,
+    parameters: Parameters,
+    device: torch.device,
+    view: BatchView | None = None,
+) -> int:
+    """Write the features of images, or of a view of each, by every encoder and as pixels; F of the last encoder."""
+    data = parameters.data
+    frozen = parameters.train.backbone == "frozen"
+    size = (data.height, data.width)
+    pixels = raw_pixel_rows(images, data.channels, view)
+    write_rows(target / "pixels.npy", (len(images), raw_pixels_size(images, data.channels)), pixels)
+    shared = None  # features of the one backbone that all these encoders have
+    for file in encoder_files:
+        encoder = load_encoder(file, device)
+        if frozen:
+            shared = shared or list(backbone_rows(encoder, images, data.channels, device, size, view))
+            rows = (adapted(encoder, features) for features in shared)
+        else:
+            rows = embedded_rows(encoder, images, data.channels, device, size, view)
+        path = target / file.relative_to(MODELS).with_suffix(".npy")
+        write_rows(path, (len(images), encoder.feature_size), rows)
+    return encoder.feature_size
 
 
 if __name__ == "__main__":

@@ -3,11 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from maskcon.embedding.files import EmbeddedSet, read_embedded_set
+from maskcon.embedding.files import TWO_VIEWS, EmbeddedSet, read_embedded_set
 from maskcon.evaluation.retrieval.intervals import Scores, gain_of_training, mean_with_interval
-from maskcon.evaluation.retrieval.metrics import measurable_recall_at, queries_without_match, query_scores
+from maskcon.evaluation.retrieval.metrics import (
+    measurable_recall_at,
+    queries_without_match,
+    query_scores,
+    view_retrieval,
+)
 from maskcon.evaluation.retrieval.tables import RECALL_AT_K_COLUMNS, coarse_class_rows, epoch_rows, recall_at_k_rows
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.atomic_files import write_json, write_table
@@ -21,11 +27,14 @@ WHITENED = {"whitened": "whitened/encoder"}  # of a frozen backbone: its feature
 
 def main(parameters: Parameters) -> None:
     evaluate, seed = parameters.evaluate, parameters.seed
-    embedded = read_embedded_set(Path("embeddings") / evaluate.split)
+    embedded = read_embedded_set(Path("embeddings") / evaluate.split, only_with_fine=True)
     recall_at = measurable_recall_at(evaluate.recall_at, len(embedded))
 
     features = FEATURES | WHITENED if parameters.train.backbone == "frozen" else FEATURES
     scores = {title: _scores(embedded, name, recall_at) for title, name in features.items()}
+    if embedded.fine is None:
+        for title, name in features.items():
+            scores[title]["view_retrieval"] = _view_retrieval(embedded, name)
     by_epoch = {epoch: _scores(embedded, name, [1], False) for epoch, name in embedded.snapshots().items()}
     by_epoch |= {0: scores["untrained"], parameters.train.epochs: scores["trained"]}
 
@@ -50,9 +59,17 @@ def main(parameters: Parameters) -> None:
 
 
 def _scores(embedded: EmbeddedSet, name: str, recall_at: list[int], average_precision: bool = True) -> Scores:
+    return query_scores(_features(embedded, name), embedded.coarse, embedded.fine, recall_at, average_precision)
+
+
+def _view_retrieval(embedded: EmbeddedSet, name: str) -> np.ndarray:
+    """float64 [N]: whether the weak view of each image finds the strong one."""
+    return view_retrieval(*(_features(embedded, f"views/{strength}/{name}") for strength in TWO_VIEWS))
+
+
+def _features(embedded: EmbeddedSet, name: str) -> torch.Tensor:
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    features = torch.from_numpy(embedded.features(name)).to(device)
-    return query_scores(features, embedded.coarse, embedded.fine, recall_at, average_precision)
+    return torch.from_numpy(embedded.features(name)).to(device)
 
 
 def _write_metrics(embedded: EmbeddedSet, metrics: dict[str, dict], gain: dict[str, Any]) -> None:
@@ -60,6 +77,8 @@ def _write_metrics(embedded: EmbeddedSet, metrics: dict[str, dict], gain: dict[s
     trained = dict(metrics["trained"])
     interval = trained.pop("interval")
     numbers = {**trained, "images": len(embedded)}
+    if embedded.rows is not None:
+        numbers["images_in_part"] = embedded.images_in_part
     if embedded.fine is not None:
         numbers["queries_without_match"] = queries_without_match(embedded.fine)
     baselines = {"untrained": metrics["untrained"], "pixels": metrics["raw pixels"]}
@@ -88,8 +107,11 @@ def _say(embedded: EmbeddedSet, metrics: dict[str, dict], left_out: list[int]) -
     name = "recall_at_1" if embedded.fine is not None else "coarse_recall_at_1"
     values = ", ".join(f"{features} {of[name]:.3f}" for features, of in metrics.items())
     print(f"{embedded.folder.name}: {len(embedded)} images, {name}: {values}")
+    if embedded.rows is not None:
+        print(f"measured among the {len(embedded)} of {embedded.images_in_part} images that have fine labels")
     if embedded.fine is None:
-        print("no fine labels: only coarse metrics could be measured")
+        views = ", ".join(f"{features} {of['view_retrieval']:.3f}" for features, of in metrics.items())
+        print(f"no fine labels: only coarse metrics could be measured, and how often a view finds the other: {views}")
     elif left_out:
         print(
             f"left out evaluate.recall_at={left_out}: each of {len(embedded)} images has "

@@ -31,7 +31,10 @@ def main(parameters: Parameters, names: list[str] | None = None) -> None:
 
 def _take(name: str, evaluate: EvaluateParameters, seed: int) -> None:
     """Write the files of the one measure that ``evaluate`` names."""
-    embedded = {part: read_embedded_set(Path("embeddings") / part) for part in evaluate.parts_needed}
+    embedded = {
+        part: read_embedded_set(Path("embeddings") / part, only_with_fine=part != "train")
+        for part in evaluate.parts_needed
+    }
     features = {kind: {part: _part(of, kind) for part, of in embedded.items()} for kind in FEATURES}
     # One thread: the same bytes on any number of cores. There are very many small sums here, and several threads, which
     # wait for each other after each, gain little alone and lose much beside other work.

@@ -10,7 +10,8 @@ from maskcon.parameters.errors import UserError
 
 METRICS = Path("metrics/retrieval_in_full.json")
 PLACES = {"Report": "reports/report.pdf", "Figures": "reports/figures/", "Metrics": "metrics/retrieval.json"}
-RECALL, COARSE_RECALL = "recall_at_", "coarse_recall_at_1"
+RECALL = "recall_at_"
+WITHOUT_FINE_LABELS = {"coarse_recall_at_1": "coarse R@1", "view_retrieval": "view finds view"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,12 +41,12 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def recall_table(metrics: dict[str, Any], before_training: str = "untrained") -> str:
-    """One row per kind of features, one column per K; without fine labels only the coarse Recall@1."""
+    """One row per kind of features, one column per K; without fine labels what can be said then."""
     from tabulate import tabulate
 
     titles = {"whitened": "whitened", "untrained": before_training, "pixels": "raw pixels"}
     kinds = {"trained": metrics} | {title: metrics[name] for name, title in titles.items() if name in metrics}
-    names = [name for name in metrics if name.startswith(RECALL) or name == COARSE_RECALL]
-    headers = ["coarse R@1" if name == COARSE_RECALL else f"R@{name.removeprefix(RECALL)}" for name in names]
+    names = [name for name in metrics if name.startswith(RECALL) or name in WITHOUT_FINE_LABELS]
+    headers = [WITHOUT_FINE_LABELS.get(name) or f"R@{name.removeprefix(RECALL)}" for name in names]
     rows = [[kind, *(values.get(name) for name in names)] for kind, values in kinds.items()]
     return tabulate(rows, headers=["", *headers], floatfmt=".3f")

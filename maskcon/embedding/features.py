@@ -5,7 +5,7 @@ for rows in embedded_rows(encoder, images, 3, device):            # the same, a 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from maskcon.views.operations.crop import resized
 
 BATCH = 512  # images at a time
 PIXELS_SIDE = 32  # the raw pixels of larger images are averaged down to this height and width
+
+BatchView = Callable[[Tensor, int], Tensor]  # uint8 [b, c, H, W], place of the first -> float32 [b, c, *size] in [0, 1]
 
 
 def embed(
@@ -40,6 +42,7 @@ def embedded_rows(
     channels: int,
     device: torch.device,
     size: tuple[int, int] | None = None,
+    view: BatchView | None = None,
 ) -> Iterator[np.ndarray]:
     """Features before any projector (MaskCon, CVPR 2023, evaluates these).
 
@@ -48,17 +51,23 @@ def embedded_rows(
         images: uint8 [N, H, W, 3], may be a memory map.
         channels: 1 for a grey set, else 3.
         size: height and width at which the encoder sees whole images; their own, unless said.
+        view: what the encoder sees instead of whole images.
 
     Yields:
         float32 [b, F], unit rows, of BATCH images at a time, in order.
     """
-    for features in backbone_rows(encoder, images, channels, device, size):
+    for features in backbone_rows(encoder, images, channels, device, size, view):
         yield adapted(encoder, features)
 
 
 @torch.inference_mode()
 def backbone_rows(
-    encoder: Encoder, images: np.ndarray, channels: int, device: torch.device, size: tuple[int, int] | None = None
+    encoder: Encoder,
+    images: np.ndarray,
+    channels: int,
+    device: torch.device,
+    size: tuple[int, int] | None = None,
+    view: BatchView | None = None,
 ) -> Iterator[Tensor]:
     """float32 [b, F] on the device, of any length and without the encoder's adapter, as ``embedded_rows``.
 
@@ -68,9 +77,11 @@ def backbone_rows(
     size = size or stream.shape[2:]
     encoder = for_inference(encoder, torch.zeros(1, channels, *size, device=stream.device))
     starts = range(0, len(images), BATCH)
-    for planes in stream.blocks([torch.arange(start, min(start + BATCH, len(images))) for start in starts]):
+    blocks = stream.blocks([torch.arange(start, min(start + BATCH, len(images))) for start in starts])
+    for start, planes in zip(starts, blocks, strict=True):
+        seen = resized(planes, size) / 255 if view is None else view(planes, start)
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            yield encoder.backbone_features(resized(planes, size) / 255)
+            yield encoder.backbone_features(seen)
 
 
 @torch.inference_mode()
@@ -88,14 +99,15 @@ def raw_pixels(images: np.ndarray, channels: int) -> np.ndarray:
 
 
 @torch.inference_mode()
-def raw_pixel_rows(images: np.ndarray, channels: int) -> Iterator[np.ndarray]:
-    """The pixels themselves as features: what can be found without any learning.
+def raw_pixel_rows(images: np.ndarray, channels: int, view: BatchView | None = None) -> Iterator[np.ndarray]:
+    """The pixels themselves as features, of images or of views of them: what can be found without any learning.
 
     Yields:
         float32 [b, channels * H * W], unit rows, as ``embedded_rows``; H and W at most PIXELS_SIDE.
     """
     for start in range(0, len(images), BATCH):
-        pixels = to_device(images[start : start + BATCH], channels, torch.device("cpu")) / 255
+        planes = to_device(images[start : start + BATCH], channels, torch.device("cpu"))
+        pixels = planes / 255 if view is None else view(planes, start)
         pixels = F.adaptive_avg_pool2d(pixels, _pixels_seen(images)).flatten(1)
         yield F.normalize(pixels, dim=1).numpy()
 

@@ -2,12 +2,13 @@
 
     embeddings/{val,test}/labels.csv                 columns LABEL_COLUMNS, as in the packed set
     embeddings/{val,test}/{encoder,untrained,pixels}.npy, snapshots/epoch_0005.npy ...   float32 [N, F], unit rows
+    embeddings/{val,test}/views/{weak,strong}/...    the same of a random view of each image, without fine labels
 
     write_rows(Path("embeddings/test/encoder.npy"), (N, F), rows)    # rows: float32 [b, F], a batch at a time
     embedded = read_embedded_set(Path("embeddings/test"))
     features = embedded.features("encoder")
 
-The columns fine and fine_name are empty where a person has coarse labels only.
+The columns fine and fine_name are empty where a person has coarse labels only, of all images or of some.
 """
 
 import re
@@ -25,6 +26,7 @@ from maskcon.parameters.errors import UserError
 from maskcon.runtime.atomic_files import write_atomically
 
 MAKE_AGAIN = "make it again with: dvc repro -f embed"
+TWO_VIEWS = ("weak", "strong")  # folders of embeddings/PART/views
 UNIT_TOLERANCE = 1e-3  # of a row's length; rows kept as bfloat16 on the way are off by less
 
 
@@ -45,7 +47,7 @@ def write_rows(path: Path, shape: tuple[int, int], rows: Iterable[np.ndarray]) -
 
 @dataclass(frozen=True)
 class EmbeddedSet:
-    """The labels of one part, and its features by name; ``fine`` is None where its images have no fine labels."""
+    """The labels of one part, and its features by name; ``fine`` is None unless all images have fine labels."""
 
     folder: Path
     coarse: np.ndarray  # int64 [N]
@@ -53,6 +55,8 @@ class EmbeddedSet:
     fine: np.ndarray | None  # int64 [N]
     fine_name: np.ndarray | None  # str [N]
     source: np.ndarray  # str [N], where each image comes from
+    rows: np.ndarray | None = None  # int64 [N], of the files, where only these are read
+    images_in_part: int | None = None  # rows of the files; N, unless said
 
     def __len__(self) -> int:
         return len(self.coarse)
@@ -78,10 +82,13 @@ class EmbeddedSet:
             features = np.load(path, mmap_mode="c", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise UserError(f"{path} cannot be read ({error}); {MAKE_AGAIN}") from None
-        if features.dtype != np.float32 or features.ndim != 2 or len(features) != len(self):
+        expected = self.images_in_part or len(self)
+        if features.dtype != np.float32 or features.ndim != 2 or len(features) != expected:
             raise UserError(
-                f"{path} holds {features.dtype} {list(features.shape)}, expected float32 [{len(self)}, F]; {MAKE_AGAIN}"
+                f"{path} holds {features.dtype} {list(features.shape)}, expected float32 [{expected}, F]; {MAKE_AGAIN}"
             )
+        if self.rows is not None:
+            features = features[self.rows]
         length = np.sqrt(np.einsum("nf,nf->n", features, features))  # without a copy of all features
         wrong = ~((np.abs(length - 1) < UNIT_TOLERANCE) | (length == 0))  # also where the length is not a number
         if wrong.any():
@@ -94,8 +101,12 @@ class EmbeddedSet:
         return features
 
 
-def read_embedded_set(folder: Path) -> EmbeddedSet:
+def read_embedded_set(folder: Path, only_with_fine: bool = False) -> EmbeddedSet:
     """Read the labels of one part; features are read when asked for.
+
+    Args:
+        only_with_fine: leave out the images without fine labels, where some have them and others not. With fewer than
+            two that have them, nothing could be found: then all are there, and ``fine`` is None.
 
     Raises:
         UserError: labels.csv is missing or lacks a column.
@@ -106,6 +117,9 @@ def read_embedded_set(folder: Path) -> EmbeddedSet:
         labels = pd.read_csv(
             path, usecols=list(LABEL_COLUMNS), dtype=names, keep_default_na=False, na_values={"fine": [""]}
         )
+        images_in_part, rows = len(labels), np.flatnonzero(labels["fine"].notna())
+        if only_with_fine and 2 <= len(rows) < images_in_part:
+            labels = labels.iloc[rows]
         has_fine = bool(labels["fine"].notna().all())
         return EmbeddedSet(
             folder=folder,
@@ -114,6 +128,8 @@ def read_embedded_set(folder: Path) -> EmbeddedSet:
             fine=labels["fine"].to_numpy(np.int64) if has_fine else None,
             fine_name=labels["fine_name"].to_numpy(str) if has_fine else None,
             source=labels["source"].to_numpy(str),
+            rows=rows if len(labels) < images_in_part else None,
+            images_in_part=images_in_part,
         )
     except (OSError, ValueError) as error:
         raise UserError(

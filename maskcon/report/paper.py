@@ -34,6 +34,11 @@ FEATURES = {"trained encoder": None, "untrained encoder": "untrained", "raw pixe
 FEATURES_BEFORE = "untrained encoder"
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 PARAMETER_GROUPS = ("data", "loss", "model", "train", "evaluate", "figures")
+METRIC_TITLES = {
+    "mean_average_precision_at_r": "mAP@R",
+    "coarse_recall_at_1": "coarse R@1",
+    "view_retrieval": "view finds view",
+}
 MEASURE_TITLES = {
     "knn_fine_top_1": "nearest neighbours, fine",
     "knn_coarse_top_1": "nearest neighbours, coarse",
@@ -120,6 +125,8 @@ def gather_facts(
         "method": _method_facts(method),
         "dataset": _dataset_facts(run),
         "has_fine": "recall_at_1" in run.retrieval,
+        "fine_in_figures": run.shown["fine_classes_on_the_map"] is not None,
+        "images_in_part": grouped(run.retrieval.get("images_in_part", run.retrieval["images"])),
         "queries_without_match": grouped(run.retrieval.get("queries_without_match", 0)),
         "split": SPLIT_WORDS[parameters.evaluate.split],
         "interval_level": INTERVAL_LEVEL,
@@ -239,7 +246,7 @@ def _lost_facts(gain: Mapping[str, Any]) -> dict[str, str] | None:
 def _recall_facts(retrieval: Mapping[str, Any], weights: str) -> dict[str, Any]:
     """The table: a row for each kind of features, a column for each metric."""
     metrics = [key for key in retrieval if key.startswith("recall_at_")]
-    metrics += [key for key in ("mean_average_precision_at_r", "coarse_recall_at_1") if key in retrieval]
+    metrics += [key for key in METRIC_TITLES if key in retrieval]
     names = {before_training(weights) if key == "untrained" else name: key for name, key in FEATURES.items()}
     if "whitened" in retrieval:
         names[f"{before_training(weights)}, whitened"] = "whitened"
@@ -276,8 +283,7 @@ def measure_title(name: str) -> str:
 
 
 def _metric_title(metric: str) -> str:
-    named = {"mean_average_precision_at_r": "mAP@R", "coarse_recall_at_1": "coarse R@1"}
-    return named.get(metric) or metric.replace("recall_at_", "R@")
+    return METRIC_TITLES.get(metric) or metric.replace("recall_at_", "R@")
 
 
 def _side_by_side(blocks: Sequence[Mapping[str, Any]], metric: str) -> list[dict[str, Any]]:

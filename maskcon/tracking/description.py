@@ -28,6 +28,7 @@ COLUMNS = {
     "recall_at_10": "Recall@10",
     "mean_average_precision_at_r": "mAP@R",
     "coarse_recall_at_1": "coarse Recall@1",
+    "view_retrieval": "view finds view",
 }
 
 VIEW = "results"

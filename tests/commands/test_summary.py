@@ -18,11 +18,11 @@ def test_one_row_for_each_kind_of_features():
     ]
 
 
-def test_without_fine_labels_only_the_coarse_recall():
-    coarse = {"coarse_recall_at_1": 0.5}
+def test_without_fine_labels_the_coarse_recall_and_how_often_a_view_finds_the_other():
+    coarse = {"coarse_recall_at_1": 0.5, "view_retrieval": 0.25}
     table = recall_table({**coarse, "images": 9, "untrained": coarse, "pixels": coarse})
-    assert table.splitlines()[0].split() == ["coarse", "R@1"]
-    assert table.splitlines()[2].split() == ["trained", "0.500"]
+    assert table.splitlines()[0].split() == ["coarse", "R@1", "view", "finds", "view"]
+    assert table.splitlines()[2].split() == ["trained", "0.500", "0.250"]
 
 
 def test_a_training_that_lost_is_told_with_what_to_use_instead(tmp_path, monkeypatch, capsys):

@@ -67,6 +67,25 @@ def test_without_fine_labels(folder):
     assert embedded.coarse.tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize(("fine", "rows"), [([5, "", 4], [0, 2]), ([5, "", ""], None), ([5, 5, 4], None)])
+def test_with_fine_labels_of_some_images_these_alone_are_measured(folder, fine, rows):
+    labels = pd.read_csv(folder / "labels.csv", keep_default_na=False).assign(fine=fine)
+    labels.to_csv(folder / "labels.csv", index=False)
+    measured, whole = read_embedded_set(folder, only_with_fine=True), read_embedded_set(folder)
+    assert np.array_equal(whole.features("encoder"), ROWS)
+    if rows is None:
+        assert len(measured) == len(whole) == 3
+        assert measured.rows is None
+        assert np.array_equal(measured.features("encoder"), ROWS)
+        assert (measured.fine is None) == (whole.fine is None) == ("" in fine)
+    else:
+        assert whole.fine is None
+        assert measured.fine.tolist() == [fine[row] for row in rows]
+        assert measured.source.tolist() == [f"scan {row}" for row in rows]
+        assert np.array_equal(measured.features("encoder"), ROWS[rows])
+        assert (len(measured), measured.images_in_part) == (2, 3)
+
+
 @pytest.mark.parametrize(
     ("features", "message"),
     [

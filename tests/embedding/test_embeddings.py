@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 
 from maskcon.embedding import features as embeddings
-from maskcon.embedding.features import embed, raw_pixels
+from maskcon.embedding.features import embed, embedded_rows, raw_pixel_rows, raw_pixels
+from maskcon.embedding.two_views import view_by_place
 from maskcon.encoders.networks import build_encoder
 from maskcon.encoders.networks.inference import for_inference
 from maskcon.parameters.encoder import EncoderValues
@@ -130,3 +131,28 @@ def test_a_part_without_images_has_features_without_rows(tiny_parameters):
     none = random_images(0, 40, 24)
     assert embed(encoder, none, 1, CPU, (16, 24)).shape == (0, encoder.feature_size)
     assert raw_pixels(none, 3).shape == (0, 3 * 32 * 24)
+
+
+def test_a_view_of_each_image_depends_on_its_place_and_the_strength_alone(monkeypatch, tiny_parameters):
+    monkeypatch.setattr(embeddings, "BATCH", 4)
+    data = tiny_parameters().data
+    images, stretch = random_images(), np.linspace(0.5, 2, 11)
+
+    def pixels(strength, stretch=None, augmentation=data.augmentation):
+        view = view_by_place(augmentation, strength, (16, 24), stretch, data.seed)
+        return np.concatenate(list(raw_pixel_rows(images, 3, view)))
+
+    weak = pixels("weak")
+    assert np.array_equal(pixels("weak"), weak)
+    assert not np.isclose(pixels("strong"), weak).all(axis=1).any()
+    assert not np.isclose(raw_pixels(images, 3), weak).all(axis=1).any()
+    assert not np.array_equal(pixels("weak", stretch, "small_colour"), pixels("weak", None, "small_colour"))
+
+
+def test_an_encoder_sees_the_view_instead_of_the_image(monkeypatch, tiny_parameters):
+    monkeypatch.setattr(embeddings, "BATCH", 4)
+    parameters = tiny_parameters()
+    encoder = build_encoder(parameters.model, parameters.data).eval()
+    images = random_images()
+    upside_down = list(embedded_rows(encoder, images, 1, CPU, view=lambda planes, start: planes.flip(2) / 255))
+    np.testing.assert_allclose(np.concatenate(upside_down), embed(encoder, images[:, ::-1], 1, CPU), atol=1e-6)

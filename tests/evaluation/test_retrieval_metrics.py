@@ -7,6 +7,7 @@ from maskcon.evaluation.retrieval.metrics import (
     measurable_recall_at,
     queries_without_match,
     query_scores,
+    view_retrieval,
 )
 from maskcon.parameters.errors import UserError
 
@@ -103,3 +104,10 @@ def test_average_precision_by_hand(matches, r, expected):
     found = average_precision_at_r(torch.tensor([matches]).bool(), torch.tensor([r]))
     assert found.dtype == torch.float64
     assert found.item() == pytest.approx(expected, abs=1e-15)
+
+
+def test_a_view_finds_the_other_where_that_is_the_nearest_of_all():
+    weak = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
+    strong = torch.tensor([[0.8, 0.6], [0.0, 1.0], [1.0, 0.0]])
+    assert view_retrieval(weak, strong).tolist() == [0, 1, 0]
+    assert view_retrieval(strong, strong).tolist() == [1, 1, 1]

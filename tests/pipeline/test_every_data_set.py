@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -48,6 +49,7 @@ class Small:
     images: tuple[int, int, int]  # train, val, test
     coarse: list[str]  # names, by coarse label
     fine: str  # classes in test
+    labelled: int | None = None  # images of test with fine labels, where only some have them
     left_out: tuple[str, list[str]] = ("0", [])  # images, and the photos and classes that are named
 
 
@@ -78,6 +80,19 @@ def of_coarse_folders(folder, patch):
     return folder_preset(folder, stored=None)
 
 
+def of_a_table(folder, patch):
+    """Fine classes of some photos of the test part alone."""
+    photographs(folder / "source", {"bird": 20, "cat": 20})
+    paths = sorted(str(path.relative_to(folder / "source")) for path in (folder / "source").rglob("*.jpg"))
+    table = pd.DataFrame(
+        {"path": paths, "coarse": [path.split("/")[0] for path in paths], "fine": "", "split": "train"}
+    )
+    table.loc[table.index % 20 < 8, "split"] = "test"
+    table.loc[table.index % 20 < 6, "fine"] = table["coarse"] + (table.index % 2).astype(str)
+    table.to_csv(folder / "source/labels.csv", index=False)
+    return folder_preset(folder)
+
+
 def of_cifartoy(folder, patch):
     test_cifar.write_cifar_10(folder / "source")
     stand_in(patch, cifartoy, "ARCHIVE", folder / "source")
@@ -85,8 +100,9 @@ def of_cifartoy(folder, patch):
 
 
 SMALL = {
-    "folder": Small(of_folders, (19, 15, 16), ["bird", "cat", "fish"], "4", ("1", ["train/bird/wren/torn.jpg"])),
+    "folder": Small(of_folders, (19, 15, 16), ["bird", "cat", "fish"], "4", None, ("1", ["train/bird/wren/torn.jpg"])),
     "folder, coarse classes alone": Small(of_coarse_folders, (28, 4, 8), ["bird", "cat"], "none"),
+    "labels.csv, fine classes of some": Small(of_a_table, (20, 4, 16), ["bird", "cat"], "4", 12),
     "cifartoy_good": Small(of_cifartoy, (64, 16, 16), ["vehicle", "animal"], "8"),
 }
 
@@ -131,8 +147,10 @@ def test_through_every_stage(checkout, monkeypatch, tiny_values, store, name):
     assert (facts["left_out"]["images"], [one["source"] for one in facts["left_out"]["first"]]) == small.left_out
 
     retrieval = json.loads((checkout / "metrics/retrieval.json").read_text())
-    assert retrieval["images"] == small.images[2]
+    assert retrieval["images"] == (small.labelled or small.images[2])
+    assert ("images_in_part" in retrieval) == (small.labelled is not None)
     assert ("recall_at_1" in retrieval) == (small.fine != "none")
+    assert ("view_retrieval" in retrieval) == (small.fine == "none")
     assert (checkout / "reports/report.pdf").read_bytes().startswith(b"%PDF")
     with find_store(checkout, {"MLFLOW_TRACKING_URI": store}).opened() as client:
         experiment = client.get_experiment_by_name(data.name)

@@ -18,7 +18,7 @@ from tests.support.pipeline_copies import PipelineCopy, copy_checkout
 pytestmark = pytest.mark.pipeline
 
 MEASURES = [f"measure@{name}" for name in ("knn", "linear", "few_shot", "discovery")]
-STAGES = ["download", "coarse", "pretrain", "embed", "evaluate", *MEASURES, "figures", "report", "track"]
+STAGES = ["download", "coarse", "features", "pretrain", "embed", "evaluate", *MEASURES, "figures", "report", "track"]
 NETWORK_GUARD = Path(__file__).resolve().parents[1] / "support/network_guard"
 OUTPUTS = ("data", "models", "embeddings", "metrics", "plots", "reports/figures")
 # All that a run prints; other lines, such as a library's warnings, are a fault.
@@ -31,6 +31,7 @@ BY_US = (
     r"digits/(train|val|test): \d+ images, (2 coarse and 10 fine classes|\d+ features)",
     r"epoch +[12]/2  loss .* s left",
     r"test: 497 images, .*|\w+: trained 0\.\d+, .*",
+    r"training lost: .*",  # in two epochs
     r"reports/figures: .*|reports/report\.pdf",
     r"Recorded in MLflow: digits / selfcon seed 1|code of .*",
 )

@@ -129,9 +129,18 @@ def test_every_parameter_is_in_the_report(facts, run):
 
 def test_without_fine_labels_what_needs_them_is_left_out(coarse_facts, folder):
     assert not coarse_facts["has_fine"]
-    assert coarse_facts["recall"]["columns"] == ["coarse R@1"]
+    assert coarse_facts["recall"]["columns"] == ["coarse R@1", "view finds view"]
     assert coarse_facts["dataset"]["splits"][0]["fine"] == "none"
     assert pages(coarse_facts, folder)
+
+
+def test_with_fine_labels_of_some_images_it_says_of_how_many(run, folder):
+    shown = run.shown | {"fine_classes_on_the_map": None, "colours_stand_for": "coarse"}
+    some = replace(run, retrieval=run.retrieval | {"images": 50, "images_in_part": 200}, shown=shown)
+    facts = gather_facts(some, method(), PROVENANCE, COMMANDS)
+    assert (facts["dataset"]["evaluated_images"], facts["images_in_part"]) == ("50", "200")
+    assert (facts["has_fine"], facts["fine_in_figures"]) == (True, False)
+    assert pages(facts, folder)
 
 
 def test_what_is_left_out_is_counted_and_the_first_are_named(run, folder):

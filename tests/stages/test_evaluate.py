@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from maskcon.embedding.files import TWO_VIEWS
 from maskcon.images.packed.image_set import LABEL_COLUMNS
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import load_parameters
@@ -53,15 +54,22 @@ def write_embeddings(folder, images=120, fine_classes=12, has_fine=True, seed=0)
         }
     )
     assert tuple(labels.columns) == LABEL_COLUMNS
-    (folder / "snapshots").mkdir(parents=True)
+    folder.mkdir(parents=True)
     labels.to_csv(folder / "labels.csv", index=False)
     noise = {"encoder": 0.5, "untrained": 4.0, "pixels": 1.5}
     noise |= {f"snapshots/epoch_{epoch:04d}": 4 - 0.11 * epoch for epoch in (5, 10, 30)}
     for name, scale in noise.items():
         centres = draw.standard_normal((fine_classes, 16))
         features = centres[fine] + scale * draw.standard_normal((images, 16))
-        features /= np.linalg.norm(features, axis=1, keepdims=True)
-        np.save(folder / f"{name}.npy", features.astype(np.float32))
+        _save(folder / f"{name}.npy", features)
+        for view in TWO_VIEWS if not has_fine and "/" not in name else ():
+            noise_of_view = np.random.default_rng(seed).standard_normal((images, 16))
+            _save(folder / "views" / view / f"{name}.npy", features + (view == "strong") * noise_of_view)
+
+
+def _save(path, features):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32))
 
 
 @pytest.fixture
@@ -130,17 +138,43 @@ def test_tables_agree_with_the_metrics(folder):
     assert over_epochs.loc[5, "recall_at_1"] == pytest.approx(recall_by_loops(features, labels["fine"], 1))
 
 
-def test_without_fine_labels_the_coarse_metrics_remain(folder, capsys):
+def test_without_fine_labels_the_coarse_metrics_and_views_remain(folder, capsys):
     write_embeddings(folder / "embeddings/test", has_fine=False)
     main(write_parameters(folder))
 
     metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
-    assert list(metrics) == ["coarse_recall_at_1", "images", "interval", "untrained", "pixels", "gain"]
-    assert list(metrics["untrained"]) == ["coarse_recall_at_1", "interval"]
+    names = ["coarse_recall_at_1", "view_retrieval"]
+    assert list(metrics) == [*names, "images", "interval", "untrained", "pixels", "gain"]
+    for file, of in {"encoder": metrics, "untrained": metrics["untrained"], "pixels": metrics["pixels"]}.items():
+        weak, strong = (np.load(f"embeddings/test/views/{view}/{file}.npy") for view in ("weak", "strong"))
+        assert of["view_retrieval"] == np.mean([(strong @ view).argmax() == own for own, view in enumerate(weak)])
+        assert list(of["interval"]) == names
+    assert metrics["untrained"]["view_retrieval"] > 0.5
     assert Path("plots/recall_at_k.csv").read_text() == "features,k,recall,low,high\n"
     assert list(pd.read_csv("plots/recall_over_epochs.csv")) == ["epoch", "coarse_recall_at_1"]
     assert "coarse_recall_at_1" in pd.read_csv("plots/recall_by_coarse_class.csv")
     assert "no fine labels" in capsys.readouterr().out
+
+
+def test_images_with_fine_labels_are_measured_among_themselves(folder, capsys):
+    """As if the others were not there."""
+    write_embeddings(folder / "embeddings/test")
+    write_embeddings(folder / "embeddings/val")
+    labels = pd.read_csv("embeddings/test/labels.csv")
+    labelled = np.arange(120) % 3 > 0
+    labels["fine"] = labels["fine"].astype("Int64").where(labelled)
+    labels.to_csv("embeddings/test/labels.csv", index=False)
+    labels[labelled].to_csv("embeddings/val/labels.csv", index=False)
+    for file in Path("embeddings/val").rglob("*.npy"):
+        np.save(file, np.load(file)[labelled])
+    results = []
+    for part in ("test", "val"):
+        main(write_parameters(folder, split=part))
+        results.append(json.loads(Path("metrics/retrieval_in_full.json").read_text()))
+    assert results[0].pop("images_in_part") == 120
+    assert results[0] == results[1]
+    assert results[0]["images"] == 80
+    assert "measured among the 80 of 120 images that have fine labels" in capsys.readouterr().out
 
 
 def test_a_small_folder_leaves_out_the_k_that_it_cannot_answer(folder, capsys):

@@ -155,6 +155,8 @@ def _block(level: float, images: int, has_fine: bool) -> dict:
     if has_fine:
         values["mean_average_precision_at_r"] = level * 0.8
     values["coarse_recall_at_1"] = min(1.0, level + 0.3)
+    if not has_fine:
+        values["view_retrieval"] = level
     interval = {key: {"low": value * 0.97, "high": value + (1 - value) * 0.05} for key, value in values.items()}
     return {**values, "images": images, "interval": interval}
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from maskcon.evaluation.retrieval.intervals import Scores
-from maskcon.evaluation.retrieval.neighbours import neighbours_by_chunk
+from maskcon.evaluation.retrieval.neighbours import gallery_neighbours_by_chunk, neighbours_by_chunk
 from maskcon.parameters.errors import UserError
 
 
@@ -68,6 +68,20 @@ def query_scores(
         scores["coarse_recall_at_1"] = coarse[neighbours[:, 0]] == coarse[queries]
         chunks.append({name: of.cpu() for name, of in scores.items()})
     return {name: torch.cat([chunk[name] for chunk in chunks]).double().numpy() for name in chunks[0]}
+
+
+def view_retrieval(queries: Tensor, gallery: Tensor) -> np.ndarray:
+    """float64 [N]: 1 where, of all images, the view most similar to a view of an image is the other view of that image.
+
+    It needs no labels, and says whether features hold an image together and apart from others.
+
+    Args:
+        queries: float32 [N, F], unit rows, a view of each image.
+        gallery: float32 [N, F], another view of each, in the same order.
+    """
+    own = torch.arange(len(queries), device=queries.device)
+    found = [nearest[:, 0] == own[rows] for rows, nearest, _ in gallery_neighbours_by_chunk(queries, gallery, count=1)]
+    return torch.cat(found).double().cpu().numpy()
 
 
 def rank_of_first_match(matches: Tensor) -> Tensor:

@@ -3,8 +3,8 @@
     data/sets/NAME/{train,val,test}/images.npy    uint8 [N, H, W, 3], read through a memory map
     data/sets/NAME/{train,val,test}/labels.csv    a row an image, columns LABEL_COLUMNS
 
-The columns fine and fine_name are empty where a person has coarse labels only. Training reads a set through
-``read_training_set``, which never opens those two columns.
+The columns fine and fine_name are empty where a person has coarse labels only, of all images or of some. Training
+reads a set through ``read_training_set``, which never opens those two columns.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """A set for evaluation: ``fine`` is None where its images have no fine labels."""
+    """A set for evaluation: ``fine`` is None where not all of its images have fine labels."""
 
     images: np.ndarray  # uint8 [N, H, W, 3]
     coarse: np.ndarray  # int64 [N]
@@ -114,6 +114,11 @@ def read_training_set(folder: Path) -> TrainingSet:
         [str(names[c]) for c in range(len(names))],
         _stretch(labels, *images.shape[1:3]),
     )
+
+
+def read_stretch(folder: Path) -> np.ndarray | None:
+    """float64 [N]: ``TrainingSet.stretch`` of any part."""
+    return _stretch(_read_labels(folder, ("width", "height")), *read_images(folder).shape[1:3])
 
 
 def _stretch(labels: pd.DataFrame, height: int, width: int) -> np.ndarray | None:

@@ -31,7 +31,7 @@ class Split:
     ``labels`` has N rows and the columns
 
         source, width, height   what each image was made from, and its size there in pixels
-        fine                    int64; absent where there are coarse labels only
+        fine                    int64, or Int64 where some are missing; absent where there are coarse labels only
         fine_name               optional: the table of coarse labels names the classes too
         coarse, coarse_name     only where the source itself carries them
 

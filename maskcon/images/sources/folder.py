@@ -103,9 +103,12 @@ def _without_left_out(
     unknown = gap & (listing["fine"] == "") if coarse_of_fine else gap
     if not gap.all():  # to name them all says less than _require_some
         problems.add("photos without coarse class", listing.loc[unknown, "path"], "give it")
-    some_fine = (listing["fine"] != "").any()
-    without_fine = listing.loc[~gap & (listing["fine"] == ""), "path"] if some_fine else []
-    problems.add("photos without fine class, while others have one", without_fine, "give it to all photos or to none")
+    without_fine = int((~gap & (listing["fine"] == "")).sum())
+    if 0 < without_fine < (~gap).sum():
+        problems.warnings.append(
+            f"{without_fine:,} of {len(listing):,} photos have no fine class; in val and test the others are measured, "
+            "among themselves"
+        )
     classes = listing.loc[gap & listing["fine"].isin(coarse_of_fine), "fine"].value_counts().sort_index()
     left_out = [LeftOut(name, number, "has no coarse class in data.coarse_map") for name, number in classes.items()]
     problems.warn(
@@ -143,7 +146,7 @@ def _readable(
 def _with_parts(listing: pd.DataFrame, data: Values) -> pd.DataFrame:
     """With a part for every photo: test and val are drawn from train where the folder has none."""
     split = listing["split"].replace("", "train").to_numpy(dtype=object, copy=True)
-    classes = listing["fine"].where(listing["fine"] != "", listing["coarse"]).to_numpy(dtype=object)
+    classes = listing["fine" if (listing["fine"] != "").all() else "coarse"].to_numpy(dtype=object)
     for part, share in (("test", data.test_share), ("val", data.val_share)):
         if part not in split:
             train = np.flatnonzero(split == "train")
@@ -197,7 +200,7 @@ def _warn_of_small_classes(listing: pd.DataFrame, part: dict[str, pd.DataFrame],
         )
         for split in EVALUATED:
             alone = _with_one_photo(part[split][kind])
-            best = 1 - len(alone) / max(1, len(part[split]))
+            best = 1 - len(alone) / max(1, (part[split][kind] != "").sum())
             problems.warn(
                 f"{kind} classes with one photo in {split}",
                 sorted(set(alone) - set(single)),
@@ -216,6 +219,7 @@ def _numbered(listing: pd.DataFrame) -> pd.DataFrame:
     """With classes numbered in the order of their names, and the columns of a Split."""
     rows = listing.rename(columns={"path": "source", "coarse": "coarse_name", "fine": "fine_name"})
     for kind in ("coarse", "fine"):
-        number_of = {name: number for number, name in enumerate(sorted(set(rows[f"{kind}_name"])))}
-        rows[kind] = rows[f"{kind}_name"].map(number_of).astype(np.int64)
+        number_of = {name: number for number, name in enumerate(sorted(set(rows[f"{kind}_name"]) - {""}))}
+        some_unknown = (rows[f"{kind}_name"] == "").any()
+        rows[kind] = rows[f"{kind}_name"].map(number_of).astype("Int64" if some_unknown else np.int64)
     return rows.drop(columns=["fine", "fine_name"]) if (rows["fine_name"] == "").all() else rows
