@@ -32,9 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
     print(f"\n{recall_table(metrics, before_training)}\n")
     gain = metrics["gain"]
     if gain["high"] < 0:
-        print(
-            f"Training lost {-100 * gain['mean']:.1f} points of Recall@1: use models/untrained.pt, or other values.\n"
-        )
+        print(f"Training lost {-100 * gain['mean']:.1f} points of Recall@1: use {gain['instead']}, or other values.\n")
     uri = find_store(Path(os.environ.get("DVC_ROOT") or "."), os.environ).uri
     for name, place in {**PLACES, "Tracking": f"{uri} (open it with: make ui)"}.items():
         print(f"{name + ':':<10} {place}")

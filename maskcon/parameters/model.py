@@ -50,7 +50,7 @@ class Parameters(Group):
     seed: Seed
     """Seed of everything random in a run but the data set's own images."""
     recipe: Name
-    """The published setting that was asked for, for the record."""
+    """The recipe that was picked: a file of conf/recipe."""
     data: DataParameters
     loss: Contrast
     model: EncoderValues
