@@ -6,6 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from maskcon.parameters.composition import compose
+from maskcon.parameters.plugins import METHODS
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -81,3 +82,13 @@ def test_a_choice_wins_over_the_recipe():
 def test_a_preset_is_the_published_one_and_two_digits_has_its_own(choices, loss):
     values = composed(*choices.split())["loss"]
     assert {name: values[name] for name in loss} == loss
+
+
+@pytest.mark.parametrize("recipe", ["photos", "small_photos"])
+def test_photos_are_for_every_method(recipe):
+    for method in METHODS:
+        assert composed(f"recipe={recipe}", f"loss={method}")["loss"]["name"] == method
+    assert (
+        composed(f"recipe={recipe}")["loss"] | {"w": 1.0, "soft_temperature": 0.05}
+        == composed(f"recipe={recipe}")["loss"]
+    )
