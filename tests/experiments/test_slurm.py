@@ -7,8 +7,10 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -58,12 +60,15 @@ MUNGE_FILES = {"socket": "munge.socket", "key-file": "key", "pid-file": "pid", "
 
 
 @pytest.fixture
-def slurm(tmp_path_factory):
+def slurm():
     """The environment in which sbatch finds a cluster of this machine."""
-    folder = tmp_path_factory.mktemp("slurm")
+    with tempfile.TemporaryDirectory(prefix="slurm-") as name:  # not below pytest's, which others may not enter
+        yield from cluster(Path(name))
+
+
+def cluster(folder: Path):
     shutil.chown(folder, "munge")  # munge's daemon trusts no folder of others
-    for one in (folder, *folder.parents[:2]):
-        one.chmod(0o755)
+    folder.chmod(0o755)
     (folder / "key").write_bytes(secrets.token_bytes(1024))
     (folder / "key").chmod(0o400)
     shutil.chown(folder / "key", "munge")
@@ -83,7 +88,7 @@ def slurm(tmp_path_factory):
         daemon(["slurmctld", "-D"], 0, environment),
         daemon(["slurmd", "-D"], 0, environment),
     ):
-        wait_for(lambda: "idle" in printed(["sinfo", "--noheader", "--format=%T"], environment))
+        wait_for(lambda: "idle" in printed(["sinfo", "--noheader", "--format=%T"], environment), patience=120)
         yield environment
 
 
