@@ -69,7 +69,12 @@ def stages_run(printed: str) -> list[str]:
 
 
 def complete_runs(store: Store) -> dict[str, dict]:
-    """Run name -> its tags, after checks of what must hold for every run in the store."""
+    """Run name -> its tags; of runs that differ in later stages alone, which have one name, the oldest."""
+    return {tags["mlflow.runName"]: tags for tags in tags_of_runs(store)}
+
+
+def tags_of_runs(store: Store) -> list[dict]:
+    """Newest first, after checks of what must hold for every run in the store."""
     with store.opened() as client:
         [experiment] = [one for one in client.search_experiments() if one.name == "digits"]
         runs = client.search_runs([experiment.experiment_id], max_results=1000)
@@ -80,13 +85,13 @@ def complete_runs(store: Store) -> dict[str, dict]:
             assert run.data.metrics["recall_at_1"] > 0
             assert run.data.params["data.name"] == "digits"
             assert client.list_artifacts(run.info.run_id, "reports/figures")
-    names = [run.info.run_name for run in runs]
-    assert len(set(names)) == len(names), f"doubled: {sorted(names)}"
-    return {run.info.run_name: run.data.tags for run in runs}
+    hashes = [run.data.tags["inputs.hash"] for run in runs]
+    assert len(set(hashes)) == len(hashes), f"doubled: {sorted(run.info.run_name for run in runs)}"
+    return [run.data.tags for run in runs]
 
 
 def inputs_on_record(copy: PipelineCopy) -> set[str]:
-    return {tags["inputs.hash"] for tags in complete_runs(find_store(copy.folder, {})).values()}
+    return {tags["inputs.hash"] for tags in tags_of_runs(find_store(copy.folder, {}))}
 
 
 def test_the_first_run_is_recorded_with_its_commit(copy):
