@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -58,14 +58,23 @@ def run_name(parameters: Parameters) -> str:
     return " ".join([loss.name, *shown, f"seed {parameters.seed}"])
 
 
-def dependencies_and_parameters(
-    stage: str, checkout: Path, values: Mapping[str, Any], made_by_stages: bool = True
-) -> tuple[list[str], list[str]]:
-    """The paths and the parameter names that dvc.yaml lists for a stage; without what other stages make, if asked."""
+class Listed(NamedTuple):
+    """What dvc.yaml lists for a stage."""
+
+    dependencies: list[str]  # paths
+    sources: list[str]  # those of them that no stage makes: code, tables of coarse labels
+    parameters: list[str]  # dotted names
+
+
+def listed_by_stages(checkout: Path, values: Mapping[str, Any]) -> dict[str, Listed]:
+    """Of every stage but track, by name; of a matrix one for each value, as measure@knn. Raises: UserError."""
     stages = _stages(checkout, values, lambda path: "")
-    listed = stages.get(stage, {"deps": {}, "params": []})
-    paths = [path for path, digest in listed["deps"].items() if made_by_stages or digest is not None]
-    return paths, listed["params"]
+    return {
+        name: Listed(
+            list(stage["deps"]), [path for path, digest in stage["deps"].items() if digest is not None], stage["params"]
+        )
+        for name, stage in stages.items()
+    }
 
 
 def _stages(checkout: Path, values: Mapping[str, Any], digest_of: Callable[[Path], str]) -> dict[str, dict[str, Any]]:
@@ -145,11 +154,17 @@ def _with_stages_before(last: str, stages: Mapping[str, Mapping[str, Any]]) -> l
     return sorted(needed)
 
 
+def files_of(path: Path) -> list[Path]:
+    """The file itself, or all files of a folder but what Python compiles."""
+    if not path.is_dir():
+        return [path]
+    return [file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+
+
 def digest_of_path(path: Path) -> str:
     """Of a file's bytes, or of the names and bytes of all files of a folder."""
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-        return _digest({file.relative_to(path).as_posix(): digest_of_path(file) for file in files})
+        return _digest({file.relative_to(path).as_posix(): digest_of_path(file) for file in files_of(path)})
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

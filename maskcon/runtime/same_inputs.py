@@ -16,7 +16,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from maskcon.parameters.errors import UserError
-from maskcon.runtime.run_key import RECORD, dependencies_and_parameters, value_at
+from maskcon.runtime.run_key import RECORD, files_of, listed_by_stages, value_at
 
 READ_WHOLE = {".py", ".yaml", ".csv", ".typ", ".js", ".css", ".html"}  # of other files, size and time will do
 
@@ -49,9 +49,11 @@ def require_unchanged_inputs(stage: str | None, checkout: Path) -> Callable[[], 
 def inputs_of(stage: str, checkout: Path) -> dict[str, str]:
     """The parameters and files that dvc.yaml names for a stage, each with what it held."""
     values = parameters_in(checkout)
-    paths, names = dependencies_and_parameters(stage, checkout, values)
-    files = {file for path in paths for file in files_of(checkout / path)}
-    return {name: repr(value_at(values, name)) for name in names} | {
+    listed = listed_by_stages(checkout, values).get(stage)
+    if listed is None:  # a measure that params.yaml no longer asks for
+        return {}
+    files = {file for path in listed.dependencies for file in files_of(checkout / path)}
+    return {name: repr(value_at(values, name)) for name in listed.parameters} | {
         file.relative_to(checkout).as_posix() if file.is_relative_to(checkout) else str(file): mark_of(file)
         for file in files
     }
@@ -68,15 +70,12 @@ def require_one_set_of_inputs(checkout: Path) -> None:
         return  # the stages were run by hand
     values = parameters_in(checkout)
     changed: list[str] = []
-    for name, locked in stages.items():
-        if name == RECORD:
-            continue
-        # dvc.lock keeps stages of earlier runs: of one that is no longer asked for nothing is listed
-        paths, keys = dependencies_and_parameters(name, checkout, values, made_by_stages=False)
-        for key, then in locked.get("params", {}).get("params.yaml", {}).items():
-            changed += [key] if key in keys and value_at(values, key) != then else []
-        for dep in locked.get("deps", []):
-            changed += [dep["path"]] if dep["path"] in paths and md5(checkout / dep["path"]) != dep.get("md5") else []
+    for name, listed in listed_by_stages(checkout, values).items():  # dvc.lock keeps stages of earlier runs besides
+        locked = stages.get(name, {})
+        then = locked.get("params", {}).get("params.yaml", {})
+        changed += [key for key in listed.parameters if key in then and value_at(values, key) != then[key]]
+        digests = {dep["path"]: dep.get("md5") for dep in locked.get("deps", [])}
+        changed += [path for path in listed.sources if path in digests and md5(checkout / path) != digests[path]]
     if changed:
         raise UserError(
             f"{shown(changed)} changed since the stages before ran, so their result is not recorded under the new "
@@ -84,8 +83,10 @@ def require_one_set_of_inputs(checkout: Path) -> None:
         )
 
 
-def md5(path: Path) -> str:
-    """As DVC has it in dvc.lock: of a file's bytes, or of the list of a folder's files."""
+def md5(path: Path) -> str | None:
+    """As DVC has it in dvc.lock: of a file's bytes, or of the list of a folder's files; None where there is neither."""
+    if not path.exists():
+        return None
     if not path.is_dir():
         return hashlib.md5(path.read_bytes()).hexdigest()
     listed = [{"md5": md5(file), "relpath": file.relative_to(path).as_posix()} for file in files_of(path)]
@@ -95,12 +96,6 @@ def md5(path: Path) -> str:
 
 def parameters_in(checkout: Path) -> Mapping[str, Any]:
     return YAML(typ="safe").load((checkout / "params.yaml").read_text(encoding="utf-8"))
-
-
-def files_of(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    return [file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
 
 
 def mark_of(file: Path) -> str:
