@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from maskcon.encoders.networks import Encoder
-from maskcon.encoders.networks.inference import for_inference
+from maskcon.encoders.networks.inference import features_in_slices, for_inference
 from maskcon.images.packed.image_stream import ImageStream, to_device
 from maskcon.views.operations.crop import resized
 
@@ -81,7 +81,7 @@ def backbone_rows(
     for start, planes in zip(starts, blocks, strict=True):
         seen = resized(planes, size) / 255 if view is None else view(planes, start)
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            yield encoder.backbone_features(seen)
+            yield features_in_slices(encoder, seen)
 
 
 @torch.inference_mode()

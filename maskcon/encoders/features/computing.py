@@ -20,7 +20,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from maskcon.encoders.networks import Encoder
-from maskcon.encoders.networks.inference import for_inference
+from maskcon.encoders.networks.inference import features_in_slices, for_inference
 from maskcon.images.packed.image_set import require_space
 from maskcon.images.packed.image_stream import ImageStream
 from maskcon.runtime.atomic_files import write_json
@@ -108,7 +108,7 @@ def _rows(
                 return
             made = coming.result()
             coming = maker.submit(view_of, following) if following else None
-            yield encoder(made).float().cpu().numpy().astype(np.float16)
+            yield features_in_slices(encoder, made).float().cpu().numpy().astype(np.float16)
 
 
 def _files(folder: Path, shapes: Mapping[str, tuple[int, int, int]]) -> dict[str, np.memmap]:
