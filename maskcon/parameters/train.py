@@ -37,11 +37,15 @@ class TrainParameters(Group):
     accumulate: Annotated[int, Field(ge=1, le=65_536)]
     """Parts in which each process encodes its share of a batch, for a GPU with little memory. The loss is that of the
     whole batch; batch norm sees one part at a time."""
-    batch_norm: Literal["synchronised", "shuffled"]
-    """With several processes. synchronised: statistics of the joined batch, as with one process; shuffled: of each
-    process's share, with keys encoded among other images than their queries."""
+    batch_norm: Literal["synchronised", "shuffled", "as_loaded"]
+    """The statistics that batch norm uses. synchronised: those of the joined batch of all processes; shuffled: those of
+    each process's share, with keys encoded among other images than their queries; as_loaded: those of the weights that
+    training starts from."""
     learning_rate: Positive
     """Peak learning rate."""
+    backbone_rate: Share
+    """Learning rate of the backbone's weights, as a share of learning_rate; the projector and other heads have
+    learning_rate itself. Used with train.backbone=trained only."""
     sgd_momentum: Annotated[float, Field(ge=0, lt=1)]
     """SGD momentum."""
     weight_decay: Weight

@@ -8,10 +8,11 @@ loss = learner(batch, keys)                 # step.batch_loss
 import copy
 import os
 import shutil
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from maskcon.encoders.networks import ProjectedEncoder, build_encoder
 from maskcon.encoders.networks.adapter import Adapter
@@ -36,6 +37,7 @@ class ContrastiveLearner(nn.Module):
             always float32.
         micro_batches: parts that a batch is encoded in, see micro_batches.py.
         processes: those that share each batch, see processes.py.
+        batch_norm_as_loaded: batch norms keep the statistics that they start with.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class ContrastiveLearner(nn.Module):
         precision: torch.dtype,
         micro_batches: int = 1,
         processes: Processes = ALONE,
+        batch_norm_as_loaded: bool = False,
     ):
         super().__init__()
         feature_size, projection_size = query_network.encoder.feature_size, queue.keys.shape[1]
@@ -64,6 +67,15 @@ class ContrastiveLearner(nn.Module):
         self.precision = precision
         self.micro_batches = micro_batches
         self.processes = processes
+        self.batch_norm_as_loaded = batch_norm_as_loaded
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if self.batch_norm_as_loaded:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
 
     def forward(self, batch: Batch, keys: Keys | None) -> Tensor:
         """``batch_loss``, as a module that DistributedDataParallel can wrap; this process encodes its share."""
@@ -128,7 +140,7 @@ class ContrastiveLearner(nn.Module):
         network.eval()
         with self._autocast(images):
             projection = network(images)[1]
-        network.train()
+        self.train()
         return unit(projection.float())
 
     def trained_parameters(self) -> list[nn.Parameter]:
@@ -172,6 +184,7 @@ def build_learner(
             training_precision(parameters.train.precision, device),
             parameters.train.accumulate,
             processes,
+            parameters.train.batch_norm == "as_loaded",
         )
     if parameters.train.compile:
         require_compiler()

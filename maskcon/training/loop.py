@@ -149,9 +149,12 @@ def batches_of(
 
 def first_state(learner: ContrastiveLearner, recipe: TrainParameters) -> TrainingState:
     """The state before the first step, with SGD as the optimizer."""
-    optimizer = torch.optim.SGD(
-        learner.trained_parameters(), recipe.learning_rate, recipe.sgd_momentum, weight_decay=recipe.weight_decay
-    )
+    backbone = list(learner.query_network.encoder.parameters())
+    of_backbone = {id(weight) for weight in backbone}
+    heads = [weight for weight in learner.trained_parameters() if id(weight) not in of_backbone]
+    share = recipe.backbone_rate if recipe.backbone == "trained" else 1.0  # what is trained beside a frozen one is new
+    groups = [{"params": heads, "rate_share": 1.0}, {"params": backbone, "rate_share": share}]
+    optimizer = torch.optim.SGD(groups, recipe.learning_rate, recipe.sgd_momentum, weight_decay=recipe.weight_decay)
     return TrainingState(learner, optimizer, EpochSoFar(learner.queue.keys.device))
 
 
@@ -234,7 +237,7 @@ def take_step(
     number, total = (epoch - 1) * steps_per_epoch + state.epoch_so_far.steps, recipe.epochs * steps_per_epoch
     rate = learning_rate(number, recipe.learning_rate, recipe.warmup_epochs * steps_per_epoch, total)
     for group in state.optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["rate_share"]
     loss = training_step(state.learner, state.optimizer, batch, number / total, loss_of)
     state.epoch_so_far.add(loss)
     return loss

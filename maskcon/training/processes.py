@@ -95,9 +95,10 @@ class SeveralProcesses(Processes):
     """This one of several, which torch.distributed has joined.
 
     Args:
-        batch_norm: "synchronised": statistics of the joined batch, so that N processes do what one does. "shuffled":
-            each process's own, and the key of an image is encoded among other images than its query, so that what they
-            have in common does not give the key away (He et al., MoCo, CVPR 2020, section 3.3).
+        batch_norm: "synchronised": statistics of the joined batch, so that N processes do what one does; "as_loaded"
+            needs none. "shuffled": each process's own, and the key of an image is encoded among other images than its
+            query, so that what they have in common does not give the key away (He et al., MoCo, CVPR 2020, section
+            3.3).
     """
 
     def __init__(self, batch_norm: str):
@@ -110,12 +111,12 @@ class SeveralProcesses(Processes):
     def exchanged_for_keys(self, view: Tensor) -> Tensor:
         # Queries are every N-th image of a batch, keys so many in a row. The order of images is drawn anew in each
         # epoch: which of them share a process is chance in both, and no more need be drawn.
-        if self.batch_norm == "synchronised":
+        if self.batch_norm != "shuffled":
             return view
         return self.joined(view).chunk(self.number)[self.rank]
 
     def joined_keys(self, mine: Tensor) -> Tensor:
-        return self.joined(mine) if self.batch_norm == "synchronised" else torch.cat(all_gather(mine))
+        return torch.cat(all_gather(mine)) if self.batch_norm == "shuffled" else self.joined(mine)
 
     def prepared(self, network: nn.Module, device: torch.device) -> nn.Module:
         return synchronised(network, device) if self.batch_norm == "synchronised" else network
