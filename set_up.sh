@@ -41,7 +41,7 @@ find_python() {
 check_git() {
     command -v git >/dev/null || stop "git is needed; install it, on Debian and Ubuntu: apt install git"
     reason=$(git rev-parse --verify --quiet HEAD 2>&1) ||
-        stop "this folder is no git checkout with a commit, which DVC needs${reason:+ ($reason)}; get the project with git clone"
+        stop "this folder is not a git checkout with a commit, which DVC needs${reason:+ ($reason)}; get the project with git clone"
 }
 
 check_disk() {

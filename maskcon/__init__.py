@@ -1,17 +1,17 @@
 """Fine retrieval learned from coarse labels: MaskCon and the methods around it.
 
-One folder a room, in the order data takes; each imports only those above it:
+One folder per room, in the order data takes; each imports only those above it:
 
     parameters    values, accepted or refused
     runtime       how a stage starts, stops, resumes and is identified
     images        image sets: sources, coarse labels, the packed format
     views         two random views of every image
     encoders      backbones and projector
-    methods       what a method is: a soft target over own key and queue
+    methods       what a method is: a soft target over the image's own key and the queue
     training      batches, step, loop, checkpoints
     embedding     images to feature files
     evaluation    features to numbers
-    figures       one file a figure
+    figures       one file per figure
     report        the short paper of a run
     tracking      the MLflow record of a run
     experiments   grids of runs, and tables from the record

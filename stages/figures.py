@@ -24,6 +24,7 @@ FIGURES = Path("reports/figures")
 
 def main(parameters: Parameters) -> None:
     wanted, split = parameters.figures, parameters.evaluate.split
+    before_training = parameters.model.before_training
     labelled = with_drawable_names(read_labelled_set(Path("data/sets") / parameters.data.name / split))
     features = {name: _read_features(Path("embeddings") / split / f"{name}.npy") for name in ("untrained", "encoder")}
 
@@ -36,7 +37,7 @@ def main(parameters: Parameters) -> None:
     draw_training_curves(
         pd.read_csv("plots/pretrain.csv"), pd.read_csv("plots/recall_over_epochs.csv"), FIGURES / "training_curves"
     )
-    draw_recall_at_k(pd.read_csv("plots/recall_at_k.csv"), FIGURES / "recall_at_k")
+    draw_recall_at_k(pd.read_csv("plots/recall_at_k.csv"), before_training, FIGURES / "recall_at_k")
     captions = captions_of(labelled)
     rows = wanted.queries_per_coarse_class * len(np.unique(labelled.coarse))
     layout = lay_out(rows, wanted.neighbours, labelled.images, captions)
@@ -53,7 +54,7 @@ def main(parameters: Parameters) -> None:
 
     palette = class_palette(labelled.coarse, labelled.fine)
     labels = labels_on_the_map(labelled, shown, palette)
-    draw_embedding_map(maps, ["untrained encoder", "trained encoder"], labels, FIGURES / "embedding_map")
+    draw_embedding_map(maps, [before_training, "trained"], labels, FIGURES / "embedding_map")
 
     write_json(
         FIGURES / "shown.json",

@@ -28,8 +28,7 @@ def main(arguments: argparse.Namespace) -> None:
     except (OSError, ValueError) as error:
         raise UserError(f"{METRICS} cannot be read ({error}); make it with: dvc repro") from None
     print(f"\n{parameters.data.name}, {parameters.evaluate.split} part, {parameters.loss.name}, seed {parameters.seed}")
-    before_training = "untrained" if parameters.model.weights == "none" else "as loaded"
-    print(f"\n{recall_table(metrics, before_training)}\n")
+    print(f"\n{recall_table(metrics, parameters.model.before_training)}\n")
     gain = metrics["gain"]
     if gain["high"] < 0:
         print(f"Training lost {-100 * gain['mean']:.1f} points of Recall@1: use {gain['instead']}, or other values.\n")
@@ -42,7 +41,7 @@ def recall_table(metrics: dict[str, Any], before_training: str = "untrained") ->
     """One row per kind of features, one column per K; without fine labels what can be said then."""
     from tabulate import tabulate
 
-    titles = {"whitened": "whitened", "untrained": before_training, "pixels": "raw pixels"}
+    titles = {"whitened": f"{before_training}, whitened", "untrained": before_training, "pixels": "raw pixels"}
     kinds = {"trained": metrics} | {title: metrics[name] for name, title in titles.items() if name in metrics}
     names = [name for name in metrics if name.startswith(RECALL) or name in WITHOUT_FINE_LABELS]
     headers = [WITHOUT_FINE_LABELS.get(name) or f"R@{name.removeprefix(RECALL)}" for name in names]

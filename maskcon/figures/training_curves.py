@@ -20,8 +20,9 @@ def draw_training_curves(pretrain: pd.DataFrame, recall: pd.DataFrame, path: Pat
     """Write ``path``.png and ``path``.pdf.
 
     Args:
-        pretrain: a row an epoch: epoch, loss, learning_rate.
-        recall: a row an evaluated epoch: epoch, recall_at_1 (absent or empty without fine labels), coarse_recall_at_1.
+        pretrain: one row per epoch: epoch, loss, learning_rate.
+        recall: one row per evaluated epoch: epoch, recall_at_1 (absent or empty without fine labels),
+            coarse_recall_at_1.
     """
     with figure_style():
         figure = new_figure(TEXT_WIDTH, HEIGHT)

@@ -1,1 +1,1 @@
-"""One file a method: its formula and its values."""
+"""One file per method: its formula and its values."""

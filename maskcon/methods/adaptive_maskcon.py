@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 class Values(Contrast):
     w: Share
-    """Share of the soft labels in the target; 1 - w stays on the own key."""
+    """Share of the soft labels in the target; 1 - w stays on the image's own key."""
     soft_temperature: Temperature | None
     """T of the soft labels, the same for all images; null: found for each image from positive_share."""
     positive_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None

@@ -12,7 +12,7 @@ from maskcon.parameters.values import Share
 
 class Values(Contrast):
     w: Share
-    """Share of the supervised contrast in the target; 1 - w stays on the own key."""
+    """Share of the supervised contrast in the target; 1 - w stays on the image's own key."""
 
 
 def build(values: Values) -> Method:

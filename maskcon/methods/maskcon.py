@@ -16,7 +16,7 @@ from maskcon.parameters.values import Share, Temperature
 
 class Values(Contrast):
     w: Share
-    """Share of the soft labels in the target; 1 - w stays on the own key."""
+    """Share of the soft labels in the target; 1 - w stays on the image's own key."""
     soft_temperature: Temperature
     """T of the soft labels: the lower, the more the nearest keys of the coarse class count."""
 

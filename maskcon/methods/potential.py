@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 class Negatives(Group):
     margin: Positive
-    """Negatives are kept whose similarity to the query is within this margin of the own key's."""
+    """Negatives are kept whose similarity to the query is within this margin of that of its own key."""
     warmup_share: Share
     """Share of training during which all negatives are kept."""
 
@@ -38,7 +38,7 @@ class Values(Contrast):
     mined: Count
     """n: positives mined for each image."""
     mined_weight: Weight
-    """beta: weight of each mined positive, beside 1 for the own key."""
+    """beta: weight of each mined positive, beside 1 for the image's own key."""
     soft_share: Share
     """lambda: share of the soft weighting in the mined positives' weights."""
     negatives: Negatives

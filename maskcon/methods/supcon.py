@@ -1,4 +1,4 @@
-"""SupCon over the queue: every key of the same coarse class is a positive, as good as the own one.
+"""SupCon over the queue: every key of the same coarse class is a positive, as good as the image's own key.
 
 Z_i = [1, m_i1, ..., m_iK] / (1 + sum_j m_ij),    m_ij = 1 where entry j has the coarse class of image i
 """

@@ -39,3 +39,8 @@ class EncoderValues(Group):
     """Hidden units of the projector, which the contrast alone uses."""
     projection_size: Channels
     """Numbers in a projection, the projector's output."""
+
+    @property
+    def before_training(self) -> str:
+        """What the encoder that training starts from is called wherever a person reads."""
+        return "untrained" if self.weights == "none" else "as loaded"

@@ -7,4 +7,4 @@ class Contrast(Group):
     name: str
     """The method: a file of maskcon/methods and a preset."""
     temperature: Temperature
-    """Temperature of the softmax over own key and queue."""
+    """Temperature of the softmax over the image's own key and the queue."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from inspect import getdoc
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ Values = dict[str, Any]  # by dotted key, such as loss.mixup.weight
 def parameter_reference(conf: Path) -> str:
     """The page: a section for each group, a table for each plug-in, a row for each parameter."""
     config = flattened(_read(conf / "config.yaml"))
-    sections = [INTRODUCTION, "## The run\n", _table(Parameters, "", {"default": config})]
+    sections = [INTRODUCTION, "## The run\n", _table(Parameters, "", {"default": config}), _recipes(conf / "recipe")]
     for group, title in TITLES.items():
         members = _group_of(Parameters.model_fields[group].annotation)
         presets = {file.stem: flattened({group: _read(file)}) for file in sorted((conf / group).glob("*.yaml"))}
@@ -80,12 +81,22 @@ def with_methods(readme: str, conf: Path) -> str:
     return "".join([before, METHODS_BEGIN, "\n".join(lines), "\n", METHODS_END, after])
 
 
+def _recipes(folder: Path) -> str:
+    """Each with the comment that its file begins with, after the line that Hydra reads."""
+    lines = ["### Recipes: `recipe=`\n"]
+    for file in sorted(folder.glob("*.yaml")):
+        comment = takewhile(lambda line: line.startswith("#"), file.read_text().splitlines()[1:])
+        lines.append(f"- `{file.stem}`: {' '.join(line.removeprefix('# ') for line in comment)}")
+    return "\n".join(lines) + "\n"
+
+
 def _plug_ins(group: str, base: type[Group], presets: Mapping[str, Values]) -> Iterator[str]:
     for name in names_of(f"{group}.name"):
         module = plug_in(f"{group}.name", name)
-        yield f"### `{group}={name}`\n\n{_summary(module)}\n"
+        of_it = {preset: values for preset, values in presets.items() if values[f"{group}.name"] == name}
+        yield f"### {', '.join(f'`{group}={preset}`' for preset in of_it)}\n\n{_summary(module)}\n"
         if own := _own_fields(module.Values, base):
-            yield _table(module.Values, f"{group}.", {"preset": presets.get(name, {})}, own)
+            yield _table(module.Values, f"{group}.", of_it if len(of_it) > 1 else {"preset": of_it.get(name, {})}, own)
 
 
 def _measures(config: Values, presets: Path) -> Iterator[str]:

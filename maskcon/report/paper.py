@@ -30,8 +30,7 @@ from maskcon.parameters.sentences import counted
 from maskcon.report.measures import file_of, measures_together
 from maskcon.runtime.atomic_files import write_atomically
 
-FEATURES = {"trained encoder": None, "untrained encoder": "untrained", "raw pixels": "pixels"}
-FEATURES_BEFORE = "untrained encoder"
+FEATURES = {"trained": None, "untrained": "untrained", "raw pixels": "pixels"}
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 PARAMETER_GROUPS = ("data", "loss", "model", "train", "evaluate", "figures")
 METRIC_TITLES = {
@@ -132,9 +131,9 @@ def gather_facts(
         "interval_level": INTERVAL_LEVEL,
         "bootstrap_samples": grouped(parameters.evaluate.bootstrap_samples),
         "training": _training_facts(run),
-        "recall": _recall_facts(run.retrieval, parameters.model.weights),
+        "recall": _recall_facts(run.retrieval, parameters.model.before_training),
         "training_lost": _lost_facts(run.retrieval["gain"]),
-        "before_training": before_training(parameters.model.weights),
+        "before_training": before_training(parameters.model.before_training),
         "measures": _measure_facts(run.measures),
         "measures_in_words": _measures_in_words(run.measures),
         "queries_of_unknown_classes": grouped(run.measures.get("queries_of_fine_classes_not_in_train", 0)),
@@ -210,7 +209,8 @@ def _training_facts(run: FinishedRun) -> dict[str, str]:
         "epochs": grouped(trained["epochs"]),
         "steps": grouped(trained["steps"]),
         "batch_size": grouped(recipe.batch_size),
-        "queue_size": grouped(recipe.queue_size),
+        "queue_size": grouped(trained["queue_size"]),
+        "queue_size_set": grouped(recipe.queue_size),
         "temperature": f"{run.parameters.loss.temperature:g}",
         "key_momentum": f"{recipe.key_momentum:g}",
         "loss": "none" if trained["loss"] is None else f"{trained['loss']:.3f}",
@@ -227,9 +227,9 @@ def _hardware(trained: Mapping[str, Any]) -> str:
     return f"{trained['hardware']['cpu']}, {counted(trained['threads'], 'thread')}"
 
 
-def before_training(weights: str) -> str:
-    """What the encoder is called that the training started from."""
-    return FEATURES_BEFORE if weights == "none" else "encoder as loaded"
+def before_training(name: str) -> str:
+    """What the encoder that training started from is called in a sentence."""
+    return "untrained encoder" if name == "untrained" else f"encoder {name}"
 
 
 def _lost_facts(gain: Mapping[str, Any]) -> dict[str, str] | None:
@@ -243,13 +243,13 @@ def _lost_facts(gain: Mapping[str, Any]) -> dict[str, str] | None:
     }
 
 
-def _recall_facts(retrieval: Mapping[str, Any], weights: str) -> dict[str, Any]:
+def _recall_facts(retrieval: Mapping[str, Any], before: str) -> dict[str, Any]:
     """The table: a row for each kind of features, a column for each metric."""
     metrics = [key for key in retrieval if key.startswith("recall_at_")]
     metrics += [key for key in METRIC_TITLES if key in retrieval]
-    names = {before_training(weights) if key == "untrained" else name: key for name, key in FEATURES.items()}
+    names = {before if key == "untrained" else name: key for name, key in FEATURES.items()}
     if "whitened" in retrieval:
-        names[f"{before_training(weights)}, whitened"] = "whitened"
+        names[f"{before}, whitened"] = "whitened"
     blocks = {name: retrieval if key is None else retrieval[key] for name, key in names.items()}
     columns = [_side_by_side(list(blocks.values()), metric) for metric in metrics]
     return {

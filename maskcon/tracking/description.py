@@ -17,11 +17,10 @@ NOTE = "mlflow.note.content"
 PICTURES = {
     "reports/figures/embedding_map.png": "t-SNE of the test images before and after training; each marker is an image",
     "reports/figures/retrieved_images.png": "For some queries the nearest images in order of rank",
-    "reports/figures/recall_at_k.png": "Recall@K of the trained encoder, the untrained one and raw pixels",
+    "reports/figures/recall_at_k.png": "Recall@K of the trained encoder, the one before training and raw pixels",
     "reports/figures/training_curves.png": "Loss, learning rate and Recall@1 over the epochs",
 }
 REPORT = "reports/report.pdf"
-KINDS = {"trained encoder": "", "untrained encoder": "untrained.", "raw pixels": "pixels.", "whitened": "whitened."}
 COLUMNS = {
     "recall_at_1": "Recall@1",
     "recall_at_5": "Recall@5",
@@ -47,7 +46,7 @@ def run_description(
         f"**{loss.name}** ({shown}) on **{data.name}**: {parameters.model.backbone} trained on coarse labels alone for "
         f"{train.epochs} epochs, seed {parameters.seed}, recipe {parameters.recipe}; measured on the "
         f"{parameters.evaluate.split} part.",
-        _table(metrics),
+        _table(metrics, parameters.model.before_training),
     ]
     kept = {path.as_posix() for path in artifacts}
     if REPORT in kept:
@@ -56,13 +55,14 @@ def run_description(
     return "\n\n".join(part for part in parts if part)
 
 
-def _table(metrics: Mapping[str, float]) -> str:
+def _table(metrics: Mapping[str, float], before_training: str) -> str:
     """A row for each kind of features, in percent, with the 95% interval of what was trained."""
     columns = {name: title for name, title in COLUMNS.items() if name in metrics}
     if not columns:
         return ""
     lines = [["in percent", *columns.values()], ["---", *["---:"] * len(columns)]]
-    for kind, prefix in KINDS.items():
+    before = {before_training: "untrained.", f"{before_training}, whitened": "whitened."}
+    for kind, prefix in {"trained": "", **before, "raw pixels": "pixels."}.items():
         if any(prefix + name in metrics for name in columns):
             lines.append([kind, *(_cell(metrics, prefix, name) for name in columns)])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

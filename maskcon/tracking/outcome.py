@@ -41,7 +41,7 @@ class Outcome:
     """All that is known of a finished run."""
 
     metrics: dict[str, float]  # recall_at_1, interval.recall_at_1.low, untrained.recall_at_1, pretrain.loss, ...
-    texts: dict[str, str]  # values that are no numbers, such as pretrain.device
+    texts: dict[str, str]  # values that are not numbers, such as pretrain.device
     curves: list[Point]
     artifacts: list[Path]  # files, relative to the checkout
     digest: str  # of the retrieval metrics: two runs of the same inputs should agree
@@ -80,13 +80,13 @@ def read_outcome(checkout: Path, measures: Sequence[str]) -> Outcome:
 
 
 def curve_points(path: Path, group: str, times: Mapping[int, float] | None = None) -> list[Point]:
-    """The points of a table with a row an epoch, in order, named group/column; empty cells have none.
+    """The points of a table with one row per epoch, in order, named group/column; empty cells have none.
 
     A last line without its end is still being written and is left out. ``times`` are seconds by epoch for a table
     that has no column ``seconds``.
 
     Raises:
-        OSError, ValueError, KeyError: the file is not there, or is no such table.
+        OSError, ValueError, KeyError: the file is not there, or is not such a table.
     """
     lines = [line for line in _read(path).splitlines(keepends=True) if line.endswith("\n")]
     points, seconds = [], 0.0

@@ -54,6 +54,7 @@ class Trained:
     encoder: Encoder  # of the query network, after the last step
     untrained: Encoder  # the same before the first step
     curve: list[dict[str, Any]]  # one row per epoch
+    queue_size: int  # train.queue_size, or half the training images where a frozen backbone has fewer
     whitened: Encoder | None = None  # of a frozen backbone: with the adapter before its first step
 
 
@@ -125,7 +126,7 @@ def train(
             if asked_to_end:
                 raise asked_to_end
     keeper.write_snapshots()
-    return Trained(encoder(), untrained, state.curve, whitened)
+    return Trained(encoder(), untrained, state.curve, queue_size, whitened)
 
 
 def batches_of(

@@ -141,6 +141,7 @@ def summary(trained: Trained, parameters: Parameters, device: torch.device, proc
         "loss": trained.curve[-1]["loss"] if trained.curve else None,
         "epochs": len(trained.curve),
         "steps": round(images_seen / parameters.train.batch_size),
+        "queue_size": trained.queue_size,
         "weights": sum(weight.numel() for weight in trained.encoder.parameters()),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),

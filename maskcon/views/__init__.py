@@ -1,1 +1,1 @@
-"""Two random views of every image, whole batches at a time; one file a family of views."""
+"""Two random views of every image, whole batches at a time; one file per family of views."""

@@ -6,7 +6,7 @@ For Online Products they leave colours as they are, see products.py.
     query_view, key_view = strong(images, generator, (224, 224)), weak(images, generator, (224, 224))
 
 Every image has its own draw, made on the CPU; the work is done on the images' device, on all images at once that share
-an operation. The operations are torchvision's on floating-point images, one parameter an image instead of one a batch.
+an operation. The operations are torchvision's on floating-point images, one parameter per image, not per batch.
 """
 
 import torch

@@ -101,12 +101,16 @@ def test_the_grids_of_the_project_compose(file):
         ("[1, 2]", "[0, 2]", r"choose\.seed=0 is one of datasets\.small\.seeds"),
         ("[data=digits]", "[data]", r"settings\.0=\"data\" is not allowed: it should be as -S takes it"),
         ("[data=digits]", "[seed=3]", "seed=3 is for the grid to set"),
-        ("values_of: small", "values_of: smal", r"datasets\.other\.values_of=smal is no data set .* there are small"),
+        (
+            "values_of: small",
+            "values_of: smal",
+            r"datasets\.other\.values_of=smal is not a data set .* there are small",
+        ),
         ("{w: 0.2}, ", "", "the same number of values must be tried for each, not grafit 1, mask 2"),
         ("{w: 0.2}", "{w: 0.8}", r"methods\.grafit\.values: names the same values twice"),
         ("loss: maskcon", "loss: maskcn", r"methods\.mask: there is no loss=maskcn; there are .*selfcon"),
         ("choose: {metric: recall_at_1, seed: 0}", "", "values_of needs choose"),
-        (GRID, "- a\n", "is no grid: it should have datasets and methods"),
+        (GRID, "- a\n", "is not a grid: it should have datasets and methods"),
         (GRID, "a: [", "cannot be read as YAML"),
     ],
 )

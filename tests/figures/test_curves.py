@@ -42,5 +42,5 @@ def test_recall_over_k(tmp_path, ks):
     ]
     table = pd.DataFrame(rows, columns=["features", "k", "recall", "low", "high"])
     for name in ("first", "second"):
-        draw_recall_at_k(table, tmp_path / name)
+        draw_recall_at_k(table, "as loaded", tmp_path / name)
     assert (tmp_path / "first.pdf").read_bytes() == (tmp_path / "second.pdf").read_bytes()

@@ -228,6 +228,18 @@ def test_fine_classes_of_some_photos_only(tmp_path, settings, capsys):
     assert (label_part(result["train"][0], tmp_path)["fine_name"] == "").all()
 
 
+@pytest.mark.parametrize(("with_fine", "in_test", "measured"), [(3, 4, 3), (7, 7, 7), (9, 4, 4), (0, 4, 0)])
+def test_photos_with_fine_classes_are_drawn_for_the_test_first(tmp_path, settings, with_fine, in_test, measured):
+    root = fill(tmp_path / "photos", {"x": 40})
+    paths = sorted(f"x/{path.name}" for path in (root / "x").iterdir())
+    fine = ["wren"] * with_fine + [""] * (40 - with_fine)
+    table = pd.DataFrame({"path": paths, "coarse": ["bird"] * 20 + ["cat"] * 20, "fine": fine})
+    table.to_csv(root / "labels.csv", index=False)
+    result, _ = packed(root, settings(), tmp_path)
+    birds = result["test"][0].query("coarse_name == 'bird'")
+    assert (len(birds), int((birds.get("fine_name", pd.Series()) == "wren").sum())) == (in_test, measured)
+
+
 def test_no_photo_left(tmp_path, settings):
     root = tmp_path / "photos"
     for name in ("a", "b"):

@@ -30,7 +30,7 @@ def test_every_parameter_has_a_meaning():
 def test_a_row_says_what_is_meant_what_is_allowed_and_what_presets_say():
     page = cells(parameter_reference(CONF))
     rows = {(key, values[-1]): (meaning, *values) for key, meaning, *values in page}
-    meaning = "Share of the soft labels in the target; 1 - w stays on the own key."
+    meaning = "Share of the soft labels in the target; 1 - w stays on the image's own key."
     assert ["`loss.w`", meaning, "number from 0 to 1", "`0.5`"] in page
     assert rows["`loss.mixup.beta`", "`2.0`"][1:] == ("number from 0.05 to 1,000", "`2.0`")
     assert rows["`evaluate.few_shot.shots`", "`[1, 5]`"][1] == "list of: whole number from 1 to 100,000,000"

@@ -107,7 +107,7 @@ def test_facts_say_what_the_files_say(facts, run):
     assert facts["training"]["duration"] == "1 min 2 s"
     assert facts["recall"]["columns"] == ["R@1", "R@2", "R@5", "R@10", "R@50", "R@100", "mAP@R", "coarse R@1"]
     names = [row["features"] for row in facts["recall"]["rows"]]
-    assert names == ["trained encoder", "untrained encoder", "raw pixels"]
+    assert names == ["trained", "untrained", "raw pixels"]
     for row, block in zip(
         facts["recall"]["rows"], [run.retrieval, run.retrieval["untrained"], run.retrieval["pixels"]], strict=True
     ):

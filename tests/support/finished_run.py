@@ -103,6 +103,7 @@ def write_metrics(folder: Path, labels: pd.DataFrame, has_fine: bool, epochs: in
             "epochs": epochs,
             "steps": epochs * 31,
             "weights": 312_960,
+            "queue_size": 1024,
             "timing": {"seconds": 61.5, "images_per_second": 1950.2},
             "device": "cpu",
             "threads": 2,

@@ -27,7 +27,7 @@ def test_says_what_it_is_with_a_table_pictures_and_the_report():
     assert "for 3 epochs, seed 7, recipe default; measured on the test part." in words
     assert re.search(
         r"\| in percent \| Recall@1 \| Recall@10 \|\n\| --- \| ---: \| ---: \|\n"
-        r"\| trained encoder \| 50\.0 \(40\.0 to 62\.5\) \| 75\.0 \|\n\| untrained encoder \| 25\.0 \|  \|",
+        r"\| trained \| 50\.0 \(40\.0 to 62\.5\) \| 75\.0 \|\n\| untrained \| 25\.0 \|  \|",
         words,
     )
     assert "raw pixels |" not in words
@@ -39,7 +39,7 @@ def test_says_what_it_is_with_a_table_pictures_and_the_report():
 def test_a_record_has_it_and_its_experiment_the_columns_that_matter(store, checkout):
     record_run(store, Inputs.of(checkout, parameters_with()), checkout, {})
     [run] = all_runs(store)
-    assert "| trained encoder | 50.0 (40.0 to 60.0) |" in run.data.tags["mlflow.note.content"]
+    assert "| trained | 50.0 (40.0 to 60.0) |" in run.data.tags["mlflow.note.content"]
     with store.opened() as client:
         tags = client.get_experiment(run.info.experiment_id).tags
     kind, text = tags[f"mlflow.sharedViewState.{VIEW}"].split(";")

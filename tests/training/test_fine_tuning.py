@@ -27,8 +27,7 @@ def of_one_step(tiny_parameters, tiny_set, **values):
 
 def test_backbone_moves_at_its_share_of_the_rate(tiny_parameters, tiny_set, tmp_path):
     whole, tenth = (
-        trained(tiny_set, of_one_step(tiny_parameters, tiny_set, backbone_rate=share), tmp_path)
-        for share in (1.0, 0.1)
+        trained(tiny_set, of_one_step(tiny_parameters, tiny_set, backbone_rate=share), tmp_path) for share in (1.0, 0.1)
     )
     ratios = {
         name: moved(tenth.untrained, tenth.encoder)[name] / distance

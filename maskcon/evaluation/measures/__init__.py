@@ -1,1 +1,1 @@
-"""One file a measure beside Recall@K; what a file holds is in shared/measured.py."""
+"""One file per measure beside Recall@K; what a file holds is in shared/measured.py."""

@@ -47,7 +47,7 @@ def coarse_class_rows(
 
 
 def epoch_rows(scores_by_epoch: Mapping[int, Scores]) -> list[Row]:
-    """A row an epoch, epochs rising: recall_at_1 (with fine labels) and coarse_recall_at_1."""
+    """One row per epoch, epochs rising: recall_at_1 (with fine labels) and coarse_recall_at_1."""
     return [
         {"epoch": epoch}
         | {name: float(scores[name].mean()) for name in ("recall_at_1", "coarse_recall_at_1") if name in scores}

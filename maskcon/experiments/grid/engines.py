@@ -128,7 +128,7 @@ def _signal_all_of(process: subprocess.Popen, number: int) -> None:
 
 
 class SlurmEngine:
-    """One job a run, submitted from a checkout on a file system that the nodes share.
+    """One job per run, submitted from a checkout on a file system that the nodes share.
 
     Args:
         options: of sbatch, by the names that submitit has for them: {"partition": "main", "time": 120}.

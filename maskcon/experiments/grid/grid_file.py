@@ -115,7 +115,7 @@ class Grid(Described):
             if source is not None and (source not in self.datasets or self.datasets[source].values_of is not None):
                 own = [other for other, one in self.datasets.items() if one.values_of is None]
                 raise ValueError(
-                    f"datasets.{name}.values_of={source} is no data set of this grid that values are chosen on; "
+                    f"datasets.{name}.values_of={source} is not a data set of this grid that values are chosen on; "
                     f"there are {', '.join(own) or 'none'}"
                 )
         if self.choose is not None:
@@ -153,7 +153,7 @@ def read_grid(path: Path, settings: tuple[str, ...] = ()) -> Grid:
         raise UserError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
         raise UserError(
-            f"{path} is no grid: it should have datasets and methods, as maskcon/experiments/grid/grid_file.py shows"
+            f"{path} is not a grid: it should have datasets and methods, as maskcon/experiments/grid/grid_file.py shows"
         )
     own = values.get("settings")
     if own is None or isinstance(own, list):

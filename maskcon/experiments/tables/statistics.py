@@ -16,7 +16,7 @@ LEVEL = 0.95  # of all intervals here
 
 @dataclass(frozen=True)
 class Summary:
-    """A sample of one number a seed; what n does not allow is None."""
+    """A sample of one number per seed; what n does not allow is None."""
 
     n: int
     mean: float

@@ -1,6 +1,6 @@
 """Batches of 32 x 32 images as CIFAR and the downsampled ImageNet pickle them: a row of 3,072 bytes an image.
 
-    train = listed([raw / "data_batch_1", raw / "data_batch_2"], "labels")     # a row an image: label, batch, place
+    train = listed([raw / "data_batch_1", raw / "data_batch_2"], "labels")     # one row per image: label, batch, place
     for images in image_chunks(train):                                         # uint8 [b, 32, 32, 3]
         ...
 

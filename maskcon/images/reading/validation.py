@@ -29,11 +29,15 @@ def held_out(
     return rows[~is_held].reset_index(drop=True), rows[is_held].reset_index(drop=True)
 
 
-def drawn_share(classes: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
+def drawn_share(
+    classes: np.ndarray, share: float, generator: np.random.Generator, first: np.ndarray | None = None
+) -> np.ndarray:
     """A share of each class, but at least two images, so that each can find another; none of a class under four.
 
     Args:
         classes: [N].
+        first: bool [N]: images that are drawn before others of their class: all of them, where these are at most
+            twice the share and half of the class.
 
     Returns:
         Indices, int64.
@@ -42,7 +46,12 @@ def drawn_share(classes: np.ndarray, share: float, generator: np.random.Generato
     for members in _members_of_each(classes) if share > 0 else []:
         if len(members) >= FEWEST_SHARED_OUT:
             number = min(max(2, round(share * len(members))), len(members) - 2)
-            drawn.append(generator.permutation(members)[:number])
+            members = generator.permutation(members)
+            if first is not None:
+                members = members[np.argsort(~first[members], kind="stable")]
+                wanted = int(first[members].sum())
+                number = wanted if number < wanted <= min(2 * number, len(members) // 2) else number
+            drawn.append(members[:number])
     return np.concatenate(drawn)
 
 

@@ -1,1 +1,1 @@
-"""One file a data set: download(root, raw) and splits(raw, data, scratch)."""
+"""One file per data set: download(root, raw) and splits(raw, data, scratch)."""

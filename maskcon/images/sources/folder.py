@@ -144,13 +144,19 @@ def _readable(
 
 
 def _with_parts(listing: pd.DataFrame, data: Values) -> pd.DataFrame:
-    """With a part for every photo: test and val are drawn from train where the folder has none."""
+    """With a part for every photo: test and val are drawn from train where the folder has none.
+
+    Where only some photos have fine classes, these are drawn for test first: in each coarse class all of them, where
+    they are at most twice ``test_share`` and half of its photos; otherwise as many as ``test_share`` says.
+    """
     split = listing["split"].replace("", "train").to_numpy(dtype=object, copy=True)
     classes = listing["fine" if (listing["fine"] != "").all() else "coarse"].to_numpy(dtype=object)
+    has_fine = (listing["fine"] != "").to_numpy()
     for part, share in (("test", data.test_share), ("val", data.val_share)):
         if part not in split:
             train = np.flatnonzero(split == "train")
-            split[train[drawn_share(classes[train], share, numpy_generator(data.seed, "folder", part))]] = part
+            first = has_fine[train] if part == "test" and not has_fine.all() else None
+            split[train[drawn_share(classes[train], share, numpy_generator(data.seed, "folder", part), first)]] = part
     return listing.assign(split=split)
 
 
