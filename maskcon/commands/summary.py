@@ -9,7 +9,12 @@ from typing import Any
 from maskcon.parameters.errors import UserError
 
 METRICS = Path("metrics/retrieval_in_full.json")
-PLACES = {"Report": "reports/report.pdf", "Figures": "reports/figures/", "Metrics": "metrics/retrieval.json"}
+PLACES = {
+    "Report": "reports/report.pdf",
+    "Gallery": "reports/gallery.html",
+    "Figures": "reports/figures/",
+    "Metrics": "metrics/retrieval.json",
+}
 RECALL = "recall_at_"
 WITHOUT_FINE_LABELS = {"coarse_recall_at_1": "coarse R@1", "view_retrieval": "view finds view"}
 

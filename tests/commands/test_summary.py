@@ -46,5 +46,5 @@ def test_it_says_where_everything_is(tmp_path, monkeypatch, capsys):
         monkeypatch.delenv(name, raising=False)
     main(["summary"])
     printed = capsys.readouterr().out
-    for text in ("R@1", "0.500", "reports/report.pdf", "reports/figures/", f"sqlite:///{tmp_path}", "make ui"):
+    for text in ("R@1", "0.500", "reports/report.pdf", "reports/gallery.html", f"sqlite:///{tmp_path}", "make ui"):
         assert text in printed
