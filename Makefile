@@ -48,8 +48,10 @@ grid: environment  ## experiments that compare methods: GRID=grids/NAME.yaml WOR
 tables: environment  ## methods side by side, from the runs on record; ARGUMENTS="--grid NAME --baseline grafit"
 	@maskcon tables $(ARGUMENTS)
 
-gallery: environment  ## a page to look through the test images: map, neighbours, confused classes
-	@maskcon gallery $(ARGUMENTS)
+gallery: environment  ## open reports/gallery.html: map, neighbours, confused classes of the evaluated images
+	@test -e reports/gallery.html || { echo "there is no reports/gallery.html; make it with: make repro" >&2; exit 2; }
+	@echo "file://$(CURDIR)/reports/gallery.html"
+	@[ -z "$$DISPLAY$$WAYLAND_DISPLAY" ] || python -m webbrowser "file://$(CURDIR)/reports/gallery.html" >/dev/null
 
 bench: environment  ## what it costs beside other ways to do it: some minutes, table in benchmarks/results/bench.md
 	python -m benchmarks.run

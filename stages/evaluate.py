@@ -105,12 +105,12 @@ def _best_before_training(metrics: dict[str, dict]) -> str:
 def _say(embedded: EmbeddedSet, metrics: dict[str, dict], left_out: list[int]) -> None:
     """The main number of each feature file, and what could not be measured."""
     name = "recall_at_1" if embedded.fine is not None else "coarse_recall_at_1"
-    values = ", ".join(f"{features} {of[name]:.3f}" for features, of in metrics.items())
+    values = ", ".join(f"{features} {of[name]:.1%}" for features, of in metrics.items())
     print(f"{embedded.folder.name}: {len(embedded)} images, {name}: {values}")
     if embedded.rows is not None:
         print(f"measured among the {len(embedded)} of {embedded.images_in_part} images that have fine labels")
     if embedded.fine is None:
-        views = ", ".join(f"{features} {of['view_retrieval']:.3f}" for features, of in metrics.items())
+        views = ", ".join(f"{features} {of['view_retrieval']:.1%}" for features, of in metrics.items())
         print(f"no fine labels: only coarse metrics could be measured, and how often a view finds the other: {views}")
     elif left_out:
         print(

@@ -9,7 +9,12 @@ from typing import Any
 from maskcon.parameters.errors import UserError
 
 METRICS = Path("metrics/retrieval_in_full.json")
-PLACES = {"Report": "reports/report.pdf", "Figures": "reports/figures/", "Metrics": "metrics/retrieval.json"}
+PLACES = {
+    "Report": "reports/report.pdf",
+    "Gallery": "reports/gallery.html",
+    "Figures": "reports/figures/",
+    "Metrics": "metrics/retrieval.json",
+}
 RECALL = "recall_at_"
 WITHOUT_FINE_LABELS = {"coarse_recall_at_1": "coarse R@1", "view_retrieval": "view finds view"}
 
@@ -45,5 +50,11 @@ def recall_table(metrics: dict[str, Any], before_training: str = "untrained") ->
     kinds = {"trained": metrics} | {title: metrics[name] for name, title in titles.items() if name in metrics}
     names = [name for name in metrics if name.startswith(RECALL) or name in WITHOUT_FINE_LABELS]
     headers = [WITHOUT_FINE_LABELS.get(name) or f"R@{name.removeprefix(RECALL)}" for name in names]
-    rows = [[kind, *(values.get(name) for name in names)] for kind, values in kinds.items()]
-    return tabulate(rows, headers=["", *headers], floatfmt=".3f")
+    rows = [[kind, *(_percent(values.get(name)) for name in names)] for kind, values in kinds.items()]
+    columns = ("left", *("right" for _ in names))
+    return tabulate(rows, headers=["", *headers], disable_numparse=True, colalign=columns)
+
+
+def _percent(share: float | None) -> str:
+    """As the report has it."""
+    return "" if share is None else f"{100 * share:.1f}%"

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.model import load_parameters
+from maskcon.tracking.description import runs_address
 from maskcon.tracking.store import MLFLOW_SETTINGS, StoreError, find_store
 
 HERE = "127.0.0.1"
@@ -22,14 +24,26 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"MLFLOW_TRACKING_URI names a server that has its own pages; open {store.uri}")
     _require_free(arguments.port)
     try:
-        with store.opened():  # made where it is missing, and brought here where the checkout was moved
-            pass
+        with store.opened() as client:  # made where it is missing, and brought here where the checkout was moved
+            runs = _list_of_runs(client)
     except StoreError as error:
         raise UserError(str(error)) from None
-    print(f"MLflow answers in a few seconds at http://{HERE}:{arguments.port} (Ctrl-C ends it)", flush=True)
+    address = f"http://{HERE}:{arguments.port}/{runs}"
+    print(f"In a few seconds the runs are at {address} (Ctrl-C ends it)", flush=True)
     command = ["mlflow", "ui", "--backend-store-uri", store.uri, "--default-artifact-root", store.artifacts]
     command += ["--host", HERE, "--port", str(arguments.port), "--workers", "1"]
+    command += ["--uvicorn-opts", "--log-level warning"]  # no line for every GET
     os.execvpe(sys.executable, [sys.executable, "-m", *command], {**MLFLOW_SETTINGS, **os.environ})
+
+
+def _list_of_runs(client) -> str:
+    """Where in MLflow's pages the runs of this folder's image set are listed; empty where none is recorded."""
+    try:
+        name = load_parameters(Path("params.yaml")).data.name
+    except UserError:  # the runs can be looked at without it
+        return ""
+    experiment = client.get_experiment_by_name(name)
+    return runs_address(experiment.experiment_id) if experiment else ""
 
 
 def _require_free(port: int) -> None:

@@ -1,7 +1,7 @@
 """What MLflow's pages say of a run: its description in Markdown, and the columns that matter in a list of runs.
 
 run_description(run_id, parameters, metrics, artifacts)
-experiment_tags("1")       # the list is opened by #/experiments/1/runs?viewStateShareKey=results
+experiment_tags("1")       # runs_address("1") opens the list
 """
 
 import base64
@@ -81,6 +81,11 @@ def _address(run_id: str, path: str) -> str:
     return f"get-artifact?path={path}&run_uuid={run_id}"
 
 
+def runs_address(experiment_id: str) -> str:
+    """Of the list of an experiment's runs, in MLflow's pages; experiment_tags says what it shows."""
+    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}&workflowType=machine_learning"
+
+
 def experiment_tags(experiment_id: str) -> dict[str, str]:
     """Of an experiment: a list of its runs with the columns that matter, the best run first, and the way to it."""
     state = {
@@ -90,9 +95,8 @@ def experiment_tags(experiment_id: str) -> dict[str, str]:
         + [f"metrics.`{name}`" for name in VIEW_METRICS],
     }
     text = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
-    address = f"#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}"
     return {
         f"mlflow.sharedViewState.{VIEW}": f"deflate;{text}",
         "mlflow.experimentKind": "custom_model_development",  # its pages are those for training, not for chats
-        NOTE: f"[The runs with the columns that matter, the best first]({address})",
+        NOTE: f"[The runs with the columns that matter, the best first]({runs_address(experiment_id)})",
     }

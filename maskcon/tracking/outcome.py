@@ -24,7 +24,16 @@ RECALL_CURVE = "plots/recall_over_epochs.csv"
 TRAINING, RECALL = "pretrain", "recall_over_epochs"  # what the curves are grouped under
 RETRIEVAL = "metrics/retrieval_in_full.json"
 PRETRAINING = "metrics/pretrain.json"
-ARTIFACTS = ("metrics", "plots", "reports/figures", "reports/report.pdf", "params.yaml", "dvc.yaml", "dvc.lock")
+ARTIFACTS = (
+    "metrics",
+    "plots",
+    "reports/figures",
+    "reports/report.pdf",
+    "reports/gallery.html",
+    "params.yaml",
+    "dvc.yaml",
+    "dvc.lock",
+)
 
 
 class Point(NamedTuple):

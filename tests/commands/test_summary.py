@@ -12,9 +12,9 @@ def test_one_row_for_each_kind_of_features():
     assert [line.split() for line in recall_table(metrics).splitlines()] == [
         ["R@1", "R@10", "coarse", "R@1"],
         ["----------", "-----", "------", "------------"],
-        ["trained", "0.960", "0.990", "1.000"],
-        ["untrained", "0.130", "0.500", "0.700"],
-        ["raw", "pixels", "0.300", "0.750", "0.800"],
+        ["trained", "96.0%", "99.0%", "100.0%"],
+        ["untrained", "13.0%", "50.0%", "70.0%"],
+        ["raw", "pixels", "30.0%", "75.0%", "80.0%"],
     ]
 
 
@@ -22,7 +22,7 @@ def test_without_fine_labels_the_coarse_recall_and_how_often_a_view_finds_the_ot
     coarse = {"coarse_recall_at_1": 0.5, "view_retrieval": 0.25}
     table = recall_table({**coarse, "images": 9, "untrained": coarse, "pixels": coarse})
     assert table.splitlines()[0].split() == ["coarse", "R@1", "view", "finds", "view"]
-    assert table.splitlines()[2].split() == ["trained", "0.500", "0.250"]
+    assert table.splitlines()[2].split() == ["trained", "50.0%", "25.0%"]
 
 
 def test_a_training_that_lost_is_told_with_what_to_use_instead(tmp_path, monkeypatch, capsys):
@@ -46,5 +46,5 @@ def test_it_says_where_everything_is(tmp_path, monkeypatch, capsys):
         monkeypatch.delenv(name, raising=False)
     main(["summary"])
     printed = capsys.readouterr().out
-    for text in ("R@1", "0.500", "reports/report.pdf", "reports/figures/", f"sqlite:///{tmp_path}", "make ui"):
+    for text in ("R@1", "50.0%", "reports/report.pdf", "reports/gallery.html", f"sqlite:///{tmp_path}", "make ui"):
         assert text in printed

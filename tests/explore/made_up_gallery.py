@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from maskcon.embedding.files import EmbeddedSet
-from maskcon.explore.gallery import Gallery
+from maskcon.explore.gallery_page.page import Pictured
 
 NASTY = (
     "<img src=x onerror=\"document.title='owned'\">",
@@ -14,7 +14,7 @@ NASTY = (
 )
 
 
-def made_up_gallery(images: int = 60, with_fine: bool = True, seed: int = 0) -> Gallery:
+def made_up_gallery(images: int = 60, with_fine: bool = True, seed: int = 0) -> Pictured:
     """Six fine classes in three coarse ones, whose features cluster a little."""
     generator = np.random.default_rng(seed)
     fine = generator.permutation(np.arange(images) % 6)
@@ -31,7 +31,10 @@ def made_up_gallery(images: int = 60, with_fine: bool = True, seed: int = 0) -> 
         fine_name=names[fine] if with_fine else None,
         source=np.array([f"{NASTY[0]}/{row}.jpg" for row in range(images)]),
     )
-    return Gallery(name=f"set {NASTY[0]}", encoder=None, features=features, labels=labels, images=pictures)
+    untrained = np.roll(features, 7, axis=0)  # another image's: hardly any nearest is right
+    return Pictured(
+        f"set {NASTY[0]}", f"run {NASTY[1]}", labels, pictures, {"untrained": untrained, "trained": features}
+    )
 
 
 def grid(images: int) -> np.ndarray:

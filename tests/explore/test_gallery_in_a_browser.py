@@ -14,7 +14,7 @@ GALLERY = made_up_gallery()
 
 def write(folder, gallery):
     path = folder / "gallery.html"
-    path.write_text(assemble(page_data(gallery, np.arange(len(gallery)), grid(len(gallery)))))
+    path.write_text(assemble(page_data(gallery, np.arange(len(gallery.labels)), [grid(len(gallery.labels))] * 2)))
     return path
 
 
@@ -70,8 +70,8 @@ def page(browser):
     assert complaints(browser) == []
 
 
-def neighbours_of(image, count=12):
-    cosines = GALLERY.features @ GALLERY.features[image]
+def neighbours_of(image, count=12, features="trained"):
+    cosines = GALLERY.features[features] @ GALLERY.features[features][image]
     return [other for other in np.argsort(-cosines, kind="stable") if other != image][:count]
 
 
@@ -99,7 +99,7 @@ def test_a_click_shows_the_nearest_images_with_ranks_and_labels(page):
     assert [int(button.get_attribute("data-image")) for button in buttons] == neighbours_of(23)
     for rank, (button, other) in enumerate(zip(buttons, neighbours_of(23), strict=True), start=1):
         same = GALLERY.labels.fine[other] == GALLERY.labels.fine[23]
-        cosine = float(GALLERY.features[other] @ GALLERY.features[23])
+        cosine = float(GALLERY.features["trained"][other] @ GALLERY.features["trained"][23])
         name = GALLERY.labels.fine_name[other]
         spoken = f"{rank}: {name}, {'same' if same else 'another'} fine class, cosine {cosine:.3f}"
         assert button.get_attribute("class") == ("right" if same else "wrong")
@@ -134,6 +134,48 @@ def test_confused_pairs(page):
     assert page.state()["matching"] == 20  # both classes
     button.click()
     assert page.state()["matching"] == 60
+
+
+def right(features):
+    labels = GALLERY.labels.fine
+    return sum(labels[neighbours_of(image, 1, features)[0]] == labels[image] for image in range(60))
+
+
+def test_the_features_are_switched(page):
+    recall = page.one("#recall").text
+    assert recall == f"Recall@1 {100 * right('trained') / 60:.1f}% ({right('trained')} of 60)"
+    page.click_image(23)
+    untrained, trained = page.all("#features button")
+    untrained.click()
+    assert page.one("#recall").text.endswith(f"({right('untrained')} of 60)")
+    assert [int(one.get_attribute("data-image")) for one in page.all("#nearest button")] == neighbours_of(
+        23, features="untrained"
+    )
+    trained.click()
+    assert page.one("#recall").text == recall
+    assert trained.get_attribute("aria-pressed") == "true"
+
+
+def test_images_whose_nearest_is_wrong(page):
+    page.one("#wrong").click()
+    assert page.state()["matching"] == 60 - right("trained")
+    page.one("#clear").click()
+    assert not page.one("#wrong").is_selected()
+    shares = page.one("#pairs .share").text.splitlines()
+    confused, images = (int(number) for number in shares[1].split(" of "))
+    assert shares[0] == f"{100 * confused / images:.1f}%"
+
+
+def test_links_to_an_image(browser, page):
+    page.click_image(7)
+    assert browser.current_url.endswith("#image=7")
+    assert not page.one("#hint").is_displayed()
+    page.one("#close").click()
+    assert "image" not in browser.current_url
+    browser.execute_script("location.hash = 'image=12'")
+    wait_until(lambda: page.state()["selected"] == 12)
+    browser.refresh()
+    wait_until(lambda: page.state()["selected"] == 12)
 
 
 def test_the_keyboard_alone(page):

@@ -22,7 +22,7 @@ from maskcon.images.reading.cifar10_photos import CLASSES
 from maskcon.parameters.composition import compose
 from maskcon.parameters.model import load_parameters
 from maskcon.runtime.interruption import Interruptions
-from stages import coarse, download, embed, evaluate, features, figures, pretrain, report, track
+from stages import coarse, download, embed, evaluate, features, figures, gallery, pretrain, report, track
 from tests.images.small_archives import stand_in, write_tar
 from tests.support.pipeline_copies import POINTING_ELSEWHERE
 
@@ -32,8 +32,16 @@ SMALLER = [
     *("train.stored_views={weak:1,strong:1}", "model.input_size=32", "evaluate.bootstrap_samples=100"),
     *("figures.neighbours=3", "figures.tsne_images=40", "figures.tsne_perplexity=5"),
 ]
-RUN_ELSEWHERE = ("make environment", ". .venv/bin/activate", "dvc exp", "dvc queue", "make experiments", "make ui")
-STAGES = (download, coarse, features, pretrain, embed, evaluate, figures, report, track)
+RUN_ELSEWHERE = (
+    "make environment",
+    ". .venv/bin/activate",
+    "dvc exp",
+    "dvc queue",
+    "make experiments",
+    "make ui",
+    "make gallery",
+)
+STAGES = (download, coarse, features, pretrain, embed, evaluate, figures, gallery, report, track)
 INTERRUPTIBLE = (features, pretrain)
 TUTORIAL = (REPOSITORY / "docs/tutorial.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", TUTORIAL, re.MULTILINE | re.DOTALL)  # language, text

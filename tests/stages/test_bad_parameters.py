@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from maskcon.runtime.entry import run_stage
 
-STAGES = ["download", "coarse", "pretrain", "embed", "evaluate", "measure", "figures", "report", "track"]
+STAGES = ["download", "coarse", "pretrain", "embed", "evaluate", "measure", "figures", "gallery", "report", "track"]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ USED = {  # of the weighty ones, at import; what only some runs need is loaded w
     "features": set(),
     "track": set(),
     "figures": {"torch", "pandas", "matplotlib", "PIL"},
+    "gallery": {"torch", "pandas", "matplotlib", "PIL"},
     "pretrain": {"torch"},
     "embed": {"torch", "pandas"},
     "evaluate": {"torch", "pandas"},

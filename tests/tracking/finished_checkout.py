@@ -93,6 +93,7 @@ def finish_stages(folder: Path) -> None:
     write_rows(folder / "plots/recall_over_epochs.csv", rows)
     write_text(folder / "reports/figures/embedding_map.png", "picture")
     write_text(folder / "reports/report.pdf", "pages")
+    write_text(folder / "reports/gallery.html", "page")
 
 
 def make_checkout(folder: Path) -> Path:

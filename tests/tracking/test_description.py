@@ -47,4 +47,7 @@ def test_a_record_has_it_and_its_experiment_the_columns_that_matter(store, check
     state = json.loads(zlib.decompress(base64.b64decode(text)))
     assert state["selectedColumns"][:2] == ["params.`loss.name`", "params.`loss.w`"]
     assert state["orderByKey"] == "metrics.`recall_at_1`"
-    assert f"](#/experiments/{run.info.experiment_id}/runs?viewStateShareKey={VIEW})" in tags["mlflow.note.content"]
+    assert (
+        f"](#/experiments/{run.info.experiment_id}/runs?viewStateShareKey={VIEW}&workflowType=machine_learning)"
+        in tags["mlflow.note.content"]
+    )

@@ -48,7 +48,12 @@ def test_everything_is_recorded(store, checkout):
             for folder in ("reports", "reports/figures", "metrics")
             for f in client.list_artifacts(run.info.run_id, folder)
         }
-    assert {"reports/report.pdf", "reports/figures/embedding_map.png", "metrics/retrieval_in_full.json"} <= kept
+    assert {
+        "reports/report.pdf",
+        "reports/gallery.html",
+        "reports/figures/embedding_map.png",
+        "metrics/retrieval_in_full.json",
+    } <= kept
 
 
 def test_the_same_inputs_again_are_the_same_run(store, checkout):

@@ -1,6 +1,6 @@
-"""The page: what the program knows of a gallery, as data in one HTML file beside the script that shows it.
+"""The page: what the program knows of images, as data in one HTML file beside the script that shows it.
 
-    write_page(gallery, Path("exports/gallery.html"), most_images=10_000)
+    write_page(pictured, Path("reports/gallery.html"), Layout(most_images=1500, perplexity=30.0, seed=1))
 
 Nothing of what a person named, classes and files, is ever read as markup: it stands in the page as JSON whose <, > and
 & are escaped, and the script sets it as text. The page's own policy forbids any script but ours, and any address.
@@ -11,14 +11,15 @@ import hashlib
 import html
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from maskcon.embedding.files import EmbeddedSet
 from maskcon.evaluation.retrieval.neighbours import neighbours_by_chunk
-from maskcon.explore.gallery import Gallery
 from maskcon.explore.gallery_page.confused_pairs import confused_pairs
 from maskcon.explore.gallery_page.sprites import make_sprites
 from maskcon.figures.embedding_map import images_on_the_map
@@ -29,8 +30,10 @@ from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.randomness import derived_seed, numpy_generator
 
 HERE = Path(__file__).parent
-SCRIPTS = ("data.js", "map.js", "hands.js", "page.js")  # joined in this order, as one script
-SEED, PERPLEXITY = 1, 30.0  # of what is drawn, and of t-SNE
+SCRIPTS = (  # joined in this order, as one script
+    *("data.js", "features.js", "thumbnails.js", "view.js", "drawing.js", "names.js"),
+    *("pointer.js", "nearest.js", "keyboard.js", "filters.js", "theme.js", "page.js"),
+)
 NEIGHBOURS = 12
 MOST_PAIRS = 20
 STEPS = 2**16 - 1  # of a coordinate of the map
@@ -39,70 +42,91 @@ CRISP_PIXELS = 40  # an image with no longer side is shown with its pixels as sq
 MARKER = re.compile(r"\{\{(\w+)\}\}")
 
 
-def write_page(gallery: Gallery, path: Path, most_images: int) -> int:
-    """Write the page.
+@dataclass(frozen=True)
+class Pictured:
+    """What a page shows."""
 
-    Args:
-        most_images: of a larger gallery so many are drawn, and neighbours are looked for among these.
+    name: str
+    run: str  # its name and values; empty where they are not known
+    labels: EmbeddedSet  # N rows
+    images: np.ndarray  # uint8 [N, H, W, 3]
+    features: dict[str, np.ndarray]  # float32 [N, F], unit rows, by title; the last is shown first
 
-    Returns:
-        How many images are on it.
 
-    Raises:
-        UserError: the images are not in this folder, or there are too few.
-    """
-    if gallery.images is None:
-        name = gallery.encoder.data.name
-        raise UserError(
-            f"data/sets/{name}/test in this folder does not hold the images of this gallery, which the page shows; "
-            "make it with: dvc repro coarse"
-        )
-    if len(gallery) < 3:
-        raise UserError(f"a gallery of {len(gallery)} images has no map; it should have 3 or more")
-    labels = gallery.labels
-    generator = numpy_generator(SEED, "gallery images")
-    shown = images_on_the_map(labels.coarse, labels.fine, most_images, generator)
-    positions = two_dimensional_map(gallery.features[shown], PERPLEXITY, derived_seed(SEED, "t-SNE"))
-    write_text(path, assemble(page_data(gallery, shown, positions)))
+@dataclass(frozen=True)
+class Layout:
+    most_images: int  # of more images so many are drawn, and neighbours are looked for among these
+    perplexity: float  # of t-SNE
+    seed: int
+
+
+def write_page(pictured: Pictured, path: Path, layout: Layout) -> int:
+    """Write the page, and say how many images are on it. Raises: UserError, where there are too few."""
+    labels = pictured.labels
+    if len(labels) < 2:
+        raise UserError(f"a gallery of {len(labels)} images has no map; it should have 2 or more")
+    generator = numpy_generator(layout.seed, "map images")
+    shown = images_on_the_map(labels.coarse, labels.fine, layout.most_images, generator)
+    seed = derived_seed(layout.seed, "t-SNE")
+    maps = [two_dimensional_map(one[shown], layout.perplexity, seed) for one in pictured.features.values()]
+    write_text(path, assemble(page_data(pictured, shown, maps)))
     return len(shown)
 
 
-def page_data(gallery: Gallery, shown: np.ndarray, positions: np.ndarray) -> dict[str, Any]:
+def page_data(pictured: Pictured, shown: np.ndarray, maps: list[np.ndarray]) -> dict[str, Any]:
     """All that the script is given. Numbers of images are places in ``shown``.
 
     Args:
-        shown: int64 [M], rows of the gallery.
-        positions: float32 [M, 2], of these on the map.
+        shown: int64 [M], rows of ``pictured``.
+        maps: float32 [M, 2] for each kind of features, where these are.
     """
-    labels = gallery.labels
-    nearest, cosines = _neighbours(gallery.features[shown])
+    labels = pictured.labels
     coarse_labels, coarse = np.unique(labels.coarse[shown], return_inverse=True)
     fine = None
     if labels.fine is not None:
         fine_labels, fine = np.unique(labels.fine[shown], return_inverse=True)
     finest = coarse if fine is None else fine
     palette = class_palette(labels.coarse, labels.fine).of(shown)
-    sprites = make_sprites(gallery.images[shown])
-    x, y = _in_steps(positions)
+    sprites = make_sprites(pictured.images[shown])
+    kinds = zip(pictured.features.items(), maps, strict=True)
     return {
-        "name": gallery.name,
-        "images": len(gallery),
+        "name": pictured.name,
+        "run": pictured.run,
+        "images": len(labels),
         "kind": "coarse class" if fine is None else "fine class",
         "coarse": {"names": _names(coarse_labels, labels.coarse, labels.coarse_name), "of": _packed(coarse, "<u2")},
         "fine": fine
         if fine is None
         else {"names": _names(fine_labels, labels.fine, labels.fine_name), "of": _packed(fine, "<u2")},
         "sources": labels.source[shown].tolist(),
-        "x": _packed(x, "<u2"),
-        "y": _packed(y, "<u2"),
+        "rows": _packed(shown, "<u4"),
         "colours": CLASS_COLOURS,
         "colour": _packed(palette.rank % len(CLASS_COLOURS), "<u2"),
+        "features": [
+            _kind_data(title, one[shown], positions, finest, fine is None) for (title, one), positions in kinds
+        ],
+        "perImage": min(NEIGHBOURS, len(shown) - 1),
+        "sprites": {**vars(sprites), "perSheet": sprites.per_sheet},
+        "crisp": max(pictured.images.shape[1:3]) <= CRISP_PIXELS,
+    }
+
+
+def _kind_data(
+    title: str, features: np.ndarray, positions: np.ndarray, finest: np.ndarray, only_coarse: bool
+) -> dict[str, Any]:
+    """What depends on the features: the map, and what is near what."""
+    nearest, cosines = _neighbours(features)
+    right = int((finest == finest[nearest[:, 0]]).sum())
+    measure = "coarse Recall@1" if only_coarse else "Recall@1"
+    x, y = _in_steps(positions)
+    return {
+        "title": title,
+        "recall": f"{measure} {100 * (right / len(finest)):.1f}% ({right:,} of {len(finest):,})",
+        "x": _packed(x, "<u2"),
+        "y": _packed(y, "<u2"),
         "neighbours": _packed(nearest, "<u2"),
         "cosines": _packed(np.round(cosines * COSINE_STEPS), "<i2"),
-        "perImage": nearest.shape[1],
         "pairs": [[*pair] for pair in confused_pairs(finest, nearest[:, 0], MOST_PAIRS)],
-        "sprites": {**vars(sprites), "perSheet": sprites.per_sheet},
-        "crisp": max(gallery.images.shape[1:3]) <= CRISP_PIXELS,
     }
 
 

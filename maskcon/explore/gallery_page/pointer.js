@@ -1,0 +1,65 @@
+// Mouse and fingers.
+
+const pointers = new Map();
+let moved = 0;
+map.addEventListener("pointerdown", (event) => {
+  map.setPointerCapture(event.pointerId);
+  pointers.set(event.pointerId, { left: event.offsetX, top: event.offsetY });
+  if (pointers.size === 1) moved = 0;
+  showTip(null);
+});
+map.addEventListener("pointermove", (event) => {
+  const before = pointers.get(event.pointerId);
+  const now = { left: event.offsetX, top: event.offsetY };
+  if (!before) return hover(now, event.pointerType === "mouse");
+  moved += Math.hypot(now.left - before.left, now.top - before.top);
+  if (pointers.size === 2) {
+    const other = [...pointers].find(([id]) => id !== event.pointerId)[1];
+    const apart = (one) => Math.max(1, Math.hypot(one.left - other.left, one.top - other.top));
+    zoomBy(apart(now) / apart(before), other.left, other.top);
+  } else if (moved > 4) {
+    map.classList.add("dragged");
+    view.left += now.left - before.left;
+    view.top += now.top - before.top;
+  }
+  pointers.set(event.pointerId, now);
+  redraw();
+});
+const released = (event) => {
+  if (!pointers.delete(event.pointerId)) return;
+  map.classList.remove("dragged");
+  if (event.type === "pointerup" && moved <= 4 && pointers.size === 0) {
+    const image = imageAt(event.offsetX, event.offsetY);
+    if (image === null) close();
+    else open(image);
+  }
+};
+for (const type of ["pointerup", "pointercancel"]) map.addEventListener(type, released);
+map.addEventListener("pointerleave", () => hover(null));
+map.addEventListener("wheel", (event) => {
+  event.preventDefault();
+  zoomBy(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016)), event.offsetX, event.offsetY);
+  showTip(null);
+}, { passive: false });
+
+const hover = (place, wantsTip = false) => {
+  const image = place && imageAt(place.left, place.top);
+  if (image === hovered) return;
+  hovered = image;
+  map.classList.toggle("over", image !== null);
+  showTip(wantsTip ? image : null);
+  redraw();
+};
+const showTip = (image) => {
+  const tip = at("tip");
+  tip.hidden = image === null;
+  if (image === null) return;
+  tip.replaceChildren(thumbnail(image, 112), element("b", "", finestNames[finest[image]]));
+  if (fine) tip.append(element("span", "", data.coarse.names[coarse[image]]));
+  const [left, top] = [screenX(image), screenY(image)];
+  const gap = side() / 2 + 10;
+  const { offsetWidth: width, offsetHeight: height } = tip;
+  const across = left + gap + width < stage.clientWidth ? left + gap : left - gap - width;
+  const down = Math.min(Math.max(8, top - height / 2), stage.clientHeight - height - 8);
+  tip.style.transform = `translate(${Math.max(8, across)}px, ${down}px)`;
+};
