@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 from maskcon.parameters.errors import UserError
@@ -10,7 +11,8 @@ KEPT_INDEXES = Path("exports/indexes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photos", metavar="IMAGE", nargs="+", type=Path, help="a photo of any format that Pillow reads")
+    parser.add_argument("photos", metavar="IMAGE", nargs="*", type=Path, help="a photo of any format that Pillow reads")
+    parser.add_argument("--from", dest="own", metavar="test:N", help="image N of the test part instead of a photo")
     parser.add_argument("--top", type=int, default=10, metavar="N", help="how many images to find (%(default)s)")
     parser.add_argument(
         "--index",
@@ -28,15 +30,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     if arguments.top < 1:
         raise UserError(f"--top {arguments.top} is not allowed: it should be 1 or more")
+    own = re.fullmatch(r"test:(\d+)", arguments.own or "test:0")
+    if own is None or bool(arguments.photos) == bool(arguments.own):
+        raise UserError("name photos, or one image of the test part by its number, such as --from test:42")
     from maskcon.explore.found_images import draw_found_images
     from maskcon.explore.gallery import chosen_gallery
-    from maskcon.explore.search import search
+    from maskcon.explore.search import search, search_own
     from maskcon.runtime.atomic_files import require_place
 
     require_place(arguments.picture)
     gallery = chosen_gallery(Path.cwd(), arguments.run)
     index = _kept_index(arguments, gallery) if arguments.index == "hnsw" else None
-    found = search(gallery, arguments.photos, arguments.top, index and index.nearest)
+    if arguments.own:
+        found = [search_own(gallery, int(own[1]), arguments.top)]
+    else:
+        found = search(gallery, arguments.photos, arguments.top, index and index.nearest)
     picture = None if gallery.images is None else arguments.picture
     if picture:
         draw_found_images(found, gallery.images, picture)

@@ -16,6 +16,7 @@ from tabulate import tabulate
 from maskcon.evaluation.retrieval.neighbours import gallery_neighbours
 from maskcon.explore.gallery import Gallery
 from maskcon.images.reading.folder_listing import show
+from maskcon.parameters.errors import UserError
 
 # queries float32 [M, F] and a count -> places int64 [M, count], -1 where there are fewer, and cosines float32
 Finder = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -66,6 +67,21 @@ def nearest_to(gallery: Gallery, images: np.ndarray, count: int, finder: Finder 
         [_neighbour(gallery, rank, *one) for rank, one in enumerate(zip(*row, strict=True), 1) if one[0] >= 0]
         for row in zip(places.tolist(), cosines.tolist(), strict=True)
     ]
+
+
+def search_own(gallery: Gallery, place: int, count: int) -> Found:
+    """What is nearest to image ``place`` of the gallery itself, which is left out.
+
+    Raises:
+        UserError: the gallery has no such image, or no images here.
+    """
+    if gallery.images is None or not 0 <= place < len(gallery):
+        have = "no images here" if gallery.images is None else f"images 0 to {len(gallery) - 1}"
+        raise UserError(f"--from test:{place}: {gallery.name} has {have}; name another image, or a photo's file")
+    [nearest] = nearest_to(gallery, gallery.images[[place]], count + 1)
+    others = [near for near in nearest if near.place != place][:count]
+    photo = Path(str(gallery.labels.source[place]))
+    return Found(photo, gallery.images[place], [near._replace(rank=rank) for rank, near in enumerate(others, 1)])
 
 
 def _neighbour(gallery: Gallery, rank: int, place: int, cosine: float) -> Neighbour:

@@ -81,7 +81,7 @@ def wrapped(text: str, width: float, size: float, lines: int) -> list[str]:
 def in_known_letters(text: str) -> str:
     """The text with a box for each letter that no font at hand has, and without marks of byte order.
 
-    Such a mark is no letter, and matplotlib cannot write it into a PDF.
+    Such a mark is not a letter, and matplotlib cannot write it into a PDF.
     """
     return "".join(letter if _known(letter) else UNKNOWN_LETTER for letter in text if letter != BYTE_ORDER_MARK)
 

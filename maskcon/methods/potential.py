@@ -4,7 +4,7 @@ Only the abstract of the paper was at hand. From it: positives are the augmented
 softly and hardly; negatives that are too easy (they give no gradient) or too hard (likely false) are discarded, kept
 are those close to the positive. Everything below that sentence, and every number in the preset, is ours:
 
-    mined_i  = the n queue entries most similar to the own key k_i
+    mined_i  = the n queue entries most similar to its own key k_i
     h_ij     = 1 on the mined,    v_ij = n softmax_{j in mined_i}(k_i · queue_j / T)
     r_ij     = beta ((1 - lambda) h_ij + lambda v_ij)
     Z_i      = [1, r_i1, ..., r_iK] / (1 + sum_j r_ij)
@@ -63,7 +63,7 @@ def build(values: Values) -> Method:
 
 
 def mined(keys: Keys, values: Values) -> Tensor:
-    """bool [B, K]: the candidates most similar to the own key, ``values.mined`` of them or all."""
+    """bool [B, K]: the candidates most similar to its own key, ``values.mined`` of them or all."""
     import torch
 
     similarity = keys.own.float() @ keys.queue.float().T
@@ -83,7 +83,7 @@ def mined_target(keys: Keys, values: Values) -> Tensor:
 
 
 def kept_keys(similarities: Tensor, positive: Tensor, progress: float, negatives: Negatives) -> Tensor:
-    """bool [B, 1 + K]: the keys that are kept: the own key, positives, and negatives about as similar.
+    """bool [B, 1 + K]: the keys that are kept: its own key, positives, and negatives about as similar.
 
         |q_i · queue_j - q_i · own_i| <= margin, once training is past its warm-up
 
@@ -96,7 +96,7 @@ def kept_keys(similarities: Tensor, positive: Tensor, progress: float, negatives
     """
     import torch
 
-    if progress < negatives.warmup_share:  # the similarity to the own key says nothing yet
+    if progress < negatives.warmup_share:  # the similarity to its own key says nothing yet
         return torch.ones_like(similarities, dtype=torch.bool)
     near = (similarities[:, 1:] - similarities[:, :1]).abs() <= negatives.margin
     kept = near & ~positive

@@ -1,4 +1,4 @@
-"""How every stage begins and ends: parameters are read and checked, and what is no fault of the program is a sentence.
+"""How every stage begins and ends: parameters are read and checked; what a person can put right is said in a sentence.
 
 Exit codes: 0 done, 1 a fault of the program, with its traceback, 2 something that a person can put right, 75 the end of
 another process that worked beside this one, 130 Ctrl-C, 143 SIGTERM or the end of what started the stage.

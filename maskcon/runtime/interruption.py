@@ -82,7 +82,7 @@ class Interruptions:
 
 
 def ancestors() -> tuple[int, ...]:
-    """Process ids of the parent, its parent and so on, up to the first that is no shell."""
+    """Process ids of the parent, its parent and so on, up to the first that is not a shell."""
     found: list[int] = []
     try:
         for process in psutil.Process().parents():

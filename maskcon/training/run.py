@@ -57,7 +57,7 @@ class ShownAndKept(Progress):
         save_encoder(self.snapshots / f"epoch_{epoch:04d}.pt", encoder, self.parameters.model, self.parameters.data)
 
     def _write_curve(self, curve: list[dict[str, Any]]) -> None:
-        """For MLflow's live curves alone: the curve itself is in the checkpoints, so a full disk is no matter here."""
+        """For MLflow's live curves alone: the curve itself is in the checkpoints, so a full disk does no harm here."""
         with contextlib.suppress(CannotWrite):
             write_table(self.curve_file, curve, CURVE_COLUMNS)
 

@@ -50,6 +50,14 @@ def test_json(workspace, capsys):
     assert (workspace / "found.png").exists()
 
 
+def test_an_image_of_the_test_part_finds_others_than_itself(workspace, capsys):
+    [of_photo] = as_json(capsys, "3.png", "--top", "4")["queries"]
+    [query] = as_json(capsys, "--from", "test:3", "--top", "3")["queries"]
+    assert query["photo"] == "image 3"
+    assert [near["place"] for near in query["nearest"]] == [near["place"] for near in of_photo["nearest"][1:]]
+    assert [near["rank"] for near in query["nearest"]] == [1, 2, 3]
+
+
 def test_an_index_is_built_measured_and_kept(workspace, capsys):
     exact = as_json(capsys, "3.png", "4.png")
     assert exact["index"] is None
@@ -73,6 +81,9 @@ def test_an_index_is_built_measured_and_kept(workspace, capsys):
         ),
         (["none.png", "--picture", "models"], "cannot write models: Is a directory; name a file, not a folder"),
         (["3.png", "--picture", "3.png/x.png"], "cannot write 3.png/x.png: Not a directory; a file is where a folder"),
+        ([], "name photos, or one image of the test part by its number, such as --from test:42"),
+        (["--from", "val:3"], "name photos, or one image of the test part by its number, such as --from test:42"),
+        (["--from", "test:40"], "--from test:40: two_digits has images 0 to 39; name another image"),
         (["3.png", "--top", "0"], "--top 0 is not allowed"),
         (["models/encoder.pt", "--index", "hnsw"], "models/encoder.pt is not an image"),
     ],

@@ -31,7 +31,7 @@ def grafit(own, queue, own_coarse, queue_coarse, w):
 def maskcon_as_published(own, queue, own_coarse, queue_coarse, w, soft_temperature):
     """The published procedure, step by step, with its two divisions and its maximum over masked similarities.
 
-    Where the class is absent from the queue it divides 0 by 0; there the own key is the target.
+    Where the class is absent from the queue it divides 0 by 0; there its own key is the target.
     """
     rows = []
     for key, label in zip(own, own_coarse, strict=True):

@@ -43,7 +43,7 @@ def test_similarities_of_both_key_sets_are_inner_products():
 
 
 def test_target_over_the_batch_weighs_the_same_keys():
-    """Weight by weight: the own key's in the image's own column, the queue's behind the batch, nothing elsewhere."""
+    """Weight by weight: its own key's in the image's own column, the queue's behind the batch, nothing elsewhere."""
     _, target, _ = problem(2)
     larger = over_batch_and_queue(target)
     assert larger.shape == (6, 6 + 9)

@@ -33,7 +33,7 @@ STARTS = 10  # of k-means, of which the one with the least inertia stays
 def measure(parts: Mapping[str, Part], split: str, values: Values, seed: int) -> Measured:
     """Whether each image is in the cluster of its fine class; the mutual information and the Rand index beside it.
 
-    Those two are without interval: they are no means, and an image drawn twice would always agree with itself.
+    Those two are without interval: they are not means, and an image drawn twice would always agree with itself.
     """
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 

@@ -100,7 +100,7 @@ def probe_path(features: np.ndarray, labels: np.ndarray, strengths: Iterable[flo
 
     mean = features.mean(axis=0)
     scale = float(np.sqrt(np.square(features - mean).sum(axis=1).mean())) or 1.0
-    if len(np.unique(labels)) == 1:  # which is no regression
+    if len(np.unique(labels)) == 1:  # nothing to tell apart
         return {strength: Probe(mean, scale, DummyClassifier().fit(features, labels)) for strength in strengths}
     model = LogisticRegression(tol=TOLERANCE, max_iter=MOST_STEPS, warm_start=True)
     probes = {}

@@ -118,7 +118,7 @@ class Method:
     source: str  # paper
     target: Callable[[Keys], Tensor] | None  # -> float32 [B, M], rows sum to 1, over the key set
     draw: Callable[[Keys], Any] | None = None  # once a batch; target and kept find the result in keys.drawn
-    batch_keys: bool = False  # the own keys of the whole batch are compared with, not the image's alone
+    batch_keys: bool = False  # all keys of the whole batch are compared with, not the image's alone
     kept: Callable[[Tensor, Keys], Tensor] | None = None  # (similarities, keys) -> bool [B, M]: False leaves a key out
     angle: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None  # (head, unit rows, coarse) -> other unit rows
     contrast_weight: float = 1.0  # 0 where the method has no contrast with keys, and so no target

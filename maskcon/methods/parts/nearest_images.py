@@ -16,7 +16,7 @@ CHUNK = 1024  # images compared with all others at a time
 class NearestImages(nn.Module):
     """int64 [N, number]: places in the training set, nearest first.
 
-    It grows with the training set, and so is no part of the state dict; a checkpoint holds it beside.
+    It grows with the training set, and so is not part of the state dict; a checkpoint holds it beside.
     """
 
     nearest: Tensor

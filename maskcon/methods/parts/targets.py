@@ -23,7 +23,7 @@ def own_key_target(same_coarse: Tensor) -> Tensor:
 
 
 def same_class_target(same_coarse: Tensor) -> Tensor:
-    """Uniform over the own key and all queue entries of the same coarse class.
+    """Uniform over its own key and all queue entries of the same coarse class.
 
         Z_i = [1, m_i1, ..., m_iK] / (1 + sum_j m_ij),    m_ij = 1 where entry j has the coarse class of image i
 
@@ -36,7 +36,7 @@ def same_class_target(same_coarse: Tensor) -> Tensor:
 
 
 def similarity_target(own: Tensor, queue: Tensor, same_coarse: Tensor, soft_temperature: float) -> Tensor:
-    """Weights by similarity among the queue entries of the same coarse class, the most similar as heavy as the own key.
+    """Weights by similarity among the queue entries of the same coarse class, the most similar as heavy as its own key.
 
         s_ij = own_i · queue_j
         r_ij = m_ij exp((s_ij - max_{l: m_il = 1} s_il) / soft_temperature)
