@@ -12,6 +12,7 @@ from maskcon.parameters.model import Parameters
 from maskcon.parameters.plugins import plug_in
 from maskcon.parameters.sentences import counted
 from maskcon.runtime.entry import run_stage
+from maskcon.runtime.same_inputs import require_unchanged_inputs
 from maskcon.runtime.scratch import discard, scratch_folder
 
 # What becomes of decoded photos: where it alone is changed, they are not decoded again.
@@ -22,6 +23,7 @@ def main(parameters: Parameters) -> None:
     data = parameters.data
     if not Path(data.raw).is_dir():
         raise UserError(f"data.raw={data.raw} is not a folder; correct it, or make it with: dvc repro -f download")
+    require_same = require_unchanged_inputs(os.environ.get("DVC_STAGE"), Path.cwd())
     folder = Path("data/sets") / data.name
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     identity = data.model_dump_json(exclude=SORTED_LATER)
@@ -36,6 +38,7 @@ def main(parameters: Parameters) -> None:
             if split == parameters.evaluate.split:
                 require_neighbours(split, len(labels))
         write_left_out(folder, left_out)
+        require_same()  # while what was decoded is still there
         discard(scratch)  # the set is whole: what an interruption would need has done its work
 
 

@@ -32,10 +32,12 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
     from maskcon.images.packed.image_stream import ImageStream
     from maskcon.runtime.freed_memory import keep_freed_memory
     from maskcon.runtime.run_key import hash_of_training
+    from maskcon.runtime.same_inputs import require_unchanged_inputs
     from maskcon.runtime.scratch import discard, scratch_folder
     from maskcon.views.operations.families import view_maker
 
     keep_freed_memory()
+    require_same = require_unchanged_inputs(os.environ.get("DVC_STAGE"), Path.cwd())
     data, counts = parameters.data, parameters.train.stored_views
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     training_set = read_training_set(Path("data/sets") / data.name / "train")
@@ -60,6 +62,7 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
             scratch,
             lambda: interruptions.pending,
         )
+        require_same()  # while the features can still be found again
         FEATURES.mkdir(exist_ok=True)
         for file in sorted(scratch.glob("*.npy")):
             shutil.move(file, FEATURES / file.name)

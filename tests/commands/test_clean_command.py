@@ -1,0 +1,39 @@
+import subprocess
+import sys
+
+import pytest
+
+from maskcon.__main__ import main
+from maskcon.parameters.errors import USER_ERROR_EXIT_CODE
+
+
+@pytest.fixture
+def lock(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    lock = tmp_path / ".dvc/tmp/rwlock"
+    lock.parent.mkdir(parents=True)
+    return lock
+
+
+@pytest.mark.parametrize("torn", ["", '{"/photos": {"wri'])
+def test_a_torn_lock_of_dvc_is_removed_and_a_whole_one_is_not(lock, capsys, torn):
+    lock.write_text('{"/photos": {"write": {}}}')
+    main(["clean", "--lock"])
+    assert lock.exists()
+    lock.write_text(torn)
+    main(["clean", "--lock"])
+    assert not lock.exists()
+    assert "which an interrupted DVC had left torn" in capsys.readouterr().out
+
+
+def test_a_torn_lock_stays_while_dvc_runs(lock, tmp_path, capsys):
+    lock.write_text("{")
+    (tmp_path / "dvc").write_text("input()")
+    with subprocess.Popen([sys.executable, "dvc"], stdin=subprocess.PIPE, cwd=tmp_path) as dvc:
+        with pytest.raises(SystemExit) as ended:
+            main(["clean", "--lock"])
+        dvc.communicate(b"\n")
+    assert ended.value.code == USER_ERROR_EXIT_CODE
+    assert f"DVC runs here as process {dvc.pid}" in capsys.readouterr().err
+    assert lock.exists()
