@@ -14,9 +14,10 @@ stop() {
     exit 2
 }
 
-# Runs, is 3.11 or newer, and can make environments (on Debian ensurepip is a package of its own).
+# Runs, is 3.11.4 or newer (the first whose tarfile has filters), and can make environments (on Debian ensurepip is a
+# package of its own).
 suits() {
-    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' 2>/dev/null
 }
 makes_environments() {
     "$1" -c 'import ensurepip, venv' 2>/dev/null
@@ -35,7 +36,7 @@ find_python() {
         fi
     done
     found=$("${PYTHON:-python3}" --version 2>&1) || found="none that runs"
-    stop "Python 3.11 or newer is needed, found: $found; install one, or name it: PYTHON=/path/to/python make repro"
+    stop "Python 3.11.4 or newer is needed, found: $found; install one, or name it: PYTHON=/path/to/python make repro"
 }
 
 check_git() {

@@ -1,4 +1,4 @@
-"""Make a gallery like reports/gallery.html of more images, or of a recorded run."""
+"""Make a gallery of more images, or of a recorded run."""
 
 import argparse
 from pathlib import Path

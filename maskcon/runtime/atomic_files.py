@@ -43,7 +43,8 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with open(temporary, "wb") as file:
+            temporary.unlink(missing_ok=True)  # of a killed process with the same number
+            with open(temporary, "xb") as file:  # never through a link that stands there
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())

@@ -44,7 +44,7 @@ BY_US = (
     r"epoch +[12]/2  loss .* s left",
     r"test: 497 images, .*|\w+: trained 0\.\d+, .*",
     r"training lost: .*",  # in two epochs
-    r"reports/figures: .*|reports/report\.pdf",
+    r"reports/figures: .*|reports/report\.pdf|reports/gallery\.html: 60 of 497 images",
     r"Recorded in MLflow: digits / selfcon seed 1|code of .*",
 )
 PRINTED = re.compile("|".join([*BY_DVC, *BY_US]))

@@ -98,8 +98,8 @@ def test_programs_that_are_old_or_do_not_run_are_passed_over(machine):
 @pytest.mark.parametrize(
     ("python", "lacking", "said"),
     [
-        ({"version": "3.9.2", "too_old": 1}, None, "Python 3.11 or newer is needed, found: Python 3.9.2"),
-        (None, None, "Python 3.11 or newer is needed, found: none that runs"),
+        ({"version": "3.9.2", "too_old": 1}, None, "Python 3.11.4 or newer is needed, found: Python 3.9.2"),
+        (None, None, "Python 3.11.4 or newer is needed, found: none that runs"),
         ({"no_venv": 1}, None, "python3 cannot make environments"),
         ({}, "programs/git", "git is needed"),
         ({}, "checkout with a space/.git", "get the project with git clone"),

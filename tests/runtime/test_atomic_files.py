@@ -13,6 +13,7 @@ from maskcon.runtime.atomic_files import (
     write_atomically,
     write_json,
     write_table,
+    write_text,
 )
 
 
@@ -116,3 +117,13 @@ def test_table(tmp_path):
     assert path.read_bytes() == b"epoch,loss\n1,0.5\n2,1e-07\n"
     write_table(path, iter([]), ["epoch", "loss"])
     assert path.read_bytes() == b"epoch,loss\n"
+
+
+def test_a_link_in_the_place_of_the_unfinished_file_is_not_followed(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("of somebody else")
+    (tmp_path / f".result.{os.getpid()}.part").symlink_to(elsewhere)
+    write_text(tmp_path / "result", "ours")
+    assert elsewhere.read_text() == "of somebody else"
+    assert (tmp_path / "result").read_text() == "ours"
+    assert not (tmp_path / "result").is_symlink()
