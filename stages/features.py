@@ -11,6 +11,7 @@ from maskcon.parameters.model import Parameters
 from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.entry import run_stage
 from maskcon.runtime.interruption import Interruptions
+from maskcon.runtime.same_inputs import require_unchanged_inputs
 
 FEATURES = Path("features")
 
@@ -24,6 +25,7 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
 
 
 def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
+    require_same = require_unchanged_inputs(os.environ.get("DVC_STAGE"), Path.cwd())  # before torch takes its time
     import torch
 
     from maskcon.encoders.features.computing import compute_features
@@ -32,12 +34,10 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
     from maskcon.images.packed.image_stream import ImageStream
     from maskcon.runtime.freed_memory import keep_freed_memory
     from maskcon.runtime.run_key import hash_of_training
-    from maskcon.runtime.same_inputs import require_unchanged_inputs
     from maskcon.runtime.scratch import discard, scratch_folder
     from maskcon.views.operations.families import view_maker
 
     keep_freed_memory()
-    require_same = require_unchanged_inputs(os.environ.get("DVC_STAGE"), Path.cwd())
     data, counts = parameters.data, parameters.train.stored_views
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     training_set = read_training_set(Path("data/sets") / data.name / "train")

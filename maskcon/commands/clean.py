@@ -61,7 +61,7 @@ def working_dvc(checkout: Path) -> int | None:
     """The process id of a DVC that works in ``checkout``, if any."""
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words, folder = process.info["cmdline"] or [], process.info["cwd"]
-        if folder == str(checkout.resolve()) and any(Path(word).name == "dvc" for word in words[:3]):
+        if folder and Path(folder).is_relative_to(checkout.resolve()) and any(Path(word).name == "dvc" for word in words[:3]):
             return process.pid
     return None
 
