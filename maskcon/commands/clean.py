@@ -61,7 +61,8 @@ def working_dvc(checkout: Path) -> int | None:
     """The process id of a DVC that works in ``checkout``, if any."""
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words, folder = process.info["cmdline"] or [], process.info["cwd"]
-        if folder and Path(folder).is_relative_to(checkout.resolve()) and any(Path(word).name == "dvc" for word in words[:3]):
+        is_here = folder is not None and Path(folder).is_relative_to(checkout.resolve())
+        if is_here and any(Path(word).name == "dvc" for word in words[:3]):
             return process.pid
     return None
 
