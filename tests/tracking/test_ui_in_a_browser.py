@@ -112,7 +112,7 @@ def test_a_run_describes_itself_with_table_and_picture(browser, pages, recorded)
     _, experiment, runs = recorded
     run_id = runs["maskcon w=1 T=0.1 seed 1"]
     browser.get(f"{pages}#/experiments/{experiment}/runs/{run_id}")
-    wait_until(lambda: "trained encoder" in text_of(browser))
+    wait_until(lambda: "50.0 (40.0 to 60.0)" in text_of(browser))
     wait_until(lambda: browser.execute_script(PICTURE_IS_SHOWN))
     cells = browser.execute_script("return [...document.querySelectorAll('td')].map((one) => one.innerText.trim())")
     assert "50.0 (40.0 to 60.0)" in cells
