@@ -18,7 +18,7 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 repro: environment  ## the whole pipeline, from nothing to the report; again: only what has changed; VERBOSE=1 says more
-	@[ ! -e .dvc/tmp/rwlock ] || python -m json.tool .dvc/tmp/rwlock >/dev/null 2>&1 || maskcon clean --lock
+	@maskcon clean --lock
 	dvc repro
 	@maskcon summary
 

@@ -16,7 +16,7 @@ PAGE = Path("reports/gallery.html")
 def main(parameters: Parameters) -> None:
     split, name = parameters.evaluate.split, parameters.data.name
     labels = read_embedded_set(Path("embeddings") / split)
-    files = {"untrained" if parameters.model.weights == "none" else "as loaded": "untrained"}
+    files = {parameters.model.before_training: "untrained"}
     if parameters.train.backbone == "frozen":
         files["whitened"] = "whitened/encoder"
     files["trained"] = "encoder"

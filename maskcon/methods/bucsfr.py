@@ -3,7 +3,7 @@
 Before every epoch after the warm-up, the keys of each coarse class are clustered by k-means, into more clusters than
 fine classes are expected; then at most one pair that belongs together is merged (parts/clusters.py), and the next
 epoch looks for one cluster less. With the unit centroids c of all classes, and g_i the cluster of the own class nearest
-to its own key,
+to the image's own key,
 
     t_ij  = softmax_c(queue_j · c / T_c) at c = g_i                         share of queue entry j in that cluster
     b_ij  ~ Bernoulli(m_ij t_ij / max_{l: m_il = 1} t_il)                   positives; m_ij: of the same coarse class
@@ -17,7 +17,7 @@ classifier, as in the published code. Where we depart from that code:
 
 - An entry drawn as neither is left out of the softmax. There its similarity is multiplied by 0, so that it goes on
   counting, as a key at right angles to the query. One drawn as both is a positive; there its similarity is doubled.
-- The cluster is the one nearest to its own key of the step, not the one the image fell into at the last k-means.
+- The cluster is the one nearest to the image's own key of the step, not the one the image fell into at the last k-means.
 - The most probable entry is always drawn; there probabilities end at 0.999.
 """
 
@@ -104,7 +104,7 @@ def drawn_target(keys: Keys, soft_temperature: float) -> Tensor:
 
 
 def drawn_keys(keys: Keys) -> Tensor:
-    """bool [B, 1 + K]: its own key, all other coarse classes, and what was drawn of the same."""
+    """bool [B, 1 + K]: the image's own key, all other coarse classes, and what was drawn of the same."""
     from torch.nn.functional import pad
 
     positive, negative = keys.drawn

@@ -1,8 +1,8 @@
 """SANE: labels refined by the key's own similarities, trained on mixed images.
 
-The key set is the whole batch's keys and the queue, its own key of image i in column i. From c_ij = k_i · key_j,
+The key set is the whole batch's keys and the queue, image i's own key in column i. From c_ij = k_i · key_j,
 
-    p_i = softmax_j(c_ij / (temperature T)),    n_i the same without its own key
+    p_i = softmax_j(c_ij / (temperature T)),    n_i the same without that own key
     P_i = max_j p_ij,    N_i = max_j n_ij,    zeta_i = 1 + mu P_i + mu N_i
     refined_i = (e_i + mu P_i p_i + mu N_i n_i) / zeta_i
     mu rises from mu_first to mu_last along half a cosine
@@ -57,7 +57,7 @@ def build(values: Values) -> Method:
             'Z_i = e_i "for images as they are, for mixed ones", quad '
             "Z_i = (e_i + mu P_i p_i + mu N_i n_i) / (1 + mu P_i + mu N_i), quad "
             'p_i = "softmax"(k_i dot [k, q] \\/ tau T), quad P_i = max_j p_(i j), quad '
-            'n_i, N_i "the same without its own key"'
+            'n_i, N_i "the same without the key of image i"'
         ),
         source="Zhou et al., A Theory-Driven Self-Labeling Refinement Method for Contrastive Representation Learning, "
         "NeurIPS 2021, sections 3.1 to 3.3",
@@ -82,7 +82,7 @@ def refinement_weight(progress: float, first: float, last: float) -> float:
 
 
 def refined_target(keys: Keys, temperature: float, mu: float, mask_by_coarse: bool) -> Tensor:
-    """float32 [B, B + K]: the refined labels above. Without another candidate, n_i is its own key too."""
+    """float32 [B, B + K]: the refined labels above. Without another candidate, n_i is the image's own key too."""
     import torch
 
     from maskcon.methods.parts.targets import masked_softmax

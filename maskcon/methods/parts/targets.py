@@ -23,7 +23,7 @@ def own_key_target(same_coarse: Tensor) -> Tensor:
 
 
 def same_class_target(same_coarse: Tensor) -> Tensor:
-    """Uniform over its own key and all queue entries of the same coarse class.
+    """Uniform over the image's own key and all queue entries of the same coarse class.
 
         Z_i = [1, m_i1, ..., m_iK] / (1 + sum_j m_ij),    m_ij = 1 where entry j has the coarse class of image i
 
