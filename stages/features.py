@@ -25,7 +25,7 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
 
 
 def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
-    require_same = require_unchanged_inputs(os.environ.get("DVC_STAGE"), Path.cwd())  # before torch takes its time
+    require_same = require_unchanged_inputs(os.environ.get("DVC_STAGE"), Path.cwd())
     import torch
 
     from maskcon.encoders.features.computing import compute_features

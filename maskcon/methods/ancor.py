@@ -2,7 +2,7 @@
 
     logits_i  = V relu(p_i) + b                                 p_i: the projection, not brought to unit length
     a(u; y)   = unit(u - unit(V_y))                             u: a unit row; V_y: the classifier's row of class y
-    S_ij      = a(q_i; y_i) · a(key_j; y_j) / temperature       over i's own key and the queue entries with y_j = y_i
+    S_ij      = a(q_i; y_i) · a(key_j; y_j) / temperature     over i's own key and the queue entries with y_j = y_i
     L         = CE(e_0; S) + weight CE(logits, coarse)
 
 Cross-entropy pulls a class together along V_y, contrast pushes its images apart; as contrast sees only their angles

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from maskcon.runtime.run_key import RECORD, files_of, listed_by_stages, value_at
 READ_WHOLE = {".py", ".yaml", ".csv", ".typ", ".js", ".css", ".html"}  # of other files, size and time will do
 
 
+@cache
 def require_unchanged_inputs(stage: str | None, checkout: Path) -> Callable[[], None]:
-    """Take the inputs of ``stage`` as they are now.
+    """Take the inputs of ``stage`` as they are now, once in a process: later calls return the same function.
 
     Args:
         stage: as DVC calls it (DVC_STAGE); None: run by hand, where nothing is recorded.
