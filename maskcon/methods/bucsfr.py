@@ -17,7 +17,7 @@ classifier, as in the published code. Where we depart from that code:
 
 - An entry drawn as neither is left out of the softmax. There its similarity is multiplied by 0, so that it goes on
   counting, as a key at right angles to the query. One drawn as both is a positive; there its similarity is doubled.
-- The cluster is the one nearest to the image's own key of the step, not the one the image fell into at the last k-means.
+- The cluster is the one nearest to the image's key of this step, not the one the image fell into at the last k-means.
 - The most probable entry is always drawn; there probabilities end at 0.999.
 """
 
