@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SET_UP = Path(__file__).resolve().parents[2] / "set_up.sh"
-TOOLS = ("sh", "dirname", "awk", "cmp", "ls", "cp", "rm", "mkdir", "git", "df", "cat")
+TOOLS = ("sh", "dirname", "awk", "cmp", "ls", "cp", "rm", "mkdir", "git", "cat")
 
 # Says its version, makes a folder for an environment, and writes down what it is asked to install.
 PYTHON = """\
@@ -31,6 +31,7 @@ class Machine:
         self.programs.mkdir()
         for tool in TOOLS:
             (self.programs / tool).symlink_to(shutil.which(tool))
+        self.add_disk(free_gb=100)
         self.checkout.mkdir()
         shutil.copy(SET_UP, self.checkout)
         (self.checkout / "requirements.lock").write_text("torch==1\n")
@@ -46,6 +47,10 @@ class Machine:
     def add_python(self, name="python3", version="3.11.7", too_old=0, no_venv=0, no_network=0) -> None:
         text = PYTHON.format(version=version, too_old=too_old, no_venv=no_venv, no_network=no_network)
         self.add(name, text)
+
+    def add_disk(self, free_gb: int) -> None:
+        lines = f"Filesystem blocks used available\n/dev/x 9 9 {free_gb * 1024 * 1024} 9% /"
+        self.add("df", f"#!/bin/sh\ncat <<END\n{lines}\nEND\n")
 
     def set_up(self) -> subprocess.CompletedProcess:
         path = {"PATH": str(self.programs), "GIT_CEILING_DIRECTORIES": str(self.checkout.parent)}
@@ -110,7 +115,7 @@ def test_what_is_lacking_is_said_in_one_sentence(machine, python, lacking, said)
     if python is not None:
         machine.add_python(**python)
     if lacking == "disk":
-        machine.add("df", "#!/bin/sh\necho Filesystem blocks used available\necho /dev/x 9 9 3145728 9% /\n")
+        machine.add_disk(free_gb=3)
     elif lacking:
         path = machine.checkout.parent / lacking
         path.unlink() if path.is_symlink() else shutil.rmtree(path)
