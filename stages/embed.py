@@ -5,21 +5,16 @@ Of val and test images without fine labels also the features of two random views
 """
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from maskcon.embedding.features import (
-    BatchView,
-    adapted,
-    backbone_rows,
-    embedded_rows,
-    raw_pixel_rows,
-    raw_pixels_size,
-)
+from maskcon.embedding.features import adapted, embedded_rows, raw_pixel_rows, raw_pixels_size
 from maskcon.embedding.files import TWO_VIEWS, read_embedded_set, write_rows
 from maskcon.embedding.two_views import view_by_place
+from maskcon.encoders.features.whole import BatchView, backbone_rows, stored_rows
 from maskcon.encoders.networks import load_encoder
 from maskcon.images.packed.image_set import read_images, read_stretch
 from maskcon.parameters.model import Parameters
@@ -73,13 +68,24 @@ def _write_features(
     for file in encoder_files:
         encoder = load_encoder(file, device)
         if frozen:
+            if view is None and target.name != "train":
+                shared = shared or list(stored_rows(target.name, device))
             shared = shared or list(backbone_rows(encoder, images, data.channels, device, size, view))
             rows = (adapted(encoder, features) for features in shared)
         else:
             rows = embedded_rows(encoder, images, data.channels, device, size, view)
         path = target / file.relative_to(MODELS).with_suffix(".npy")
         write_rows(path, (len(images), encoder.feature_size), rows)
+        if path.name == "encoder.npy" and getattr(encoder.adapter, "which", None) == "both":
+            write_rows(path.with_name("projection.npy"), *_projection(path, parameters.model.projection_size))
     return encoder.feature_size
+
+
+def _projection(both: Path, size: int) -> tuple[tuple[int, int], Iterable[np.ndarray]]:
+    """Shape and rows of the projection alone, of features and projection side by side."""
+    rows = np.load(both, mmap_mode="r")[:, -size:]
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows.shape, [rows / np.where(length == 0, 1, length)]
 
 
 if __name__ == "__main__":

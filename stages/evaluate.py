@@ -48,8 +48,11 @@ def main(parameters: Parameters) -> None:
 
     gain = gain_of_training(scores["trained"], scores["untrained"], samples, numpy_generator(seed, "bootstrap"))
     gain["instead"] = _best_before_training(metrics)
+    if (embedded.folder / "projection.npy").exists():  # what the contrast sees, beside what is read out
+        projected = _scores(embedded, "projection", recall_at, False)
+        metrics["projection"] = mean_with_interval(projected, samples, numpy_generator(seed, "bootstrap"))
     _write_metrics(embedded, metrics, gain)
-    by_k = [row for title, of in metrics.items() for row in recall_at_k_rows(title, of, recall_at)]
+    by_k = [row for title in features for row in recall_at_k_rows(title, metrics[title], recall_at)]
     write_table(Path("plots/recall_at_k.csv"), by_k, RECALL_AT_K_COLUMNS)  # no rows without fine labels
     write_table(Path("plots/recall_by_coarse_class.csv"), by_class)
     write_table(Path("plots/recall_over_epochs.csv"), epoch_rows(by_epoch))
@@ -82,7 +85,7 @@ def _write_metrics(embedded: EmbeddedSet, metrics: dict[str, dict], gain: dict[s
     if embedded.fine is not None:
         numbers["queries_without_match"] = queries_without_match(embedded.fine)
     baselines = {"untrained": metrics["untrained"], "pixels": metrics["raw pixels"]}
-    baselines |= {title: metrics[title] for title in WHITENED if title in metrics}
+    baselines |= {title: metrics[title] for title in (*WHITENED, "projection") if title in metrics}
     write_json(Path("metrics/retrieval.json"), numbers)
     write_json(Path("metrics/retrieval_in_full.json"), {**numbers, "interval": interval, **baselines, "gain": gain})
 

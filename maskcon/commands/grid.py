@@ -11,6 +11,7 @@ from pathlib import Path
 from maskcon.experiments.grid.engines import Engine, LocalEngine, SlurmEngine
 from maskcon.experiments.grid.grid_file import read_grid
 from maskcon.experiments.grid.running import LOGS, Outcome, preview, run_grid
+from maskcon.experiments.grid.workspace import Workspaces
 from maskcon.parameters.errors import UserError
 from maskcon.tracking.store import StoreError, find_store
 
@@ -46,7 +47,7 @@ def main(arguments: argparse.Namespace) -> None:
         if arguments.dry_run:
             print("\n".join(preview(grid, store, checkout)))
             return
-        engine = _engine(arguments, checkout)
+        engine = _engine(arguments, checkout, Workspaces(checkout, grid.name))
         outcome = run_grid(grid, store, checkout, engine, say, arguments.failed)
     except StoreError as error:
         raise UserError(f"{error}; a grid needs the store to know what is complete") from None
@@ -57,17 +58,17 @@ def main(arguments: argparse.Namespace) -> None:
     _summarise(outcome)
 
 
-def _engine(arguments: argparse.Namespace, checkout: Path) -> Engine:
+def _engine(arguments: argparse.Namespace, checkout: Path, workspaces: Workspaces) -> Engine:
     if arguments.workers < 1:
         raise UserError(f"--workers {arguments.workers} is not allowed: it should be at least 1")
     if arguments.engine == "local":
-        return LocalEngine(arguments.workers, checkout)
+        return LocalEngine(arguments.workers, workspaces)
     options = [option.partition("=") for option in arguments.slurm]
     for name, equals, _ in options:
         if not equals:
             raise UserError(f"--slurm {name} is not allowed: it should be KEY=VALUE, such as time=120")
     typed = {name: int(value) if value.isdigit() else value for name, _, value in options}
-    return SlurmEngine(typed, checkout / LOGS / "slurm")
+    return SlurmEngine(typed, checkout / LOGS / "slurm", workspaces)
 
 
 def _command() -> str:

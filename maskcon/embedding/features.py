@@ -5,22 +5,18 @@ for rows in embedded_rows(encoder, images, 3, device):            # the same, a 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from maskcon.encoders.features.whole import BATCH, BatchView, backbone_rows
 from maskcon.encoders.networks import Encoder
-from maskcon.encoders.networks.inference import features_in_slices, for_inference
-from maskcon.images.packed.image_stream import ImageStream, to_device
-from maskcon.views.operations.crop import resized
+from maskcon.images.packed.image_stream import to_device
 
-BATCH = 512  # images at a time
 PIXELS_SIDE = 32  # the raw pixels of larger images are averaged down to this height and width
-
-BatchView = Callable[[Tensor, int], Tensor]  # uint8 [b, c, H, W], place of the first -> float32 [b, c, *size] in [0, 1]
 
 
 def embed(
@@ -58,30 +54,6 @@ def embedded_rows(
     """
     for features in backbone_rows(encoder, images, channels, device, size, view):
         yield adapted(encoder, features)
-
-
-@torch.inference_mode()
-def backbone_rows(
-    encoder: Encoder,
-    images: np.ndarray,
-    channels: int,
-    device: torch.device,
-    size: tuple[int, int] | None = None,
-    view: BatchView | None = None,
-) -> Iterator[Tensor]:
-    """float32 [b, F] on the device, of any length and without the encoder's adapter, as ``embedded_rows``.
-
-    Without the TF32 that torch lets convolutions on a GPU use: what is published shall not depend on the device.
-    """
-    stream = ImageStream(images, channels, torch.device(device))
-    size = size or stream.shape[2:]
-    encoder = for_inference(encoder, torch.zeros(1, channels, *size, device=stream.device))
-    starts = range(0, len(images), BATCH)
-    blocks = stream.blocks([torch.arange(start, min(start + BATCH, len(images))) for start in starts])
-    for start, planes in zip(starts, blocks, strict=True):
-        seen = resized(planes, size) / 255 if view is None else view(planes, start)
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            yield features_in_slices(encoder, seen)
 
 
 @torch.inference_mode()

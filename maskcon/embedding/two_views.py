@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskcon.embedding.features import BatchView
+from maskcon.encoders.features.whole import BatchView
 from maskcon.runtime.randomness import torch_generator
 from maskcon.views.operations.families import view_maker
 

@@ -41,10 +41,15 @@ def hash_of_inputs(checkout: Path, parameters: Parameters, digest_of: Callable[[
     return _digest({"parameters": values, "stages": _stages(checkout, values, digest_of or digest_of_path)})
 
 
-def hash_of_training(checkout: Path, parameters: Parameters, stage: str = "pretrain") -> str:
+def hash_of_training(
+    checkout: Path,
+    parameters: Parameters,
+    stage: str = "pretrain",
+    digest_of: Callable[[Path], str] | None = None,
+) -> str:
     """The same over ``stage`` and the stages before it alone: equal as long as the training would be."""
     values = parameters.model_dump(mode="json", exclude=NO_PART_OF_A_RUN)
-    stages = _stages(checkout, values, digest_of_path)
+    stages = _stages(checkout, values, digest_of or digest_of_path)
     needed = _with_stages_before(stage, stages)
     read = {name: value_at(values, name) for one in needed for name in stages[one]["params"]}
     return _digest({"parameters": read, "stages": {name: stages[name] for name in needed}})

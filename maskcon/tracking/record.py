@@ -62,8 +62,13 @@ class Recorded:
     same_results: bool  # False: the run was complete already, with other metrics
 
 
-def record_run(store: Store, inputs: Inputs, checkout: Path, environment: Mapping[str, str]) -> Recorded:
+def record_run(
+    store: Store, inputs: Inputs, checkout: Path, environment: Mapping[str, str], with_files: bool = True
+) -> Recorded:
     """Complete the run of these inputs from the files of the stages, or only its tags where it is complete.
+
+    Args:
+        with_files: keep figures, report, encoder and the like with it too; a later call does so where they are missing.
 
     Raises:
         StoreError: the store cannot be used now; nothing is lost, call again.
@@ -76,12 +81,13 @@ def record_run(store: Store, inputs: Inputs, checkout: Path, environment: Mappin
         same_results = run.data.tags.get(RESULTS, outcome.digest) == outcome.digest
         if not was_complete:
             _log_outcome(client, run, inputs, outcome, checkout)
-        if same_results:
+        if same_results and with_files:
             _log_files(client, run, outcome, checkout, only_missing=was_complete)
         set_tags(client, run, _experiment_tags(run, environment))
         if not was_complete:
             set_tags(client, run, provenance(checkout, environment) | outcome.texts | {RESULTS: outcome.digest})
-            words = run_description(run.info.run_id, inputs.parameters, outcome.metrics, outcome.artifacts)
+            files = outcome.artifacts if with_files else []
+            words = run_description(run.info.run_id, inputs.parameters, outcome.metrics, files)
             set_tags(client, run, {NOTE: words})
             for name, value in experiment_tags(run.info.experiment_id).items():
                 client.set_experiment_tag(run.info.experiment_id, name, value)

@@ -1,10 +1,9 @@
-"""Where the experiments of a grid run: in processes of this machine, or as jobs of a Slurm cluster.
+"""Where the trials of a grid run: in processes of this machine, or as jobs of a Slurm cluster.
 
-    for finished in run_experiments(experiments, LocalEngine(workers=2, checkout=Path("."))):
+    for finished in run_experiments(experiments, LocalEngine(2, Workspaces(Path("."), "mine"))):
         finished.experiment, finished.succeeded, finished.seconds
 
-Either runs ``dvc exp run --temp`` in a temporary copy of the checkout, with a log of its own. DVC's own queue is not
-used: its workers outlive an interruption, and what failed in it has to be sorted out by hand.
+Either runs trial.py in a workspace, with a log of its own.
 """
 
 from __future__ import annotations
@@ -16,17 +15,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from maskcon.experiments.grid.worker import run_command
+from maskcon.experiments.grid.workspace import Workspaces
 from maskcon.parameters.errors import UserError
 
 if TYPE_CHECKING:
     from submitit import Job
 
-EXPERIMENT = (sys.executable, "-m", "dvc", "exp", "run", "--temp")
+TRIAL = (sys.executable, "-m", "maskcon.experiments.grid.trial")
 PATIENCE_SECONDS = 10.0  # between the request to end and the kill
 LAST_LINES = 3
 JOB_MINUTES = 12 * 60  # where --slurm names no time; submitit's own are 5
@@ -37,13 +36,14 @@ class Experiment:
     """One run."""
 
     name: str
-    overrides: tuple[str, ...]
-    data: str  # what it has in common with those that need the same packed set
     log: Path
+    parameters: Mapping[str, Any] = field(hash=False)
+    hashes: Mapping[str, str] = field(hash=False)  # of its inputs, see on_record.py
 
     @property
-    def command(self) -> list[str]:
-        return [*EXPERIMENT, *(word for override in self.overrides for word in ("-S", override))]
+    def shared(self) -> str:
+        """What it has in common with those that need the same images and features."""
+        return self.hashes["features"]
 
 
 @dataclass(frozen=True)
@@ -53,21 +53,19 @@ class Finished:
     seconds: float
 
 
-def run_experiments(
-    experiments: Iterable[Experiment], engine: Engine, packed: Iterable[str] = ()
-) -> Iterator[Finished]:
+def run_experiments(experiments: Iterable[Experiment], engine: Engine, made: Iterable[str] = ()) -> Iterator[Finished]:
     """Run them, and hand each on when it has ended. Whatever ends this early ends what is running.
 
-    The first of those that share an image set goes alone, unless the set is among those ``packed``: it packs the set,
-    and the others find it in DVC's cache.
+    The first of those that share images and features goes alone, unless these are among those ``made``: it makes them,
+    and the others find them in DVC's cache.
     """
-    waiting, began, known = list(experiments), {}, set(packed)
+    waiting, began, known = list(experiments), {}, set(made)
     try:
         while waiting or began:
             for experiment, succeeded in engine.ended().items():
-                known.add(experiment.data)
+                known.add(experiment.shared)
                 yield Finished(experiment, succeeded, time.monotonic() - began.pop(experiment))
-            while engine.has_room() and (experiment := _next(waiting, {one.data for one in began} - known)):
+            while engine.has_room() and (experiment := _next(waiting, {one.shared for one in began} - known)):
                 waiting.remove(experiment)
                 experiment.log.unlink(missing_ok=True)  # of an earlier call
                 engine.start(experiment)
@@ -77,37 +75,47 @@ def run_experiments(
         engine.end_all()
 
 
-def _next(waiting: list[Experiment], being_packed: set[str]) -> Experiment | None:
-    return next((one for one in waiting if one.data not in being_packed), None)
+def _next(waiting: list[Experiment], being_made: set[str]) -> Experiment | None:
+    return next((one for one in waiting if one.shared not in being_made), None)
 
 
 class LocalEngine:
-    """At most ``workers`` processes at once, which share the cores."""
+    """At most ``workers`` processes at once, which share the cores; each of them has a workspace."""
 
     look_seconds = 0.2  # between two looks
 
-    def __init__(self, workers: int, checkout: Path):
-        self.workers, self.checkout = workers, checkout
+    def __init__(self, workers: int, workspaces: Workspaces):
+        self.workers, self.workspaces = workers, workspaces
         self.running: dict[Experiment, subprocess.Popen] = {}
+        self.places: dict[Experiment, int] = {}
 
     def has_room(self) -> bool:
         return len(self.running) < self.workers
 
     def start(self, experiment: Experiment) -> None:
+        taken = {self.places[one] for one in self.running}
+        self.places[experiment] = next(place for place in range(1, self.workers + 1) if place not in taken)
+        name = str(self.places[experiment])
+        workspace = self.workspaces.prepared(name, experiment.parameters, experiment.hashes)
         threads = str(max(1, (os.cpu_count() or 1) // self.workers))  # more would only wait for one another
-        self.running[experiment] = subprocess.Popen(
-            [sys.executable, "-m", "maskcon.experiments.grid.worker", str(experiment.log), *experiment.command],
-            cwd=self.checkout,
-            env={"OMP_NUM_THREADS": threads, **os.environ},
-            start_new_session=True,  # Ctrl-C comes to the grid, which ends its experiments in order
-        )
+        experiment.log.parent.mkdir(parents=True, exist_ok=True)
+        with open(experiment.log, "wb") as log:
+            self.running[experiment] = subprocess.Popen(
+                TRIAL,
+                cwd=workspace,
+                env={"OMP_NUM_THREADS": threads, **os.environ, **self.workspaces.environment()},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C comes to the grid, which ends its experiments in order
+            )
 
     def ended(self) -> dict[Experiment, bool]:
         """Those that have ended since the last call, and whether they succeeded."""
         over = {one: process for one, process in self.running.items() if process.poll() is not None}
         for experiment, process in over.items():
             del self.running[experiment]
-            _signal_all_of(process, signal.SIGKILL)  # a killed dvc leaves its stage behind
+            _signal_all_of(process, signal.SIGKILL)  # a killed trial leaves its dvc behind
         return {experiment: process.returncode == 0 for experiment, process in over.items()}
 
     def end_all(self) -> None:
@@ -119,6 +127,7 @@ class LocalEngine:
                 process.wait(max(0.0, end - time.monotonic()))
             _signal_all_of(process, signal.SIGKILL)
             process.wait()
+        self.workspaces.remove()
 
 
 def _signal_all_of(process: subprocess.Popen, number: int) -> None:
@@ -128,7 +137,7 @@ def _signal_all_of(process: subprocess.Popen, number: int) -> None:
 
 
 class SlurmEngine:
-    """One job per run, submitted from a checkout on a file system that the nodes share.
+    """One job per run, each with a workspace, submitted from a checkout on a file system that the nodes share.
 
     Args:
         options: of sbatch, by the names that submitit has for them: {"partition": "main", "time": 120}.
@@ -140,7 +149,7 @@ class SlurmEngine:
 
     look_seconds = 5.0
 
-    def __init__(self, options: Mapping[str, int | str], folder: Path):
+    def __init__(self, options: Mapping[str, int | str], folder: Path, workspaces: Workspaces):
         try:
             import submitit
         except ImportError:
@@ -153,13 +162,16 @@ class SlurmEngine:
             raise UserError("--engine slurm: this machine has no sbatch; run it where jobs are submitted") from None
         except NameError as error:
             raise UserError(f"--slurm: {str(error).splitlines()[0]}") from None
+        self.workspaces = workspaces
         self.running: dict[Experiment, Job] = {}
 
     def has_room(self) -> bool:
         return True  # Slurm's queue holds them
 
     def start(self, experiment: Experiment) -> None:
-        self.running[experiment] = self.executor.submit(run_command, experiment.command, experiment.log)
+        workspace = self.workspaces.prepared(experiment.name, experiment.parameters, experiment.hashes)
+        environment = self.workspaces.environment()
+        self.running[experiment] = self.executor.submit(_run_job, workspace, environment, experiment.log)
 
     def ended(self) -> dict[Experiment, bool]:
         """A job has ended when it has left its result, or the queue: a killed one leaves none, and submitit would ask
@@ -185,6 +197,21 @@ class SlurmEngine:
     def end_all(self) -> None:
         for job in self.running.values():
             job.cancel()
+        self.workspaces.remove()
+
+
+def _run_job(workspace: Path, environment: Mapping[str, str], log: Path) -> int:
+    """The exit code of a trial."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "wb") as output:
+        return subprocess.run(
+            TRIAL,
+            cwd=workspace,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ).returncode
 
 
 Engine = LocalEngine | SlurmEngine

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from maskcon.experiments.grid.grid_file import Grid
+from maskcon.experiments.grid.trial import SHARED
 from maskcon.experiments.grid.trials import Chosen, Trial, trials_to_choose
 from maskcon.parameters.composition import compose_parameters
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
-from maskcon.runtime.run_key import digest_of_path, hash_of_inputs
+from maskcon.runtime.run_key import digest_of_path, hash_of_inputs, hash_of_training
 from maskcon.tracking.record import COMPLETE, INPUTS
 from maskcon.tracking.search import search_runs
 from maskcon.tracking.store import Store
@@ -30,18 +31,29 @@ class GridRecord:
         self.store, self.checkout, self.grid = store, checkout, grid
         self._digest = functools.cache(digest_of_path)  # of each file once, not once for every trial
         self._composed = functools.cache(lambda overrides: compose_parameters(checkout / "conf", list(overrides)))
-        self._hashes: dict[tuple[str, ...], str] = {}
+        self._hashes: dict[tuple[str, ...], dict[str, str]] = {}
 
     def parameters(self, trial: Trial) -> Parameters:
         """Raises: UserError, where the overrides compose to nothing that is allowed."""
         return self._composed(trial.overrides)
 
-    def inputs_hash(self, trial: Trial) -> str:
-        """Raises: UserError, where the overrides compose to nothing that is allowed, or photos are missing."""
+    def hashes(self, trial: Trial) -> dict[str, str]:
+        """Of all inputs, of those of the training, and of those of the stage features and what it needs.
+
+        Raises: UserError, where the overrides compose to nothing that is allowed, or photos are missing."""
         if trial.overrides not in self._hashes:
-            _require_photos(self.parameters(trial))
-            self._hashes[trial.overrides] = hash_of_inputs(self.checkout, self.parameters(trial), self._digest)
+            parameters = self.parameters(trial)
+            _require_photos(parameters)
+            self._hashes[trial.overrides] = {
+                "inputs": hash_of_inputs(self.checkout, parameters, self._digest),
+                "training": hash_of_training(self.checkout, parameters, digest_of=self._digest),
+                SHARED: hash_of_training(self.checkout, parameters, SHARED, self._digest),
+            }
         return self._hashes[trial.overrides]
+
+    def inputs_hash(self, trial: Trial) -> str:
+        """Raises: UserError, as ``hashes``."""
+        return self.hashes(trial)["inputs"]
 
     def complete(self, trials: Iterable[Trial]) -> dict[Trial, dict[str, float]]:
         """The metrics of those trials whose runs are complete.

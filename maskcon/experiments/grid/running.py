@@ -1,6 +1,6 @@
 """A grid from its first run to its last: what is on record is not run again, what fails is listed.
 
-outcome = run_grid(grid, store, checkout, LocalEngine(workers=2, checkout=checkout), say=print)
+outcome = run_grid(grid, store, checkout, LocalEngine(2, Workspaces(checkout, grid.name)), print)
 """
 
 import contextlib
@@ -137,8 +137,8 @@ class _Running:
         if trials:
             self.say(f"{trials[0].purpose}: {len(complete)} of {len(trials)} runs on record, {len(missing)} to run")
         experiments = {self._experiment(trial): trial for trial in missing}
-        packed = {self._experiment(trial).data for trial in self.measured}
-        for finished in run_experiments(experiments, self.engine, packed):
+        made = {self._experiment(trial).shared for trial in self.measured}
+        for finished in run_experiments(experiments, self.engine, made):
             self._finish(experiments[finished.experiment], finished)
 
     def _finish(self, trial: Trial, finished: Finished) -> None:
@@ -157,10 +157,11 @@ class _Running:
         self.say(f"failed: {trial.label}: {why}\n  log: {finished.experiment.log}")
 
     def _experiment(self, trial: Trial) -> Experiment:
-        data = self.record.parameters(trial).data.model_dump_json()
         name = re.sub(r"[^A-Za-z0-9=.]+", "-", trial.label)
         log = self.checkout / LOGS / self.grid.name / f"{name}-{self.record.inputs_hash(trial)[:8]}.log"
-        return Experiment(name, trial.overrides, data, log)
+        values = self.record.parameters(trial).model_dump(mode="json")
+        values["track"]["live"] = False  # curves are recorded at the end: a training may take seconds
+        return Experiment(name, log, values, self.record.hashes(trial))
 
     def _note(self, trial: Trial, metrics: dict[str, float]) -> None:
         self.measured[trial] = metrics

@@ -1,0 +1,57 @@
+"""Folders that trials run in: clones of the checkout as it is when a grid starts, with the checkout's DVC cache.
+
+Whatever is edited while a grid runs, all its trials run the same code, and none writes into the checkout.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from dvc.repo import Repo
+
+from maskcon.experiments.grid.trial import HASHES
+from maskcon.runtime.atomic_files import write_text
+
+
+class Workspaces:
+    """Those of one call of a grid.
+
+    Args:
+        checkout: with its uncommitted changes, of which files unknown to git are no part.
+        name: of the grid.
+    """
+
+    def __init__(self, checkout: Path, name: str):
+        self.checkout = checkout.resolve()
+        self.folder = self.checkout / ".dvc/tmp/grids" / name
+        self.baseline = _git(self.checkout, "rev-parse", "HEAD")
+        self.commit = _git(self.checkout, "stash", "create") or self.baseline
+        with Repo(str(self.checkout)) as repo:
+            self.cache = repo.cache.local.path
+
+    def prepared(self, name: str, parameters: Mapping, hashes: Mapping[str, str]) -> Path:
+        """The workspace ``name`` with the values and hashes of a trial; what trials share is left as it lies there."""
+        workspace = self.folder / name
+        if not (workspace / ".git").exists():
+            shutil.rmtree(workspace, ignore_errors=True)
+            _git(self.checkout, "clone", "--quiet", "--shared", "--no-checkout", str(self.checkout), str(workspace))
+        _git(workspace, "checkout", "--quiet", "--force", "--detach", self.commit)
+        links = f'[cache]\n    dir = "{self.cache}"\n    type = "reflink,symlink"\n'
+        write_text(workspace / ".dvc/config.local", links)
+        write_text(workspace / "params.yaml", json.dumps(parameters, indent=1))  # JSON is YAML
+        write_text(workspace / HASHES, json.dumps(hashes))
+        return workspace
+
+    def environment(self) -> dict[str, str]:
+        """What a trial must know besides: where store and checkpoints are, and the commit that it started from."""
+        return {"DVC_ROOT": str(self.checkout), "DVC_EXP_BASELINE_REV": self.baseline}
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _git(folder: Path, *words: str) -> str:
+    run = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True)
+    return run.stdout.strip()
