@@ -59,10 +59,9 @@ class TrainParameters(Group):
     """How strongly the queries' views are augmented."""
     key_view: Literal["weak", "strong"]
     """How strongly the keys' views are augmented."""
-    # Not bfloat16 on the CPU: how it rounds and whether it is faster depend on the processor, so that the same command
-    # would end in other numbers on another machine.
     precision: Literal["auto", "float32", "bfloat16"]
-    """Precision of the networks; auto: bfloat16 on a GPU, float32 on the CPU."""
+    """Precision of the networks in training; auto: bfloat16 on a GPU and on processors that multiply in it (AMX,
+    AVX512-BF16), else float32. The run records which."""
     compile: bool
     """Compile the networks with torch.compile: it takes some minutes at the start, then steps may be faster. Losses
     differ in their last digits."""

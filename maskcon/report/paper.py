@@ -221,10 +221,9 @@ def _training_facts(run: FinishedRun) -> dict[str, str]:
 
 
 def _hardware(trained: Mapping[str, Any]) -> str:
-    """The graphics processor's name, or the processor's with the threads in use."""
-    if trained["device"] != "cpu":
-        return trained["device"]
-    return f"{trained['hardware']['cpu']}, {counted(trained['threads'], 'thread')}"
+    """The graphics processor's name, or the processor's with the threads in use, and the precision."""
+    cpu = f"{trained['hardware']['cpu']}, {counted(trained['threads'], 'thread')}"
+    return f"{cpu if trained['device'] == 'cpu' else trained['device']}, {trained['precision']}"
 
 
 def before_training(name: str) -> str:

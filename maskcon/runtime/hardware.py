@@ -27,6 +27,14 @@ def hardware(device: torch.device) -> dict[str, str | int]:
     return there_is
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether the processor has instructions for it, as Linux knows it: AMX or AVX512-BF16."""
+    try:
+        return bool(re.search(r"(?m)^flags\s*:.*\b(amx_bf16|avx512_bf16)\b", CPU_INFO.read_text()))
+    except OSError:
+        return False
+
+
 def processor_name() -> str:
     """As Linux knows it, or else the architecture."""
     try:

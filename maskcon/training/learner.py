@@ -20,6 +20,7 @@ from maskcon.methods.parts.interface import Keys, Method, NearestView, Scene, bu
 from maskcon.methods.parts.key_queue import KeyQueue
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
+from maskcon.runtime.hardware import multiplies_bfloat16
 from maskcon.runtime.randomness import derived_seed
 from maskcon.training.batches import Batch
 from maskcon.training.micro_batches import encode_in_parts
@@ -200,7 +201,7 @@ def require_compiler() -> None:
 
 
 def training_precision(wanted: str, device: torch.device) -> torch.dtype:
-    """ "auto" is bfloat16 on CUDA, where it is faster, and float32 elsewhere."""
+    """ "auto" is bfloat16 where the device multiplies in it: on CUDA, and on processors with AMX or AVX512-BF16."""
     if wanted == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
+        return torch.bfloat16 if device.type == "cuda" or multiplies_bfloat16() else torch.float32
     return getattr(torch, wanted)

@@ -27,6 +27,7 @@ from maskcon.runtime.same_inputs import require_unchanged_inputs
 from maskcon.runtime.scratch import discard, scratch_folder
 from maskcon.runtime.start import VERBOSE
 from maskcon.training.checkpoint import Checkpoints, NoCheckpoints
+from maskcon.training.learner import training_precision
 from maskcon.training.loop import Trained, Watcher, train
 from maskcon.training.processes import Processes
 from maskcon.training.progress import Progress
@@ -97,7 +98,8 @@ def train_here(
 def key_of_training(parameters: Parameters, training_set: TrainingSet, device: torch.device) -> str:
     """What a checkpoint must agree with to be gone on from: code and parameters, the images, and what computes."""
     inputs = hash_of_training(Path.cwd(), parameters)
-    computed_by = hashlib.sha256(f"{torch.__version__} {device.type}".encode()).hexdigest()
+    precision = training_precision(parameters.train.precision, device)
+    computed_by = hashlib.sha256(f"{torch.__version__} {device.type} {precision}".encode()).hexdigest()
     return f"{inputs[:24]}-{training_set.digest()[:24]}-{computed_by[:8]}"
 
 
@@ -135,6 +137,7 @@ def write_outputs(trained: Trained, snapshots: Path, parameters: Parameters) -> 
 
 def summary(trained: Trained, parameters: Parameters, device: torch.device, processes: int) -> dict[str, Any]:
     """The numbers of metrics/pretrain.json."""
+    precision = training_precision(parameters.train.precision, device)
     seconds = sum(row["seconds"] for row in trained.curve)
     images_seen = sum(row["seconds"] * row["images_per_second"] for row in trained.curve)
     return {
@@ -143,6 +146,7 @@ def summary(trained: Trained, parameters: Parameters, device: torch.device, proc
         "steps": round(images_seen / parameters.train.batch_size),
         "queue_size": trained.queue_size,
         "weights": sum(weight.numel() for weight in trained.encoder.parameters()),
+        "precision": str(precision).removeprefix("torch."),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
         "processes": processes,

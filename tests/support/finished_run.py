@@ -107,6 +107,7 @@ def write_metrics(folder: Path, labels: pd.DataFrame, has_fine: bool, epochs: in
             "timing": {"seconds": 61.5, "images_per_second": 1950.2},
             "device": "cpu",
             "threads": 2,
+            "precision": "float32",
             "hardware": {"cpu": "Example Processor", "cores": 2, "memory_gb": 24, "vector_instructions": "AVX2"},
         },
     )

@@ -12,6 +12,7 @@ from maskcon.parameters.errors import Interrupted
 from maskcon.parameters.plugins import METHODS
 from maskcon.training.batches import TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints
+from maskcon.runtime import hardware
 from maskcon.training.learner import build_learner, training_precision
 from maskcon.training.loop import Watcher, fill_queue, train
 from maskcon.training.step import unit
@@ -260,8 +261,14 @@ def test_key_network_begins_as_a_copy(tiny_parameters):
     assert all(query.data_ptr() != key.data_ptr() for query, key in pairs)
 
 
-def test_precision():
-    assert training_precision("auto", CPU) == torch.float32
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [("fpu avx2", torch.float32), ("fpu avx512_bf16 avx2", torch.bfloat16), ("amx_bf16", torch.bfloat16)],
+)
+def test_precision(flags, precision, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text(f"model name\t: A Processor\nflags\t\t: {flags}\nbugs\t\t: none\n")
+    monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "cpuinfo")
+    assert training_precision("auto", CPU) == precision
     assert training_precision("auto", torch.device("cuda")) == torch.bfloat16
     assert training_precision("bfloat16", CPU) == torch.bfloat16
     assert training_precision("float32", torch.device("cuda")) == torch.float32
