@@ -10,9 +10,9 @@ from maskcon.images.packed.image_set import LABEL_COLUMNS, read_training_set, wr
 from maskcon.images.packed.image_stream import to_device
 from maskcon.parameters.errors import Interrupted
 from maskcon.parameters.plugins import METHODS
+from maskcon.runtime import hardware
 from maskcon.training.batches import TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.runtime import hardware
 from maskcon.training.learner import build_learner, training_precision
 from maskcon.training.loop import Watcher, fill_queue, train
 from maskcon.training.step import unit
