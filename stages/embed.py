@@ -5,7 +5,7 @@ Of val and test images without fine labels also the features of two random views
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,9 @@ import torch
 
 from maskcon.embedding.features import adapted, embedded_rows, raw_pixel_rows, raw_pixels_size
 from maskcon.embedding.files import TWO_VIEWS, read_embedded_set, write_rows
-from maskcon.embedding.two_views import view_by_place
+from maskcon.encoders.features.two_views import view_by_place
 from maskcon.encoders.features.whole import BatchView, backbone_rows, stored_rows
-from maskcon.encoders.networks import load_encoder
+from maskcon.encoders.networks import Encoder, load_encoder
 from maskcon.images.packed.image_set import read_images, read_stretch
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.entry import run_stage
@@ -43,7 +43,7 @@ def main(parameters: Parameters) -> None:
         size = _write_features(target, files, images, parameters, device)
         shutil.copyfile(source / "labels.csv", target / "labels.csv")
         print(f"{data.name}/{split}: {len(images)} images, {size} features")
-        if split != "train" and read_embedded_set(target, only_with_fine=True).fine is None:
+        if split != "train" and (frozen or read_embedded_set(target, only_with_fine=True).fine is None):
             stretch = read_stretch(source)
             for strength in TWO_VIEWS:
                 view = view_by_place(data.augmentation, strength, (data.height, data.width), stretch, data.seed)
@@ -68,9 +68,7 @@ def _write_features(
     for file in encoder_files:
         encoder = load_encoder(file, device)
         if frozen:
-            if view is None and target.name != "train":
-                shared = shared or list(stored_rows(target.name, device))
-            shared = shared or list(backbone_rows(encoder, images, data.channels, device, size, view))
+            shared = shared or list(_rows_of_backbone(encoder, target, images, parameters, view))
             rows = (adapted(encoder, features) for features in shared)
         else:
             rows = embedded_rows(encoder, images, data.channels, device, size, view)
@@ -79,6 +77,18 @@ def _write_features(
         if path.name == "encoder.npy" and getattr(encoder.adapter, "which", None) == "both":
             write_rows(path.with_name("projection.npy"), *_projection(path, parameters.model.projection_size))
     return encoder.feature_size
+
+
+def _rows_of_backbone(
+    encoder: Encoder, target: Path, images: np.ndarray, parameters: Parameters, view: BatchView | None
+) -> Iterator[torch.Tensor]:
+    """As the stage features stored them, but of training images, which few runs need."""
+    part = target.relative_to(EMBEDDINGS).parts  # ("val",) or ("val", "views", "weak")
+    device = encoder.mean.device
+    if part[0] != "train":
+        return stored_rows("_".join([part[0], *part[2:]]), device)
+    data = parameters.data
+    return backbone_rows(encoder, images, data.channels, device, (data.height, data.width), view)
 
 
 def _projection(both: Path, size: int) -> tuple[tuple[int, int], Iterable[np.ndarray]]:

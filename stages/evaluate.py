@@ -32,7 +32,7 @@ def main(parameters: Parameters) -> None:
 
     features = FEATURES | WHITENED if parameters.train.backbone == "frozen" else FEATURES
     scores = {title: _scores(embedded, name, recall_at) for title, name in features.items()}
-    if embedded.fine is None:
+    if (embedded.folder / "views").exists():
         for title, name in features.items():
             scores[title]["view_retrieval"] = _view_retrieval(embedded, name)
     by_epoch = {epoch: _scores(embedded, name, [1], False) for epoch, name in embedded.snapshots().items()}

@@ -1,9 +1,11 @@
 """Stage features: with train.backbone=frozen, features of several views of every training image, and of the images to
 evaluate as they are; otherwise nothing.
 
-They depend on the images, the backbone and the number of views alone: computed once for all methods, values and seeds.
+They depend on the images, the backbone and the number of views alone, and no label is read: computed once for all
+methods, values, seeds and groupings into coarse classes.
 """
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -31,9 +33,10 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
     import torch
 
     from maskcon.encoders.features.computing import compute_features
-    from maskcon.encoders.features.whole import backbone_rows
+    from maskcon.encoders.features.two_views import view_by_place
+    from maskcon.encoders.features.whole import backbone_rows, store_rows
     from maskcon.encoders.networks import build_encoder
-    from maskcon.images.packed.image_set import read_images, read_training_set
+    from maskcon.images.packed.image_set import read_images, read_stretch
     from maskcon.images.packed.image_stream import ImageStream
     from maskcon.runtime.freed_memory import keep_freed_memory
     from maskcon.runtime.run_key import hash_of_training
@@ -44,22 +47,22 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
     data, counts = parameters.data, parameters.train.stored_views
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     packed, size = Path("data/sets") / data.name, (data.height, data.width)
-    training_set = read_training_set(packed / "train")
+    images, stretch = read_images(packed / "train"), read_stretch(packed / "train")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(data.seed)
         encoder = build_encoder(parameters.model, data).to(device).eval()
     views = {name: view_maker(data.augmentation, name, size) for name in ("weak", "strong")}
-    stretch = None if training_set.stretch is None else torch.from_numpy(training_set.stretch)
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
-    key = f"features-{hash_of_training(Path.cwd(), parameters, 'features')[:24]}-{training_set.digest()[:24]}"
+    digest = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+    key = f"features-{hash_of_training(Path.cwd(), parameters, 'features')[:24]}-{digest[:24]}"
     with (
         scratch_folder(root, key, f"features of {data.name} by {parameters.model.backbone}") as scratch,
         interruptions.postponed(),
     ):
         compute_features(
             encoder,
-            ImageStream(training_set.images, data.channels, device),
-            stretch,
+            ImageStream(images, data.channels, device),
+            None if stretch is None else torch.from_numpy(stretch),
             views,
             {"weak": counts.weak, "strong": counts.strong},
             data.seed,
@@ -67,8 +70,12 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
             lambda: interruptions.pending,
         )
         for part in ("val", "test"):
-            rows = list(backbone_rows(encoder, read_images(packed / part), data.channels, device, size))
-            np.save(scratch / f"{part}.npy", torch.cat([torch.empty(0, encoder.feature_size), *rows]).cpu().numpy())
+            images, stretch = read_images(packed / part), read_stretch(packed / part)
+            seen = {part: None} | {
+                f"{part}_{name}": view_by_place(data.augmentation, name, size, stretch, data.seed) for name in views
+            }
+            for name, view in seen.items():
+                store_rows(name, backbone_rows(encoder, images, data.channels, device, size, view), encoder, scratch)
         require_same()  # while the features can still be found again
         FEATURES.mkdir(exist_ok=True)
         for file in sorted(scratch.glob("*.npy")):

@@ -7,7 +7,7 @@ from PIL import Image
 
 from maskcon.embedding import features as embeddings
 from maskcon.embedding.features import embed, embedded_rows, raw_pixel_rows, raw_pixels
-from maskcon.embedding.two_views import view_by_place
+from maskcon.encoders.features.two_views import view_by_place
 from maskcon.encoders.networks import build_encoder
 from maskcon.encoders.networks.inference import for_inference
 from maskcon.parameters.encoder import EncoderValues

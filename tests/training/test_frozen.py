@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from maskcon.encoders.features.computing import compute_features
+from maskcon.encoders.features.whole import backbone_rows, store_rows, stored_rows
 from maskcon.encoders.networks import build_encoder, load_encoder, save_encoder
 from maskcon.encoders.networks.adapter import whitening
 from maskcon.images.packed.image_stream import ImageStream
@@ -131,3 +132,12 @@ def test_the_queue_is_at_most_half_as_long_as_the_set(tiny_parameters, tiny_set,
     monkeypatch.setattr(loop, "build_learner", lambda *given: learners.append(build_learner(*given)) or learners[-1])
     train(tiny_set, tiny_parameters(FROZEN | {"train.queue_size": 10_000}), CPU, Checkpoints(tmp_path), Watcher())
     assert len(learners[0].queue.keys) == len(tiny_set.images) // 2
+
+
+def test_stored_rows_are_those_of_the_backbone(tiny_parameters, tiny_set, tmp_path):
+    encoder = build_encoder(tiny_parameters(FROZEN).model, tiny_parameters(FROZEN).data).eval()
+    rows = torch.cat(list(backbone_rows(encoder, tiny_set.images, tiny_parameters(FROZEN).data.channels, CPU)))
+    store_rows("val", [rows], encoder, tmp_path)
+    assert torch.equal(torch.cat(list(stored_rows("val", CPU, tmp_path))), rows)
+    store_rows("test", [], encoder, tmp_path)  # a set may have no such part
+    assert not list(stored_rows("test", CPU, tmp_path))

@@ -5,7 +5,8 @@
     scratch/weak.npy, strong.npy     float16 [V, N, F]: view v of image i
     scratch/done.json                how many blocks are finished
 
-While the backbone works on a block, a thread makes the views of the next one.
+While the backbone works on a block, a thread makes the views of the next one. Processors that multiply in bfloat16 do
+so here: what it changes in a view is less than what another crop does. Images to evaluate are computed in float32.
 """
 
 import json
@@ -24,6 +25,7 @@ from maskcon.encoders.networks.inference import features_in_slices, for_inferenc
 from maskcon.images.packed.image_set import require_space
 from maskcon.images.packed.image_stream import ImageStream
 from maskcon.runtime.atomic_files import write_json
+from maskcon.runtime.hardware import multiplies_bfloat16
 from maskcon.runtime.randomness import torch_generator
 from maskcon.views.operations.families import View
 
@@ -108,7 +110,9 @@ def _rows(
                 return
             made = coming.result()
             coming = maker.submit(view_of, following) if following else None
-            yield features_in_slices(encoder, made).float().cpu().numpy().astype(np.float16)
+            with torch.autocast("cpu", torch.bfloat16, enabled=made.device.type == "cpu" and multiplies_bfloat16()):
+                features = features_in_slices(encoder, made)
+            yield features.float().cpu().numpy().astype(np.float16)
 
 
 def _files(folder: Path, shapes: Mapping[str, tuple[int, int, int]]) -> dict[str, np.memmap]:

@@ -2,10 +2,11 @@
 
 for rows in backbone_rows(encoder, images, 3, device): ...      # float32 [b, F], a batch at a time
 
-features/val.npy, test.npy      float32 [N, F], by the stage features, where the backbone is frozen
+features/val.npy, test.npy                    float32 [N, F], by the stage features, where the backbone is frozen
+features/val_weak.npy, val_strong.npy ...     the same of a random view of each image, see two_views.py
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +58,14 @@ def backbone_rows(
             yield features_in_slices(encoder, seen)
 
 
+def store_rows(name: str, rows: Iterable[Tensor], encoder: Encoder, folder: Path) -> None:
+    """Write ``folder``/NAME.npy, float32 [N, F]."""
+    together = torch.cat([torch.empty(0, encoder.feature_size), *(some.cpu() for some in rows)])
+    np.save(folder / f"{name}.npy", together.numpy())
+
+
 def stored_rows(part: str, device: torch.device, folder: Path = FEATURES) -> Iterator[Tensor]:
-    """The same of the part ``val`` or ``test``, as the stage features has stored them."""
+    """The same of a part, ``val`` or ``test_weak``, as the stage features has stored them."""
     rows = np.load(folder / f"{part}.npy", mmap_mode="c", allow_pickle=False)
     for start in range(0, len(rows), BATCH):
         yield torch.from_numpy(rows[start : start + BATCH]).to(device)

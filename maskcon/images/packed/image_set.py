@@ -1,6 +1,7 @@
-"""The one format of every image set: images.npy beside labels.csv.
+"""The one format of every image set: images.npy and stretch.npy beside labels.csv.
 
     data/sets/NAME/{train,val,test}/images.npy    uint8 [N, H, W, 3], read through a memory map
+    data/sets/NAME/{train,val,test}/stretch.npy   float64 [N], how many times wider a photo was, for its height, than here
     data/sets/NAME/{train,val,test}/labels.csv    one row per image, columns LABEL_COLUMNS
 
 The columns fine and fine_name are empty where a person has coarse labels only, of all images or of some. Training
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "val", "test")
 LABEL_COLUMNS = ("coarse", "coarse_name", "fine", "fine_name", "source", "width", "height")
-TRAINING_COLUMNS = ("coarse", "coarse_name", "width", "height")
+TRAINING_COLUMNS = ("coarse", "coarse_name")
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,7 @@ class TrainingSet:
     images: np.ndarray  # uint8 [N, H, W, 3]
     coarse: np.ndarray  # int64 [N]
     coarse_names: list[str]  # [C], by coarse label
-    stretch: np.ndarray | None = None  # float64 [N]: how many times wider a photo was, for its height, than its image
-    # here; None where all have kept their shape
+    stretch: np.ndarray | None = None  # float64 [N]; None where all photos have kept their shape
 
     def digest(self) -> str:
         """SHA-256 of the images, coarse labels and stretch."""
@@ -75,6 +75,8 @@ def write_set(folder: Path, labels: pd.DataFrame, chunks: Iterable[np.ndarray], 
     shape = (len(labels), height, width, 3)
     require_space(folder, math.prod(shape))
     write_atomically(folder / "images.npy", lambda file: _write_images(file, shape, chunks))
+    stretch = (labels["width"].to_numpy(np.float64) * height) / (labels["height"].to_numpy(np.float64) * width)
+    write_atomically(folder / "stretch.npy", lambda file: np.save(file, stretch))
     write_atomically(  # into the file a few rows at a time: as one text, those of ImageNet take 80 MB, twice
         folder / "labels.csv", lambda file: labels.to_csv(file, index=False, lineterminator="\n", mode="wb")
     )
@@ -112,34 +114,33 @@ def read_training_set(folder: Path) -> TrainingSet:
         images,
         labels["coarse"].to_numpy(np.int64, copy=True),
         [str(names[c]) for c in range(len(names))],
-        _stretch(labels, *images.shape[1:3]),
+        read_stretch(folder),
     )
 
 
 def read_stretch(folder: Path) -> np.ndarray | None:
     """float64 [N]: ``TrainingSet.stretch`` of any part."""
-    return _stretch(_read_labels(folder, ("width", "height")), *read_images(folder).shape[1:3])
-
-
-def _stretch(labels: pd.DataFrame, height: int, width: int) -> np.ndarray | None:
-    """float64 [N]: width / height of the photos over that of the images; None where that is 1 for all."""
-    stretch = (labels["width"].to_numpy(np.float64) * height) / (labels["height"].to_numpy(np.float64) * width)
+    stretch = np.array(_load(folder / "stretch.npy"))
     return None if (stretch == 1).all() else stretch
 
 
 def read_images(folder: Path) -> np.ndarray:
     """The images of a set, uint8 [N, H, W, 3], as a read-only memory map."""
     path = folder / "images.npy"
-    try:
-        images = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} cannot be read ({error}); make it again with: dvc repro -f coarse") from None
+    images = _load(path)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
         raise UserError(
             f"{path} holds {images.dtype} {list(images.shape)}, expected uint8 [N, H, W, 3]; "
             "make it again with: dvc repro -f coarse"
         )
     return images
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} cannot be read ({error}); make it again with: dvc repro -f coarse") from None
 
 
 def read_labelled_set(folder: Path) -> LabelledSet:
@@ -173,7 +174,7 @@ def _read_labels(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     path = folder / "labels.csv"
     try:
         # Names as text, whatever they look like; numbers at once as such, so that millions of rows stay small.
-        kinds = dict.fromkeys(columns, str) | {"coarse": np.int64, "width": np.float64, "height": np.float64}
+        kinds = dict.fromkeys(columns, str) | {"coarse": np.int64}
         labels = pd.read_csv(path, usecols=list(columns), dtype=kinds, keep_default_na=False)
         if "fine" in columns and (labels["fine"] != "").all():
             labels["fine"] = labels["fine"].astype(np.int64)

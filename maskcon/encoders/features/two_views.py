@@ -1,7 +1,7 @@
 """Random views of the images of a set, by the data set's own augmentation.
 
 view = view_by_place("characters", "weak", (16, 24), stretch, seed)
-rows = embedded_rows(encoder, images, 1, device, view=view)
+rows = backbone_rows(encoder, images, 1, device, view=view)
 """
 
 import numpy as np
