@@ -1,7 +1,7 @@
 """The one format of every image set: images.npy and stretch.npy beside labels.csv.
 
     data/sets/NAME/{train,val,test}/images.npy    uint8 [N, H, W, 3], read through a memory map
-    data/sets/NAME/{train,val,test}/stretch.npy   float64 [N], how many times wider a photo was, for its height, than here
+    data/sets/NAME/{train,val,test}/stretch.npy   float64 [N], how much wider than here a photo was for its height
     data/sets/NAME/{train,val,test}/labels.csv    one row per image, columns LABEL_COLUMNS
 
 The columns fine and fine_name are empty where a person has coarse labels only, of all images or of some. Training
