@@ -54,7 +54,7 @@ def joined(*several: pd.DataFrame) -> pd.DataFrame:
 def parameters(method: str, seed: int, split: str) -> dict[str, str]:
     values = _read(REPOSITORY / "params.yaml")
     values["loss"] = _read(REPOSITORY / "conf/loss" / f"{method}.yaml")
-    values["data"] = _read(REPOSITORY / "conf/data/digits.yaml")
+    values["data"] = _read(REPOSITORY / "conf/data/digits.yaml") | {"coarse_map": "coarse_labels/digits.csv"}
     values["seed"], values["evaluate"]["split"] = seed, split
     flat = flattened(values)
     return {f"params.{name}": value if isinstance(value, str) else json.dumps(value) for name, value in flat.items()}

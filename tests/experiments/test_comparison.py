@@ -33,6 +33,15 @@ def test_features_without_training_stand_beside_them():
     assert of["untrained encoder"].by_seed == {1: 0.125, 2: 0.25, 3: 0.375}
 
 
+def test_features_that_know_no_seed_count_once_and_are_named_by_where_their_weights_come_from():
+    frozen = made_up(TWO)
+    frozen["params.model.weights"] = "package"
+    frozen["metrics.untrained.recall_at_1"], frozen["metrics.whitened.recall_at_1"] = 0.25, 0.375
+    of = rows(table(frozen))
+    assert (of["as loaded"].by_seed, of["whitened"].by_seed) == ({1: 0.25}, {1: 0.375})
+    assert "untrained encoder" not in of
+
+
 def test_untrained_encoders_that_differ_are_not_averaged():
     narrow, wide = (made_up({"maskcon": TWO["maskcon"]}) for _ in range(2))
     wide["params.model.width"] = "48"
@@ -43,6 +52,12 @@ def test_untrained_encoders_that_differ_are_not_averaged():
 def test_bold_is_the_best_and_what_is_not_resolved_from_it():
     of = rows(table(made_up(TWO | {"coins": {1: 0.47, 2: 0.53, 3: 0.51}})))
     assert {title for title, row in of.items() if row.best} == {"MaskCon", "CoIns"}
+
+
+def test_without_shared_seeds_intervals_that_overlap_are_not_resolved():
+    others = {"coins": {4: 0.2, 5: 0.21, 6: 0.22}, "selfcon": {4: 0.47, 5: 0.53, 6: 0.51}}
+    of = rows(table(made_up(TWO | others)))
+    assert {title for title, row in of.items() if row.best} == {"MaskCon", "selfcon"}
 
 
 def test_one_seed_is_never_bold_nor_are_several_of_one_method_alone():
@@ -135,16 +150,22 @@ def test_values_tried_on_validation_are_told():
     assert rows(table(joined(scored, chosen)))["Grafit"].summary.n == 3  # the run that chose is not in the mean
 
 
-def test_a_published_figure_stands_beside_ours():
-    known = Published(60.57, "somewhere")
-    of = rows(table(made_up(TWO), published={("grafit", "digits", "recall_at_1"): known}))
-    assert of["Grafit"].published == known
-    assert of["MaskCon"].published is None
+def test_published_figures_stand_beside_ours_with_what_differs_whatever_the_grid_calls_the_set():
+    known = {"quoted": Published(60.57, "resnet18; ImageNet weights", "somewhere")}
+    published = {("grafit", "digits", "recall_at_1"): known}
+    of = table(made_up(TWO, dataset="digits_of_a_grid"), published=published)
+    assert rows(of)["Grafit"].published == known
+    assert rows(of)["MaskCon"].published == {}
+    assert "Here: small_conv; random weights; 16 x 16 pixels; after the last of 30 epochs." in of.notes
+    text = as_markdown("x", [section(of)])
+    assert "Quoted: printed as the paper's by somebody else (Grafit: resnet18; ImageNet weights; seen in" in text
+    assert not any("Here:" in note for note in table(made_up(TWO)).notes)
 
 
 def test_what_cannot_be_answered_is_refused():
-    with pytest.raises(UserError, match="no complete run has the metric recall_at_3; there are recall_at_1,"):
-        table(made_up(TWO), "recall_at_3")
+    runs = made_up(TWO).assign(**{"metrics.projection.recall_at_1": 0.5})
+    with pytest.raises(UserError, match=r"no complete run has the metric recall_at_3; there are projection\.recall"):
+        table(runs, "recall_at_3")
     with pytest.raises(UserError, match="--baseline wcl has no runs here; there are grafit, maskcon"):
         table(made_up(TWO), baseline="wcl")
 

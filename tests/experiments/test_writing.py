@@ -6,10 +6,19 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from maskcon.experiments.tables.comparison import Question, compare
-from maskcon.experiments.tables.formats import as_latex, as_markdown, latex_escaped, section
+from maskcon.experiments.tables.dot_plot import _draw
+from maskcon.experiments.tables.formats import (
+    as_latex,
+    as_markdown,
+    latex_escaped,
+    metric_title,
+    section,
+    side_by_side,
+)
 from maskcon.experiments.tables.published import Published
 from maskcon.experiments.tables.runs import _row, read_export, write_export
 from maskcon.experiments.tables.writing import write_tables
@@ -21,7 +30,7 @@ NASTY = r"a_b & 50% #1 {x} $y$ ~ ^ \z | <u> *c* [d](javascript:e)"
 SCORES = {"grafit": {1: 0.40, 2: 0.42, 3: 0.41}, "maskcon": {1: 0.50, 2: 0.52, 3: 0.515}}
 VALUES = {"grafit": {"w": 0.5}, "maskcon": {"w": 1.0, "soft_temperature": 0.1}}
 TRIED = {"grafit": [{"w": 0.2}, {"w": 0.5}], "maskcon": [VALUES["maskcon"], {"w": 0.5, "soft_temperature": 0.1}]}
-KNOWN = {("grafit", "digits", "recall_at_1"): Published(60.57, NASTY)}
+KNOWN = {("grafit", "digits", "recall_at_1"): {"quoted": Published(60.57, "resnet18", NASTY)}}
 WANTED = (("recall_at_1", "recall_at_10"), Question(baseline="grafit"))
 
 
@@ -70,16 +79,30 @@ def test_markdown_says_all_of_it(out):
     assert "Grafit: w 0.2 (35.0), w 0.5 (38.0). Chosen: w 0.5" in text
 
 
+def test_metrics_side_by_side_where_one_lacks_rows():
+    runs = made_up(SCORES).assign(**{"metrics.projection.recall_at_1": 0.4})
+    behind, on = (compare(runs, metric, Question(), {}) for metric in ("projection.recall_at_1", "recall_at_1"))
+    assert metric_title(behind.metric) == "Recall@1 behind the projector"
+    cells = side_by_side("x", {"behind": behind, "on": on}).cells.set_index("method")
+    assert list(cells.index) == ["raw pixels", "untrained encoder", "Grafit", "MaskCon"]
+    assert cells["behind"].tolist() == ["", "", "40.0 ± 0.0 (n 3)", "40.0 ± 0.0 (n 3)"]
+    axes = Figure().add_subplot()
+    _draw(axes, behind, list(cells.index))
+    assert {place for line in axes.lines for place in line.get_ydata()} == {2, 3}  # beside the names of its rows
+
+
 def test_values_that_are_not_the_presets_stand_beside_those_of_the_grid():
     recorded = {name.removeprefix("params."): text for name, text in parameters("maskcon", 1, "test").items()}
     recorded |= {"loss.w": "0.8", "loss.temperature": "0.3"}
     tags = {"grid.mine": '{"dataset": "d", "method": "m", "purpose": "score", "values": {"w": 0.8}, "tried": []}'}
     info = SimpleNamespace(status="FINISHED", run_id="1", start_time=1)
+    metrics = {"whitened.recall_at_1": 0.5, "projection.interval.recall_at_1.low": 0.4, "interval.recall_at_1.low": 0.3}
     row = _row(
-        SimpleNamespace(data=SimpleNamespace(params=recorded, tags=tags, metrics={}), info=info),
+        SimpleNamespace(data=SimpleNamespace(params=recorded, tags=tags, metrics=metrics), info=info),
         REPOSITORY / "conf",
         "mine",
     )
+    assert [name for name in row if name.startswith("metrics.")] == ["metrics.whitened.recall_at_1"]
     assert (row["title"], row["values"], row["not_preset"]) == ("MaskCon (m)", '{"w": 0.8}', '{"temperature": "0.3"}')
 
 

@@ -9,8 +9,9 @@ one of them is made an axis of the table.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pandas as pd
 
@@ -24,11 +25,12 @@ from maskcon.parameters.sentences import counted
 # What may differ: the seed, how a run is recorded, and how many processes trained it (maskcon/runtime/run_key.py).
 NOT_OF_THE_RESULT = (f"{PARAMETER}seed", f"{PARAMETER}track.", f"{PARAMETER}train.processes")
 OTHER_CODE, CHANGED_CODE = "†", "‡"
-UNTRAINED, PIXELS = "untrained encoder", "raw pixels"
+UNTRAINED, AS_LOADED = "untrained encoder", "as loaded"
 # Features without training: the prefix of their metrics, and the groups of parameters that these depend on.
 BASELINES = {
-    PIXELS: ("pixels.", ("data.", "evaluate.")),
+    "raw pixels": ("pixels.", ("data.", "evaluate.")),
     UNTRAINED: ("untrained.", ("data.", "evaluate.", "model.")),
+    "whitened": ("whitened.", ("data.", "evaluate.", "model.")),  # of a frozen backbone
 }
 
 
@@ -56,7 +58,7 @@ class Row:
     summary: Summary
     difference: Summary | None = None
     best: bool = False  # the highest mean, or not resolved from it; never with one seed
-    published: Published | None = None
+    published: Mapping[str, Published] = field(default_factory=dict)  # by kind
     marks: str = ""
 
 
@@ -112,6 +114,7 @@ def compare(runs: pd.DataFrame, metric: str, question: Question, published: Figu
         *_counts(len(scored) - len(complete), len(complete) - len(measured), len(measured) - len(latest), metric),
         *_code_notes(rows, latest, commit),
         *_shared_settings_notes(latest, question.axes),
+        *([_setting(latest)] if any(row.published for row in rows) else []),
     ]
     return Table(
         dataset, metric, [*_untrained_rows(latest, metric), *rows], baseline, _tried(runs, rows, column), notes
@@ -120,7 +123,8 @@ def compare(runs: pd.DataFrame, metric: str, question: Question, published: Figu
 
 def _metric_missing(dataset: str, metric: str, complete: pd.DataFrame) -> str:
     known = sorted(name.removeprefix(METRIC) for name in complete if name.startswith(METRIC))
-    shown = [name for name in known if "." not in name and complete[METRIC + name].notna().any()]
+    ours = [name for name in known if "." not in name or name.startswith("projection.")]
+    shown = [name for name in ours if complete[METRIC + name].notna().any()]
     return f"{dataset}: no complete run has the metric {metric}; there are {', '.join(shown)}"
 
 
@@ -176,9 +180,14 @@ def _row(runs: pd.DataFrame, axis: dict[str, str], column: str, commit: str, pub
         values=json.loads(first["values"]) | json.loads(first["not_preset"]),
         by_seed=by_seed,
         summary=summarise(by_seed),
-        published=published.get((first[f"{PARAMETER}loss.name"], first["dataset"], metric)),
+        published=published.get((first[f"{PARAMETER}loss.name"], _grouping(first), metric), {}),
         marks=marks,
     )
+
+
+def _grouping(run: pd.Series) -> str:
+    """The data set as published figures name it, whatever folder or grid its photos come from."""
+    return Path(str(run[f"{PARAMETER}data.coarse_map"])).stem
 
 
 def _by_seed(runs: pd.DataFrame, column: str) -> dict[int, float]:
@@ -193,7 +202,7 @@ def _as_number(text: str) -> tuple[int, float, str]:
 
 
 def _with_best(rows: list[Row]) -> list[Row]:
-    """Those marked of the highest mean, or whose paired difference to it is not resolved, of several with n > 1."""
+    """Those marked of the highest mean, or whose difference to it is not resolved, of several with n > 1."""
     several = [row for row in rows if row.summary.n > 1]
     if len(several) < 2:
         return rows
@@ -201,7 +210,9 @@ def _with_best(rows: list[Row]) -> list[Row]:
 
     def is_best(row: Row) -> bool:
         distance = paired_difference(top.by_seed, row.by_seed)
-        return row is top or distance is None or not distance.excludes_zero
+        if distance is not None and distance.n > 1:
+            return row is top or not distance.excludes_zero
+        return row.summary.high >= top.summary.low  # two seeds are not shared: whether the intervals overlap
 
     return [replace(row, best=row.summary.n > 1 and is_best(row)) for row in rows]
 
@@ -230,9 +241,16 @@ def _untrained_rows(runs: pd.DataFrame, metric: str) -> list[Row]:
         known = runs[runs[column].notna()] if column in runs else runs.iloc[:0]
         if len(known) and not any(name.startswith(groups) for name in _differing(known)):
             seeds = known.drop_duplicates("seed")
-            by_seed = _by_seed(seeds.iloc[:1] if title == PIXELS else seeds, column)  # pixels know no seed
-            rows.append(Row("", title, {}, {}, by_seed, summarise(by_seed)))
+            seedless = seeds[column].nunique() == 1  # as pixels, and the features of weights that are loaded
+            by_seed = _by_seed(seeds.iloc[:1] if seedless else seeds, column)
+            loaded = title == UNTRAINED and _all_known(known, "model.weights") - {"none"}
+            rows.append(Row("", AS_LOADED if loaded else title, {}, {}, by_seed, summarise(by_seed)))
     return rows
+
+
+def _all_known(runs: pd.DataFrame, parameter: str) -> set[str]:
+    """The values of a parameter, of those runs that have it."""
+    return set(runs.get(PARAMETER + parameter, pd.Series(dtype=object)).dropna()) - {"null"}
 
 
 def _tried(runs: pd.DataFrame, rows: list[Row], column: str) -> list[Tried]:
@@ -273,3 +291,16 @@ def _shared_settings_notes(runs: pd.DataFrame, axes: tuple[str, ...]) -> list[st
     differing = {name: of for name, of in _differing(runs).items() if not name.startswith("loss.") and name not in axes}
     named = "; ".join(f"{name} is {' or '.join(values)}" for name, values in differing.items())
     return [f"Rows differ in more than the method: {named}."] if named else []
+
+
+def _setting(runs: pd.DataFrame) -> str:
+    """What decides whether a published figure compares: network, weights, pixels, the epoch that was scored."""
+
+    def known(name: str) -> str:
+        return " or ".join(sorted(_all_known(runs, name)))
+
+    weights = {"none": "random", "package": "ImageNet"}.get(known("model.weights"), known("model.weights"))
+    trained = " (frozen)" if known("train.backbone") == "frozen" else ""
+    parts = [known("model.backbone") + trained, f"{weights} weights" if weights else ""]
+    parts.append(f"{known('data.width')} x {known('data.height')} pixels")
+    return f"Here: {'; '.join(filter(None, parts))}; after the last of {known('train.epochs')} epochs."

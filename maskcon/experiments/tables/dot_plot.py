@@ -10,43 +10,54 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from maskcon.experiments.tables.comparison import Table
-from maskcon.experiments.tables.formats import metric_title, row_title
-from maskcon.figures.drawing import POINTS, SMALL_SIZE, TEXT_WIDTH, figure_style, new_figure, save_figure
-from maskcon.figures.lettering import text_width
+from maskcon.experiments.tables.formats import metric_title, row_title, row_titles
+from maskcon.figures.drawing import (
+    POINTS,
+    SMALL_SIZE,
+    TEXT_WIDTH,
+    TITLE_SIZE,
+    figure_style,
+    new_figure,
+    save_figure,
+)
+from maskcon.figures.lettering import text_width, wrapped
 from maskcon.figures.palette import RIGHT, SOFT_INK
 
-ROW, ABOVE, BELOW = 0.16, 0.3, 0.25  # inches: of a row, for the title, for the numbers
+ROW, ABOVE, BELOW = 0.16, 0.16, 0.25  # inches: of a row, for a line of the title and below it, for the numbers
 GAP = 0.2  # inches, between names and panels
+LINES = 4  # of a title at most
 ROOM = 0.06  # left and right of what is drawn, as a share of it
 
 
 def draw_methods(tables: Sequence[Table], path: Path) -> None:
     """Write ``path``.png and ``path``.pdf: rows from top to bottom, means with their 95% intervals in percent."""
-    names = [row_title(row) for row in tables[0].rows]
+    names = row_titles(tables)
     room_for_names = max(text_width(name, SMALL_SIZE) for name in names) / POINTS + 0.15
-    height = ABOVE + BELOW + ROW * len(names)
     width = (TEXT_WIDTH - room_for_names - GAP * len(tables)) / max(len(tables), 2)
     whole = room_for_names + (width + GAP) * len(tables)
+    titles = [wrapped(metric_title(table.metric), POINTS * width, TITLE_SIZE, LINES) for table in tables]
+    height = ABOVE * (1 + max(map(len, titles))) + BELOW + ROW * len(names)
     with figure_style():
         figure = new_figure(whole, height)
         for place, table in enumerate(tables):
             left = (room_for_names + place * (width + GAP)) / whole
             axes = figure.add_axes((left, BELOW / height, width / whole, ROW * len(names) / height))
-            _draw(axes, table)
+            _draw(axes, table, names)
+            axes.set_title("\n".join(titles[place]))
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=max(1, min(4, int(4 * width)))))
             axes.set_yticks(range(len(names)), names if place == 0 else [""] * len(names))
         save_figure(figure, path)
 
 
-def _draw(axes: Axes, table: Table) -> None:
-    for place, row in enumerate(table.rows):
+def _draw(axes: Axes, table: Table, names: list[str]) -> None:
+    for row in table.rows:
+        place = names.index(row_title(row))
         colour = RIGHT if row.method else SOFT_INK  # grey what needs no training
         if row.summary.low is not None:
             axes.plot([100 * row.summary.low, 100 * row.summary.high], [place, place], color=colour, linewidth=1.0)
         axes.plot([100 * row.summary.mean], [place], "o", color=colour, markersize=3.6)
-    axes.set_ylim(len(table.rows) - 0.5, -0.5)
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.margins(x=ROOM)
     axes.grid(axis="x")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}%")
     axes.tick_params(axis="y", length=0)
-    axes.set_title(metric_title(table.metric))

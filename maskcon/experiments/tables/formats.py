@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from maskcon.experiments.tables.comparison import Row, Table, Tried
+from maskcon.experiments.tables.published import KINDS, QUOTED, REPRODUCED
 from maskcon.experiments.tables.statistics import Summary
 
 PLUS_MINUS, MINUS = "±", "\u2212"
@@ -21,6 +22,13 @@ METRIC_TITLES = {
     "knn_fine_top_1": "kNN top-1",
     "linear_fine_top_1": "linear top-1",
     "discovery_accuracy": "fine classes discovered",
+    "view_retrieval": "view finds view",
+}
+FEATURES = {  # what a metric is measured on, where that is not what the encoder returns
+    "projection": "behind the projector",
+    "untrained": "before training",
+    "whitened": "whitened",
+    "pixels": "of raw pixels",
 }
 LETTERS = {"soft_temperature": "T"}
 OVERVIEW_KEY = "In percent, on the test part: mean and standard deviation over n seeds."
@@ -29,6 +37,10 @@ BEST = (
     "Bold: the highest mean of the methods, and every one whose difference to it is not resolved (the 95% interval of "
     "the difference, paired by seed, contains zero); one seed is never bold."
 )
+PUBLISHED = {
+    QUOTED: "quoted: printed as the paper's by somebody else",
+    REPRODUCED: "reproduced: run by somebody else",
+}
 LATEX_DOCUMENT = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
@@ -67,7 +79,10 @@ class Section:
 
 
 def metric_title(metric: str) -> str:
-    """Recall@10 for recall_at_10."""
+    """Recall@10 for recall_at_10; Recall@10 behind the projector for projection.recall_at_10."""
+    features, dot, name = metric.partition(".")
+    if dot and features in FEATURES:
+        return f"{metric_title(name)} {FEATURES[features]}"
     if metric.startswith("recall_at_"):
         return f"Recall@{metric.removeprefix('recall_at_')}"
     return METRIC_TITLES.get(metric, metric.replace("_", " "))
@@ -84,6 +99,12 @@ def in_words(values: Mapping[str, object]) -> str:
 def row_title(row: Row) -> str:
     """MaskCon; w 0.5, where w is an axis."""
     return "; ".join([row.title, *(f"{axis.split('.')[-1]} {value}" for axis, value in row.axis.items())])
+
+
+def row_titles(tables: Iterable[Table]) -> list[str]:
+    """Of all rows of tables that may lack some, in order: what needs no training first."""
+    rows = [row for table in tables for row in table.rows]
+    return list(dict.fromkeys(row_title(row) for row in sorted(rows, key=lambda row: row.method != "")))
 
 
 def percent(share: float, sign: str = "") -> str:
@@ -115,30 +136,49 @@ def section(table: Table, with_tried: bool = True) -> Section:
         cells |= {"95% interval": interval(row.summary), "n": str(row.summary.n)}
         if table.baseline:
             cells[f"minus {table.baseline}"] = _difference(row.difference)
-        if any(one.published for one in table.rows):
-            cells["published"] = percent(row.published.percent / 100) if row.published else ""
+        for kind in _kinds(table):
+            cells[kind] = percent(row.published[kind].percent / 100) if kind in row.published else ""
         rows.append(cells)
-    sources = dict.fromkeys(row.published.source for row in table.rows if row.published)
     difference = f"Differences to {table.baseline} are paired by seed, with their 95% interval, in percentage points."
     remarks = [KEY, *_about_bold([table]), *([difference] if table.baseline else [])]
-    remarks += [*(f"Published: {source}." for source in sources), *table.notes]
+    remarks += [*_sources(table), *table.notes]
     tried = [_tried_heading(table), *map(_tried_in_words, table.tried)] if table.tried and with_tried else []
     return Section(metric_title(table.metric), pd.DataFrame(rows, dtype=object), remarks, tried)
 
 
+def _kinds(table: Table) -> list[str]:
+    return [kind for kind in KINDS if any(kind in row.published for row in table.rows)]
+
+
+def _sources(table: Table) -> list[str]:
+    return [
+        f"{PUBLISHED[kind].capitalize()} ({row.title}: {figure.setting}; seen in {figure.source})."
+        for kind in KINDS
+        for row in table.rows
+        if (figure := row.published.get(kind))
+    ]
+
+
 def overview(tables: list[Table]) -> Section:
     """One metric of several data sets: one row per method, one column per data set."""
+    both = side_by_side(metric_title(tables[0].metric), {table.dataset: table for table in tables})
+    both.remarks.extend(f"{table.dataset}: {note}" for table in tables for note in table.notes)
+    return both
+
+
+def side_by_side(title: str, tables: Mapping[str, Table]) -> Section:
+    """Tables by the name of their column: one row per method."""
     columns: dict[str, dict[str, str]] = {}
-    for table in tables:
+    for column, table in tables.items():
         for row in table.rows:
             text = f"{mean_and_spread(row.summary)} (n {row.summary.n}){row.marks}"
-            columns.setdefault(table.dataset, {})[row_title(row)] = Bold(text) if row.best else text
-    cells = pd.DataFrame(columns, dtype=object).fillna("").rename_axis("method").reset_index()
-    notes = [f"{table.dataset}: {note}" for table in tables for note in table.notes]
-    return Section(metric_title(tables[0].metric), cells, [OVERVIEW_KEY, *_about_bold(tables), *notes])
+            columns.setdefault(column, {})[row_title(row)] = Bold(text) if row.best else text
+    cells = pd.DataFrame(columns, index=row_titles(tables.values()), dtype=object)
+    cells = cells.fillna("").rename_axis("method").reset_index()
+    return Section(title, cells, [OVERVIEW_KEY, *_about_bold(tables.values())])
 
 
-def _about_bold(tables: list[Table]) -> list[str]:
+def _about_bold(tables: Iterable[Table]) -> list[str]:
     return [BEST] if any(row.best for table in tables for row in table.rows) else []
 
 
@@ -221,8 +261,8 @@ def _csv_row(table: Table, row: Row) -> dict[str, object]:
         "baseline": table.baseline or "",
         **_numbers("difference_", row.difference),
         "best": row.best,
-        "published": row.published.percent / 100 if row.published else "",
-        "source": row.published.source if row.published else "",
+        **{kind: row.published[kind].percent / 100 if kind in row.published else "" for kind in KINDS},
+        **{f"{kind}_in": row.published[kind].source if kind in row.published else "" for kind in KINDS},
         "marks": row.marks,
         "seeds": " ".join(str(seed) for seed in sorted(row.by_seed)),
     }

@@ -1,10 +1,11 @@
 """Figures that others have published, beside ours: reports/published.csv.
 
     figures = read_published(Path("reports/published.csv"))
-    figures["grafit", "cifar100", "recall_at_1"].percent
+    figures["grafit", "cifar100", "recall_at_1"]["quoted"].percent
 
-Columns: method (as loss.name), dataset (as data.name), metric (as in metrics/retrieval.json), value in percent, and the
-source where it was seen. Lines that begin with # are notes.
+Columns: method (as loss.name), dataset (as data.name), metric (as in metrics/retrieval.json), value in percent, kind,
+setting (network, weights, pixels, epoch that was scored) and the source where it was seen. Lines that begin with # are
+notes.
 """
 
 import csv
@@ -15,15 +16,17 @@ from typing import NamedTuple
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.plugins import DATA_SETS, METHODS
 
-COLUMNS = ["method", "dataset", "metric", "value", "source"]
+COLUMNS = ["method", "dataset", "metric", "value", "kind", "setting", "source"]
+QUOTED, REPRODUCED = KINDS = ("quoted", "reproduced")  # printed as the paper's by somebody else; run by somebody else
 
 
 class Published(NamedTuple):
     percent: float
+    setting: str
     source: str
 
 
-Figures = Mapping[tuple[str, str, str], Published]  # by method, data set and metric
+Figures = Mapping[tuple[str, str, str], Mapping[str, Published]]  # by method, data set and metric; then by kind
 
 
 def read_published(path: Path) -> Figures:
@@ -35,22 +38,27 @@ def read_published(path: Path) -> Figures:
     head, *rows = [*csv.reader(line for line in lines if line.strip() and not line.startswith("#"))] or [[]]
     if head != COLUMNS:
         raise UserError(f"{path}: the first line that is not a note should be {','.join(COLUMNS)}")
+    figures: dict[tuple[str, str, str], dict[str, Published]] = {}
     try:
-        return dict(map(_figure, rows))
+        for place, kind, figure in map(_figure, rows):
+            figures.setdefault(place, {})[kind] = figure
     except ValueError as error:
         raise UserError(f"{path}: {error}") from None
+    return figures
 
 
-def _figure(cells: list[str]) -> tuple[tuple[str, str, str], Published]:
+def _figure(cells: list[str]) -> tuple[tuple[str, str, str], str, Published]:
     """Raises: ValueError."""
     row = ",".join(cells)
     try:
-        method, dataset, metric, value, source = cells
+        method, dataset, metric, value, kind, setting, source = cells
         percent = float(value)
     except ValueError:
         raise ValueError(f"{row}: it should have {', '.join(COLUMNS)}, with a number as value") from None
     if method not in METHODS or dataset not in DATA_SETS:
         raise ValueError(f"{row}: method should be one of {', '.join(METHODS)}; dataset of {', '.join(DATA_SETS)}")
+    if kind not in KINDS:
+        raise ValueError(f"{row}: kind should be {' or '.join(KINDS)}")
     if not 0 <= percent <= 100 or not source.strip():
         raise ValueError(f"{row}: value should be from 0 to 100 percent, and source name where it was seen")
-    return (method, dataset, metric), Published(percent, " ".join(source.split()))
+    return (method, dataset, metric), kind, Published(percent, setting.strip(), " ".join(source.split()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ COLUMNS = (
     "started",
 )
 # Metrics of no table.
-NOT_KEPT = ("interval.", "untrained.interval.", "pixels.interval.", "whitened.", "gain.", "pretrain.timing.")
+NOT_KEPT = re.compile(r"(\w+\.)?interval\.|gain\.|pretrain\.timing\.")
 
 
 def read_store(store: Store, conf: Path, grid: str | None = None, dataset: str | None = None) -> pd.DataFrame:
@@ -75,9 +76,7 @@ def _row(run: Any, conf: Path, grid: str | None) -> dict[str, Any] | None:
     purpose = SCORE if parameters["evaluate.split"] == "test" else CHOOSE
     role = {"dataset": parameters["data.name"], "method": parameters["loss.name"], "purpose": purpose}
     role |= {"values": {}, "tried": []} | (json.loads(tags[MEMBER + grid]) if grid else {})
-    metrics = {
-        name: value for name, value in run.data.metrics.items() if "/" not in name and not name.startswith(NOT_KEPT)
-    }
+    metrics = {name: value for name, value in run.data.metrics.items() if "/" not in name and not NOT_KEPT.match(name)}
     title, preset = _preset(conf, parameters["loss.name"], parameters["data.name"])
     return {
         "dataset": role["dataset"],

@@ -13,7 +13,15 @@ import pandas as pd
 
 from maskcon.experiments.tables.comparison import NothingYet, Question, Table, compare
 from maskcon.experiments.tables.dot_plot import draw_methods
-from maskcon.experiments.tables.formats import as_latex, as_markdown, csv_rows, overview, section
+from maskcon.experiments.tables.formats import (
+    as_latex,
+    as_markdown,
+    csv_rows,
+    metric_title,
+    overview,
+    section,
+    side_by_side,
+)
 from maskcon.experiments.tables.published import Figures
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.atomic_files import write_table, write_text
@@ -55,6 +63,8 @@ def write_tables(
     files = ["overview.md"]
     for dataset, of in tables.items():
         sections = [section(table, with_tried=place == 0) for place, table in enumerate(of)]
+        if len(of) > 1:
+            sections.insert(0, side_by_side("All metrics", {metric_title(table.metric): table for table in of}))
         write_table(out / f"{dataset}.csv", csv_rows(of))
         write_text(out / f"{dataset}.md", as_markdown(dataset, sections))
         write_text(out / f"{dataset}.tex", as_latex(dataset, sections))
