@@ -12,6 +12,7 @@ from maskcon.parameters.composition import compose_parameters
 from maskcon.parameters.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+GRIDS = sorted((REPOSITORY / "grids").rglob("*.yaml"))
 GRID = """
 settings: [train.epochs=2]
 datasets:
@@ -69,6 +70,15 @@ def test_the_chosen_values_are_scored_on_test_with_every_seed(grid):
     assert number_to_score(grid) == 6
 
 
+def test_values_are_chosen_by_what_needs_no_fine_labels(tmp_path):
+    grid = read_grid(written(tmp_path, GRID.replace("recall_at_1", "view_retrieval")))
+    scores = (0.3, 0.4, 0.6, 0.5)
+    measured = {trial: {"view_retrieval": of} for trial, of in zip(trials_to_choose(grid), scores, strict=True)}
+    assert choose_values(grid, measured) == {("small", "grafit"): {"w": 0.8}, ("small", "mask"): {"w": 1.0}}
+    with pytest.raises(UserError, match=r"choose\.metric=view_retrieval: small grafit .* has no such metric"):
+        choose_values(grid, {trial: {"recall_at_1": 0.5} for trial in measured})
+
+
 def test_nothing_is_chosen_among_fewer_values_than_the_others_had(grid):
     trials = trials_to_choose(grid)
     measured = {trial: {"recall_at_1": 0.5} for trial in trials[:3]}
@@ -82,13 +92,19 @@ def test_without_choose_every_value_is_scored(tmp_path):
     assert len(trials_to_score(grid, {})) == number_to_score(grid) == 2 * 2 * 2 + 1 * 2 * 2
 
 
-@pytest.mark.parametrize("file", sorted((REPOSITORY / "grids").glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", GRIDS, ids=lambda file: file.stem)
 def test_the_grids_of_the_project_compose(file):
     grid = read_grid(file, ("data.root=/photos",))
-    for trial in trials_to_choose(grid):
-        parameters = compose_parameters(REPOSITORY / "conf", list(trial.overrides))
-        assert parameters.evaluate.split == "val"
-        assert parameters.seed == grid.choose.seed
+    trials = trials_to_choose(grid) or trials_to_score(grid, {})
+    for trial in trials:
+        if trial.seed == trials[0].seed:
+            parameters = compose_parameters(REPOSITORY / "conf", list(trial.overrides))
+            assert parameters.evaluate.split == ("val" if grid.choose else "test")
+            assert parameters.seed == trial.seed
+
+
+def test_no_two_grids_share_the_name_that_their_runs_are_recorded_under():
+    assert len({file.stem for file in GRIDS}) == len(GRIDS)
 
 
 @pytest.mark.parametrize(
