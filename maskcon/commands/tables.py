@@ -9,7 +9,7 @@ import pandas as pd
 from maskcon.experiments.tables.comparison import Question
 from maskcon.experiments.tables.published import read_published
 from maskcon.experiments.tables.runs import PARAMETER, read_export, read_store, write_export
-from maskcon.experiments.tables.writing import DEFAULT_METRICS, write_tables
+from maskcon.experiments.tables.writing import DEFAULT_METRICS, default_metrics, write_tables
 from maskcon.parameters.errors import UserError
 from maskcon.tracking.store import StoreError, find_store
 
@@ -19,9 +19,7 @@ CONF, PUBLISHED = Path("conf"), Path("reports/published.csv")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grid", metavar="NAME", help="the runs of this grid, as it names them")
     parser.add_argument("--dataset", metavar="NAME", help="one data set alone (data.name, or the grid's own name)")
-    parser.add_argument(
-        "--metric", nargs="+", default=list(DEFAULT_METRICS), help=f"default: {' '.join(DEFAULT_METRICS)}"
-    )
+    parser.add_argument("--metric", nargs="+", help=f"default: those measured of {' '.join(DEFAULT_METRICS)}")
     parser.add_argument("--baseline", metavar="METHOD", help="differences are to this method")
     parser.add_argument("--axis", nargs="+", default=[], metavar="KEY", help="parameters that distinguish rows")
     parser.add_argument("--where", nargs="+", default=[], metavar="KEY=VALUE", help="keep runs with these parameters")
@@ -32,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     runs = _kept(_read(arguments), arguments.where)
-    metrics = tuple(dict.fromkeys(arguments.metric))
+    metrics = tuple(dict.fromkeys(arguments.metric or default_metrics(runs)))
     question = Question(arguments.baseline, tuple(arguments.axis))
     if arguments.export:  # first: also what is too little for a table yet
         write_export(runs, arguments.out)

@@ -21,7 +21,7 @@ from maskcon.experiments.tables.formats import (
 )
 from maskcon.experiments.tables.published import Published
 from maskcon.experiments.tables.runs import _row, read_export, write_export
-from maskcon.experiments.tables.writing import write_tables
+from maskcon.experiments.tables.writing import default_metrics, write_tables
 from maskcon.parameters.errors import UserError
 from tests.conftest import REPOSITORY
 from tests.experiments.made_up_runs import joined, made_up, parameters
@@ -89,6 +89,13 @@ def test_metrics_side_by_side_where_one_lacks_rows():
     axes = Figure().add_subplot()
     _draw(axes, behind, list(cells.index))
     assert {place for line in axes.lines for place in line.get_ydata()} == {2, 3}  # beside the names of its rows
+
+
+def test_without_fine_labels_tables_show_what_is_measured():
+    measured = {"metrics.coarse_recall_at_1": 0.9, "metrics.view_retrieval": 0.5}
+    unlabelled = made_up(SCORES).assign(**measured).drop(columns=["metrics.recall_at_1", "metrics.recall_at_10"])
+    runs = joined(made_up(SCORES, dataset="labelled").assign(**measured), unlabelled)
+    assert default_metrics(runs) == ("coarse_recall_at_1", "view_retrieval")
 
 
 def test_values_that_are_not_the_presets_stand_beside_those_of_the_grid():

@@ -23,10 +23,17 @@ from maskcon.experiments.tables.formats import (
     side_by_side,
 )
 from maskcon.experiments.tables.published import Figures
+from maskcon.experiments.tables.runs import METRIC
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.atomic_files import write_table, write_text
 
-DEFAULT_METRICS = ("recall_at_1", "recall_at_10", "mean_average_precision_at_r", "coarse_recall_at_1")
+DEFAULT_METRICS = (
+    "recall_at_1",
+    "recall_at_10",
+    "mean_average_precision_at_r",
+    "coarse_recall_at_1",
+    "view_retrieval",  # where there are no fine labels
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,13 @@ class Written:
 
     files: list[str]
     left_out: list[str]
+
+
+def default_metrics(runs: pd.DataFrame) -> tuple[str, ...]:
+    """Those of DEFAULT_METRICS that each data set has; the first where it has none, which is then refused."""
+    counts = runs.groupby("dataset").count()
+    shared = [name for name in DEFAULT_METRICS if METRIC + name in counts and counts[METRIC + name].min() > 0]
+    return tuple(shared or DEFAULT_METRICS[:1])
 
 
 def write_tables(
