@@ -48,7 +48,7 @@ def test_from_nothing_to_a_table(tmp_path):
     )
     with open(copy.folder / "reports/tables/digits.csv") as file:
         [row] = [one for one in csv.DictReader(file) if one["method"] == "supcon"]
-    assert (row["n"], row["values"]) == ("1", '{"temperature": 0.2}')
+    assert (row["n"], row["values"], row["marks"]) == ("1", '{"temperature": 0.2}', "")
     assert float(row["mean"]) == score_of_the_run(copy)
     assert (copy.folder / "reports/tables/digits_methods.png").stat().st_size
 
