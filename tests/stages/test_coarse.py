@@ -40,7 +40,11 @@ def test_a_part_to_evaluate_without_photos_is_refused_before_training(pack):
 
 def test_one_class_is_no_classes(pack, capsys):
     pack()
-    assert "folder/test: 2 images, 1 coarse class\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "folder/test: 2 images, 1 coarse class\n" in said
+    assert "note: these photos are about 8 pixels, enlarged here to 32; recipe=small_photos" in said
+    pack(height=23, width=23)
+    assert "note:" not in capsys.readouterr().out
 
 
 def test_photos_are_decoded_once_though_one_cannot_be_read(pack, capsys):

@@ -53,5 +53,6 @@ class Workspaces:
 
 
 def _git(folder: Path, *words: str) -> str:
-    run = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True)
+    command = ["git", "-c", "user.name=maskcon", "-c", "user.email=maskcon", *words]  # a commit needs somebody's name
+    run = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     return run.stdout.strip()
