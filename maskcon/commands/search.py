@@ -33,6 +33,7 @@ def main(arguments: argparse.Namespace) -> None:
     own = re.fullmatch(r"test:(\d+)", arguments.own or "test:0")
     if own is None or bool(arguments.photos) == bool(arguments.own):
         raise UserError("name photos, or one image of the test part by its number, such as --from test:42")
+    from maskcon.explore.confidence import measured_confidence
     from maskcon.explore.found_images import draw_found_images
     from maskcon.explore.gallery import chosen_gallery
     from maskcon.explore.search import search, search_own
@@ -41,15 +42,17 @@ def main(arguments: argparse.Namespace) -> None:
     require_place(arguments.picture)
     gallery = chosen_gallery(Path.cwd(), arguments.run)
     index = _kept_index(arguments, gallery) if arguments.index == "hnsw" else None
+    finder = index and index.nearest
     if arguments.own:
         found = [search_own(gallery, int(own[1]), arguments.top)]
     else:
-        found = search(gallery, arguments.photos, arguments.top, index and index.nearest)
+        found = search(gallery, arguments.photos, arguments.top, finder)
+    confidence = measured_confidence(gallery, max(len(one.nearest) for one in found), finder)
     picture = None if gallery.images is None else arguments.picture
     if picture:
         draw_found_images(found, gallery.images, picture)
     say = _say_json if arguments.json else _say
-    say(gallery, index, found, picture)
+    say(gallery, index, found, confidence, picture)
 
 
 def _kept_index(arguments: argparse.Namespace, gallery):
@@ -59,10 +62,18 @@ def _kept_index(arguments: argparse.Namespace, gallery):
     return kept_index(gallery.features, KEPT_INDEXES)
 
 
-def _say_json(gallery, index, found, picture: Path | None) -> None:
-    queries = [{"photo": str(one.photo), "nearest": [near._asdict() for near in one.nearest]} for one in found]
+def _say_json(gallery, index, found, confidence, picture: Path | None) -> None:
+    queries = [
+        {
+            "photo": str(one.photo),
+            "is_good_match": confidence.is_good(one),
+            "nearest": [near._asdict() | {"right": confidence.right(near)} for near in one.nearest],
+        }
+        for one in found
+    ]
     described = {
         "gallery": {"name": gallery.name, "images": len(gallery)},
+        "right": {"of": confidence.images, "label": confidence.label},
         "index": index and str(index.path),
         "queries": queries,
         "picture": picture and str(picture),
@@ -70,12 +81,18 @@ def _say_json(gallery, index, found, picture: Path | None) -> None:
     print(json.dumps(described, indent=2, ensure_ascii=False))
 
 
-def _say(gallery, index, found, picture: Path | None) -> None:
+def _say(gallery, index, found, confidence, picture: Path | None) -> None:
+    from maskcon.explore.confidence import FAR
     from maskcon.explore.search import as_table
 
     for one in found:
-        print(f"\n{one.photo}\n\n{as_table(one)}")
+        print(f"\n{one.photo}\n\n{as_table(one, confidence.right)}")
+        if not confidence.is_good(one):
+            print(f"No good match: {FAR:.0%} of the images searched have a nearer neighbour than this photo.")
     print(f"\nSearched: {len(gallery):,} images of {gallery.name}")
+    without_fine = "" if confidence.label == "fine" else ", as not all images have fine labels"
+    alike = f"{confidence.images} of these images whose neighbour of that rank is about as near"
+    print(f"Right: of {alike}, how many share its {confidence.label} class{without_fine}")
     if index is not None:
         recall = "" if index.recall is None else f", new; it finds {index.recall:.1%} of an image's 10 nearest"
         print(f"Index: {index.path}{recall}")

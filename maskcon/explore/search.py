@@ -90,13 +90,14 @@ def _neighbour(gallery: Gallery, rank: int, place: int, cosine: float) -> Neighb
     return Neighbour(rank, round(cosine, 6), str(labels.coarse_name[place]), fine, str(labels.source[place]), place)
 
 
-def as_table(found: Found) -> str:
-    """For a terminal: one row per neighbour."""
+def as_table(found: Found, right: Callable[[Neighbour], int | None]) -> str:
+    """For a terminal: one row per neighbour; ``right`` counts as a Confidence does."""
     columns = {"fine class": "fine", "coarse class": "coarse", "image": "image"}
     if found.nearest[0].fine is None:
         del columns["fine class"]
     rows = [
-        [one.rank, f"{one.cosine:.3f}", *(show(getattr(one, column)) for column in columns.values())]
+        [one.rank, f"{one.cosine:.3f}", right(one), *(show(getattr(one, column)) for column in columns.values())]
         for one in found.nearest
     ]
-    return tabulate(rows, headers=["rank", "cosine", *columns], disable_numparse=True, colalign=("right", "right"))
+    headers = ["rank", "cosine", "right", *columns]
+    return tabulate(rows, headers=headers, disable_numparse=True, colalign=("right", "right", "right"))

@@ -14,6 +14,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from maskcon.figures.lettering import font_families
 from maskcon.figures.palette import INK, RULE, SOFT_INK
@@ -97,6 +98,14 @@ def save_png(figure: Figure, path: Path) -> None:
     write_atomically(
         path, lambda file: figure.savefig(file, format="png", dpi=PIXELS_PER_INCH, metadata={"Software": None})
     )
+
+
+def draw_shares(axes: Axes) -> None:
+    """For curves of shares: an axis in percent, and the legend beside the title, where it covers no curve."""
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderpad": 0, "borderaxespad": 0.9}
+    axes.legend(**place, ncols=3, frameon=False, fontsize=SMALL_SIZE, handlelength=2.4, columnspacing=1.2)
 
 
 def frame_lightly(axes: Axes) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from maskcon.figures.drawing import COLUMN_WIDTH, SMALL_SIZE, figure_style, new_figure, save_figure
+from maskcon.figures.drawing import COLUMN_WIDTH, draw_shares, figure_style, new_figure, save_figure
 from maskcon.figures.palette import FEATURE_STYLES, SOFT_INK
 
 HEIGHT = 1.95  # inches
@@ -52,8 +52,8 @@ def _draw(axes: Axes, recall: pd.DataFrame, before_training: str) -> None:
     ticks = sorted(recall["k"].unique())
     axes.set_xticks(ticks, [f"{k:g}" for k in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set(ylim=(0, 1), xlabel="K")
+    axes.set_xlabel("K")
     if len(ticks) > 1:
         axes.set_xlim(ticks[0], ticks[-1])
     axes.set_title("Recall@K")
-    axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none", fontsize=SMALL_SIZE, handlelength=2.8)
+    draw_shares(axes)

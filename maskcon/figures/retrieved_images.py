@@ -25,7 +25,7 @@ from maskcon.figures.lettering import text_width, wrapped
 from maskcon.figures.palette import INK, PAPER_SHADE, RIGHT, RULE, SOFT_INK, WRONG
 from maskcon.images.packed.image_set import LabelledSet
 
-PAGE_HEIGHT = 600.0  # points that the figure may take: a page of the report, less its caption and some lines of text
+PAGE_HEIGHT = 540.0  # points that the figure may take: a page of the report, less its caption and the parameters
 WIDEST_NAME = 58.0  # of the coarse class at the left
 APART = 14.0  # between the query and its neighbours
 LEAST_GAP, WIDEST_GAP = 5.0, 15.0  # between two images
@@ -33,8 +33,8 @@ MARGIN = 6.0  # right of the last image, for its mark
 HEADER_HEIGHT = 32.0
 CAPTION_SIZE = 5.0
 CAPTION_LINE = 6.2
-ROW_GAP = 6.0
-SMALLEST_CELL, LARGEST_CELL = 24.0, 64.0
+ROW_GAP = 4.0
+SMALLEST_CELL, LARGEST_CELL = 22.0, 64.0
 STORED_PIXELS = 112  # an image's longer side in the file, about 200 to the inch
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from maskcon.figures.drawing import SMALL_SIZE, TEXT_WIDTH, figure_style, new_figure, save_figure
+from maskcon.figures.drawing import TEXT_WIDTH, draw_shares, figure_style, new_figure, save_figure
 from maskcon.figures.palette import FEATURE_STYLES, LABEL_STYLES, LineStyle
 
 HEIGHT = 1.75  # inches
@@ -53,6 +53,5 @@ def _draw_recall(axes: Axes, recall: pd.DataFrame) -> None:
     for kind, column in (("fine", "recall_at_1"), ("coarse", "coarse_recall_at_1")):
         known = recall.dropna(subset=[column]) if column in recall else recall.iloc[:0]
         if len(known):
-            draw_line(axes, known["epoch"], known[column], LABEL_STYLES[kind], f"{kind} class")
-    axes.set_ylim(0, 1)
-    axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none", fontsize=SMALL_SIZE, handlelength=2.8)
+            draw_line(axes, known["epoch"], known[column], LABEL_STYLES[kind], kind)
+    draw_shares(axes)

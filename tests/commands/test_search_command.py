@@ -30,9 +30,13 @@ def as_json(capsys, *words: str) -> dict:
 def test_a_table_and_a_picture(workspace, capsys):
     main(["search", "3.png", "4.png", "--top", "12"])
     printed = capsys.readouterr().out
-    assert "3.png\n\n  rank    cosine  fine class    coarse class    image\n" in printed
+    assert "3.png\n\n  rank    cosine    right  fine class    coarse class    image\n" in printed
     assert printed.count("   1.000  ") == 2
     assert "Searched: 40 images of two_digits" in printed
+    assert (
+        "\nRight: of 40 of these images whose neighbour of that rank is about as near, how many share its fine class\n"
+        in printed
+    )
     with Image.open("exports/search.png") as picture:
         assert picture.size[0] > 1000
         assert np.asarray(picture.convert("L")).std() > 10
@@ -42,9 +46,10 @@ def test_json(workspace, capsys):
     printed = as_json(capsys, "3.png", "--top", "2", "--picture", "found.png")
     assert printed["gallery"] == {"name": "two_digits", "images": 40}
     [query] = printed["queries"]
-    assert query["photo"] == "3.png"
+    assert printed["right"] == {"of": 40, "label": "fine"}
+    assert (query["photo"], query["is_good_match"]) == ("3.png", True)
     assert [one["rank"] for one in query["nearest"]] == [1, 2]
-    assert list(query["nearest"][0]) == ["rank", "cosine", "coarse", "fine", "image", "place"]
+    assert list(query["nearest"][0]) == ["rank", "cosine", "coarse", "fine", "image", "place", "right"]
     assert query["nearest"][0]["image"] == "image 3"
     assert printed["picture"] == "found.png"
     assert (workspace / "found.png").exists()

@@ -31,6 +31,8 @@ def browser(tmp_path_factory):
 def page(browser):
     """The page as it opens."""
     from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.actions.action_builder import ActionBuilder
+    from selenium.webdriver.common.actions.pointer_input import PointerInput
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
 
@@ -46,12 +48,14 @@ def page(browser):
         def state(self):
             return browser.execute_script("return gallery.state()")
 
-        def click_image(self, image):
+        def click_image(self, image, pointer="mouse"):
             canvas = self.one("#map")
             place = browser.execute_script("return gallery.placeOf(arguments[0])", image)
             left = place["x"] - canvas.size["width"] / 2  # selenium counts from the middle
             top = place["y"] - canvas.size["height"] / 2
-            ActionChains(browser).move_to_element_with_offset(canvas, round(left), round(top)).click().perform()
+            actions = ActionBuilder(browser, mouse=PointerInput(pointer, pointer))
+            actions.pointer_action.move_to(canvas, round(left), round(top)).click()
+            actions.perform()
 
         def press(self, *keys):
             for key in keys:
@@ -224,6 +228,35 @@ def test_light_and_dark(browser, page):
         feature = {"name": "prefers-color-scheme", "value": scheme}
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
         wait_until(lambda scheme=scheme: theme() == scheme)
+
+
+def test_at_400_pixels_the_map_fits_and_a_tap_scrolls_to_the_neighbours(browser, page):
+    def metrics(width, height):
+        sizes = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sizes)
+        wait_until(lambda: browser.execute_script("return innerWidth") == width)
+
+    def outside():
+        return browser.execute_script(
+            "const {clientWidth, clientHeight} = document.getElementById('stage');"
+            "return [...Array(60).keys()].map(gallery.placeOf)"
+            ".filter(({x, y}) => x < 0 || y < 0 || x > clientWidth || y > clientHeight).length"
+        )
+
+    page.one("#zoom-fit").click()
+    metrics(400, 800)
+    wait_until(lambda: outside() == 0)
+    assert not in_view(browser, "nearest")
+    page.click_image(23, "touch")
+    wait_until(lambda: in_view(browser, "nearest"))
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    wait_until(lambda: browser.execute_script("return innerWidth") > 1000 and outside() == 0)
+
+
+def in_view(browser, name):
+    """Whether the top of an element stands in the window."""
+    top = browser.execute_script(f"return document.getElementById('{name}').getBoundingClientRect().top")
+    return 0 < top < browser.execute_script("return innerHeight")
 
 
 def test_without_fine_labels(browser, tmp_path):

@@ -106,15 +106,15 @@ def test_without_fine_labels(tmp_path, tiny_parameters):
     [found] = search(gallery, [saved(gallery.images[3], tmp_path / "three.png")], 2)
     assert found.nearest[0].fine is None
     assert found.nearest[0] == (1, pytest.approx(1), "odd", None, "image 3", 3)
-    header, _, first, *_ = as_table(found).splitlines()
-    assert header.split() == ["rank", "cosine", "coarse", "class", "image"]
-    assert first.split() == ["1", "1.000", "odd", "image", "3"]
+    header, _, first, *_ = as_table(found, lambda near: 7).splitlines()
+    assert header.split() == ["rank", "cosine", "right", "coarse", "class", "image"]
+    assert first.split() == ["1", "1.000", "7", "odd", "image", "3"]
 
 
 def test_names_cannot_steer_the_terminal(tmp_path, tiny_parameters):
     labels = labels_table(np.arange(20) % 2, "\x1b[2Jred", np.arange(20) % 4, "line\nbreak")
     gallery = workspace_gallery(write_workspace(tmp_path, tiny_parameters(), labels, number_images(np.arange(20))))
     [found] = search(gallery, [saved(gallery.images[3], tmp_path / "three.png")], 2)
-    table = as_table(found)
+    table = as_table(found, lambda near: 7)
     assert "\x1b" not in table
     assert len(table.splitlines()) == 4

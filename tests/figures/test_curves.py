@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from maskcon.figures.drawing import COLUMN_WIDTH, draw_shares, figure_style, new_figure
 from maskcon.figures.recall_curve import draw_recall_at_k
 from maskcon.figures.training_curves import draw_training_curves
 
@@ -44,3 +45,17 @@ def test_recall_over_k(tmp_path, ks):
     for name in ("first", "second"):
         draw_recall_at_k(table, "as loaded", tmp_path / name)
     assert (tmp_path / "first.pdf").read_bytes() == (tmp_path / "second.pdf").read_bytes()
+
+
+def test_the_legend_covers_no_curve():
+    with figure_style():
+        figure = new_figure(COLUMN_WIDTH, 2)
+        axes = figure.add_axes((0.1, 0.2, 0.8, 0.6))
+        for share in (0.0, 0.5, 1.0):
+            axes.plot([1, 2], [share, share], label=f"as loaded {share}")
+        draw_shares(axes)
+        figure.draw_without_rendering()
+    legend = axes.get_legend().get_window_extent()
+    assert legend.y0 > axes.bbox.y1
+    assert legend.x0 > 0
+    assert legend.x1 < figure.bbox.x1

@@ -1,6 +1,7 @@
 """The report: facts worded, and set as text whatever they say."""
 
 import copy
+import json
 import shlex
 import subprocess
 from dataclasses import replace
@@ -29,7 +30,7 @@ from maskcon.report.paper import (
 from tests.support.finished_run import number_images, two_digit_labels, write_finished_run
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "reports/report.typ"
-FIGURES = ("embedding_map", "retrieved_images", "training_curves", "recall_at_k")
+FIGURES = {"embedding_map": 4, "retrieved_images": 7.5, "training_curves": 1.75, "recall_at_k": 4}  # heights, inches
 PROVENANCE = {
     "git.commit": "0123456789abcdef0123456789abcdef01234567",
     "git.dirty": "false",
@@ -57,8 +58,8 @@ def finished_run(folder: Path, labels: pd.DataFrame):
     write_finished_run(folder, labels, number_images(labels["fine"].fillna(0).to_numpy()))
     pd.Series(SHOWN).to_json(folder / "shown.json")
     with figure_style():
-        for name in FIGURES:
-            save_figure(new_figure(6.9, 2), folder / "reports/figures" / name)
+        for name, height in FIGURES.items():
+            save_figure(new_figure(6.9, height), folder / "reports/figures" / name)
     (folder / "reports/figures/shown.json").write_text((folder / "shown.json").read_text())
     return read_finished_run(folder, load_parameters(folder / "params.yaml"))
 
@@ -152,6 +153,34 @@ def test_what_is_left_out_is_counted_and_the_first_are_named(run, folder):
     assert [one["source"] for one in told["first"]] == ["deer", "0.jpg", "1.jpg", "2.jpg", "3.jpg"]
     assert told["first"][0]["images"] == "20\u2009000"
     assert pages(facts, folder)
+
+
+@pytest.mark.parametrize("coarse_classes", [2, 20, 40])
+def test_tables_and_figures_stand_in_the_order_of_their_numbers_and_none_is_torn(run, folder, coarse_classes):
+    table = pd.concat([run.by_coarse_class] * 4).head(coarse_classes)
+    facts = gather_facts(replace(run, by_coarse_class=table), method(), PROVENANCE, COMMANDS)
+    found = places(
+        "query(figure.caption).map(it => (it.supplement.text, it.counter.at(it.location()).first(), place(it)))",
+        *(facts, folder),
+    )
+    for kind, last in (("Table", 5), ("Figure", 4)):
+        numbers, where = zip(*sorted(one[1:] for one in found if one[0] == kind), strict=True)
+        assert numbers == tuple(range(1, last + 1))
+        assert list(where) == sorted(where)
+    rows = places("query(<bar>).map(place)", facts, folder)
+    assert len(rows) == coarse_classes
+    assert len({page for page, _ in rows}) == 1
+
+
+def places(query: str, facts: dict, folder: Path):
+    """What a query of the typeset report answers; ``place`` gives page and height, <bar> is each bar in a table."""
+    bars = "#show rect: it => it + [#metadata(none) <bar>]\n"
+    place = "#let place(it) = (it.location().page(), it.location().position().y.pt())\n"
+    asked = folder / "asked.typ"
+    asked.write_text(bars + TEMPLATE.read_text() + f"\n{place}#context [#metadata({query}) <answer>]")
+    inputs = {"facts": json.dumps(facts), "figures": "/reports/figures"}
+    [answer] = json.loads(typst.query(asked, "<answer>", root=folder, sys_inputs=inputs, field="value"))
+    return answer
 
 
 @pytest.mark.parametrize("changed", [{"git.dirty": "true"}, {"git.commit": "unknown"}])

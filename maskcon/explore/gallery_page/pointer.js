@@ -19,6 +19,7 @@ map.addEventListener("pointermove", (event) => {
     zoomBy(apart(now) / apart(before), other.left, other.top);
   } else if (moved > 4) {
     map.classList.add("dragged");
+    fittedTo = null;
     view.left += now.left - before.left;
     view.top += now.top - before.top;
   }

@@ -18,7 +18,9 @@ const screenY = (image) => view.top + y[image] * view.scale;
 
 const MARGIN = 34;
 
+let fittedTo = []; // images that fill the map, until a person moves it
 const fit = (images) => {
+  fittedTo = images;
   let [west, east, north, south] = [1, 0, 1, 0];
   for (const image of images) {
     west = Math.min(west, x[image]);
@@ -40,12 +42,11 @@ const matching = () => everything().filter((image) => matches[image]);
 const resize = () => {
   const ratio = window.devicePixelRatio || 1;
   const { clientWidth: width, clientHeight: height } = stage;
-  const before = fitted;
   map.width = Math.round(width * ratio);
   map.height = Math.round(height * ratio);
   stretch = Math.min(MOST_STRETCH, Math.max(1, (width - 2 * MARGIN) / Math.max(1, height - 2 * MARGIN)));
   fitted = Math.max(40, Math.min((width - 2 * MARGIN) / stretch, height - 2 * MARGIN));
-  if (before === 1) fit(everything());
+  if (fittedTo) fit(fittedTo);
   redraw();
 };
 
@@ -81,6 +82,7 @@ const zoomBy = (factor, left = stage.clientWidth / 2, top = stage.clientHeight /
   view.left = left - ((left - view.left) * scale) / view.scale;
   view.top = top - ((top - view.top) * scale) / view.scale;
   view.scale = scale;
+  fittedTo = null;
   redraw();
 };
 const bringIntoView = (image) => {
