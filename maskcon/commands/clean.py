@@ -50,7 +50,7 @@ def main(arguments: argparse.Namespace) -> None:
             one.put_right()
         removed = [one for one in unused if remove(one)]
         size = _megabytes(sum(one.size for one in removed))
-        print(f"removed {len(removed)} of {len(unused)}, {size}; put right {len(remains)}")
+        print(f"put right {len(remains)}, removed {len(removed)} of {len(unused)}, {size}")
     elif unused or remains:
         print(
             f"to remove {len(unused)}, so that their runs begin anew, and put right {len(remains)}: maskcon clean --yes"
