@@ -34,7 +34,7 @@ def read_published(path: Path) -> Figures:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read ({error}); restore it with git") from None
     head, *rows = [line for line in lines if line.strip() and not line.startswith("#")] or [""]
-    if head.split(",") != COLUMNS:
+    if next(csv.reader([head])) != COLUMNS:
         raise UserError(f"{path}: the first line that is not a note should be {','.join(COLUMNS)}")
     try:
         return dict(map(_figure, rows))
