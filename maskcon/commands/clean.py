@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 from tabulate import tabulate
 
-from maskcon.experiments.killed import Remains, remains_of_experiments
+from maskcon.experiments.killed import Remains, remains_of_experiments, worktrees
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.scratch import Leftover, leftovers, remove
 
@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.lock:
         return
     folders, remains = leftovers(checkout / ".scratch"), unfinished_files(checkout)
-    if process := working_process(checkout, "dvc", "git"):
+    if process := working_process(worktrees(checkout), "dvc", "git"):
         print(
             f"DVC or git runs here as process {process}: what killed experiments left is looked for once it has ended"
         )
@@ -79,17 +79,18 @@ def remove_torn_lock(checkout: Path, lock: Path) -> None:
     except FileNotFoundError:
         return
     except ValueError:
-        if process := working_process(checkout, "dvc"):
+        if process := working_process([checkout], "dvc"):
             raise UserError(f"{lock} is torn, but DVC runs here as process {process}; end it first") from None
         lock.unlink()
         print(f"removed {lock}, which an interrupted DVC had left torn")
 
 
-def working_process(checkout: Path, *programs: str) -> int | None:
-    """The process id of one of the programs that works in ``checkout``, if any."""
+def working_process(checkouts: list[Path], *programs: str) -> int | None:
+    """The process id of one of the programs that works in one of the folders, if any."""
+    folders = [checkout.resolve() for checkout in checkouts]
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words, folder = process.info["cmdline"] or [], process.info["cwd"]
-        is_here = folder is not None and Path(folder).is_relative_to(checkout.resolve())
+        is_here = folder is not None and any(Path(folder).is_relative_to(one) for one in folders)
         if is_here and any(Path(word).name in programs for word in words[:3]):
             return process.pid
     return None

@@ -26,6 +26,8 @@ OF_AN_EXPERIMENT = ("commit: dvc: commit experiment", "dvc: Restore HEAD")
 WAITING, EXECUTED = "refs/exps/stash", "refs/exps/exec/EXEC_MERGE"  # an experiment before it begins, and from then on
 RECORDED = (".", ":(exclude).dvc/tmp", ":(exclude)dvc.lock")  # files that the run itself does not write
 
+LONGEST = 60  # seconds that DVC takes to set edits aside
+
 
 @dataclass(frozen=True)
 class Remains:
@@ -61,6 +63,12 @@ def remains_of_experiments(checkout: Path) -> list[Remains]:
     return found
 
 
+def worktrees(checkout: Path) -> list[Path]:
+    """The checkout and the others of its repository: they share git's stash and the refs of experiments."""
+    lines = _asked(checkout, "worktree", "list", "--porcelain").splitlines() if shutil.which("git") else []
+    return [checkout, *(Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree "))]
+
+
 def _branch_of_detached_head(checkout: Path) -> str | None:
     """The branch that DVC detached HEAD from, where neither has moved on since."""
     if _asked(checkout, "symbolic-ref", "--quiet", "HEAD"):
@@ -80,15 +88,16 @@ def _attach(checkout: Path, branch: str) -> None:
 
 
 def _edit_set_aside(checkout: Path) -> str | None:
-    """The entry of git's stash that DVC made: the first since it took the lock that it still holds."""
+    """The entry of git's stash that DVC made: at once after it took the lock that it still holds."""
     lock = _lock(checkout)
     try:
-        if "workspace" not in json.loads(lock.read_bytes())["write"]:
-            return None
+        held = "workspace" in json.loads(lock.read_bytes())["write"]
+        since = int(lock.stat().st_mtime)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     entries = [line.split() for line in _asked(checkout, "stash", "list", "--format=%H %ct").splitlines()]
-    return next((name for name, seconds in reversed(entries) if int(seconds) >= int(lock.stat().st_mtime)), None)
+    made = [name for name, seconds in entries if held and since <= int(seconds) < since + LONGEST]
+    return made[-1] if made else None
 
 
 def _bring_back(checkout: Path, edit: str) -> None:

@@ -104,10 +104,12 @@ def test_killed_while_the_experiment_runs(note, capsys, arrived):
     assert git("for-each-ref", "--format=%(refname)", "refs/exps") == "refs/exps/01/234/made"
 
 
-def test_what_a_person_has_put_aside_or_checked_out_is_left_alone(note, capsys):
+@pytest.mark.parametrize("seconds", [-100, 100])
+def test_what_a_person_has_put_aside_or_checked_out_is_left_alone(note, capsys, seconds):
+    """Before the experiment that was killed, or after it."""
     git("stash")
     lock = hold_lock(note.parent)
-    os.utime(lock, (time.time() + 10, time.time() + 10))
+    os.utime(lock, (time.time() - seconds, time.time() - seconds))
     git("checkout", "--quiet", git("rev-parse", "HEAD~1"))
     assert cleaned(capsys, "--yes") == "nothing is left of interrupted runs\n"
 
@@ -131,10 +133,13 @@ def test_folders_of_experiments_and_half_written_files(note, capsys):
     assert download.exists()
 
 
-def test_nothing_is_touched_while_dvc_runs(note, tmp_path, capsys):
+@pytest.mark.parametrize("worktree", [".", "../other"])
+def test_nothing_is_touched_while_dvc_runs(note, capsys, worktree):
+    """There or in another worktree: they share git's stash and the refs of experiments."""
+    git("worktree", "add", "--quiet", "../other")
     detach_as_dvc_does()
-    Path("dvc").write_text("input()")
-    with subprocess.Popen([sys.executable, "dvc"], stdin=subprocess.PIPE) as dvc:
+    (note.parent / worktree / "dvc").write_text("input()")
+    with subprocess.Popen([sys.executable, "dvc"], stdin=subprocess.PIPE, cwd=worktree) as dvc:
         said = cleaned(capsys, "--yes")
         dvc.communicate(b"\n")
     assert f"process {dvc.pid}" in said
