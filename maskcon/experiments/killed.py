@@ -24,8 +24,7 @@ from maskcon.runtime.same_inputs import shown
 DETACHED = re.compile(r"checkout: moving from (\S+) to ([0-9a-f]{40,64})$")
 OF_AN_EXPERIMENT = ("commit: dvc: commit experiment", "dvc: Restore HEAD")
 WAITING, EXECUTED = "refs/exps/stash", "refs/exps/exec/EXEC_MERGE"  # an experiment before it begins, and from then on
-RECORDED = (".", ":(exclude).dvc/tmp", ":(exclude)dvc.lock")  # files that the run itself does not write
-
+NOT_WRITTEN_BY_IT = (".", ":(exclude).dvc/tmp", ":(exclude)dvc.lock")
 LONGEST = 60  # seconds that DVC takes to set edits aside
 
 
@@ -102,7 +101,7 @@ def _edit_set_aside(checkout: Path) -> str | None:
 
 def _bring_back(checkout: Path, edit: str) -> None:
     """What lies in the way is set aside in its turn, so that nothing is ever lost."""
-    if not _holds(checkout, edit):
+    if not _holds(checkout, edit, "."):
         _git(checkout, "stash", "push", "--quiet", "-m", "what a killed dvc exp run left; maskcon clean set it aside")
         _git(checkout, "stash", "apply", "--quiet", "--index", edit)
     _drop(checkout, edit)
@@ -111,23 +110,25 @@ def _bring_back(checkout: Path, edit: str) -> None:
 
 def _forget(checkout: Path, experiment: str) -> None:
     """Remove the refs of a run; what it should have brought into the checkout and did not is kept in git's stash."""
+    arrived = _holds(checkout, experiment, *NOT_WRITTEN_BY_IT) and (
+        _holds(checkout, experiment, "dvc.lock") or not _holds(checkout, "HEAD", "dvc.lock")
+    )
     kept = experiment in _stashed(checkout)
-    if _holds(checkout, experiment):
-        if kept:
-            _drop(checkout, experiment)
-    elif not kept:
+    if arrived and kept:
+        _drop(checkout, experiment)
+    elif not arrived and not kept:
         _git(checkout, "stash", "store", "-m", "edits and values of a killed dvc exp run", experiment)
     for name in ("EXEC_BASELINE", "EXEC_BRANCH", "EXEC_MERGE"):
         _git(checkout, "update-ref", "--no-deref", "-d", f"refs/exps/exec/{name}")
 
 
-def _holds(checkout: Path, commit: str) -> bool:
-    """Whether the files are as in a commit."""
-    return _run(checkout, "diff", "--quiet", commit, "--", *RECORDED).returncode == 0
+def _holds(checkout: Path, commit: str, *files: str) -> bool:
+    """Whether files are as in a commit."""
+    return _run(checkout, "diff", "--quiet", commit, "--", *files).returncode == 0
 
 
 def _files_of(checkout: Path, stashed: str) -> str:
-    changed = _asked(checkout, "diff", "--name-only", f"{stashed}^1", stashed, "--", *RECORDED)
+    changed = _asked(checkout, "diff", "--name-only", f"{stashed}^1", stashed, "--", ".", ":(exclude).dvc/tmp")
     return shown(changed.splitlines()) or "no file"
 
 

@@ -104,6 +104,25 @@ def test_killed_while_the_experiment_runs(note, capsys, arrived):
     assert git("for-each-ref", "--format=%(refname)", "refs/exps") == "refs/exps/01/234/made"
 
 
+def test_a_changed_dvc_lock_is_an_edit_too(note, capsys):
+    lock = Path("dvc.lock")
+    lock.touch()
+    git("add", "dvc.lock")
+    git("commit", "--quiet", "--all", "--message", "lock")
+    lock.write_text("of the last dvc repro")
+    git("update-ref", "refs/exps/exec/EXEC_MERGE", git("stash", "create"))
+    hold_lock(note.parent)
+    git("stash")
+    cleaned(capsys, "--yes")
+    assert lock.read_text() == "of the last dvc repro"
+    assert git("stash", "list") == ""
+
+    git("update-ref", "refs/exps/exec/EXEC_MERGE", git("stash", "create"))
+    git("checkout", "dvc.lock")
+    cleaned(capsys, "--yes")
+    assert git("show", "stash@{0}:dvc.lock") == "of the last dvc repro"
+
+
 @pytest.mark.parametrize("seconds", [-100, 100])
 def test_what_a_person_has_put_aside_or_checked_out_is_left_alone(note, capsys, seconds):
     """Before the experiment that was killed, or after it."""
