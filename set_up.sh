@@ -45,6 +45,14 @@ check_git() {
         stop "this folder is not a git checkout with a commit, which DVC needs${reason:+ ($reason)}; get the project with git clone"
 }
 
+check_path() (
+    LC_ALL=C
+    case $(pwd -P) in
+        *[{}]*) stop "DVC fails in folders whose path holds { or }; move the checkout" ;;
+        *[?#]* | *[!\ -~]*) echo "note: this path holds ?, # or letters beyond ASCII, where dvc exp run --temp and --queue fail; all else works" ;;
+    esac
+)
+
 check_disk() {
     free_kb=$(df -Pk . | awk 'NR == 2 { print $4 }')
     [ "$free_kb" -ge $((NEEDED_GB * 1024 * 1024)) ] ||
@@ -55,6 +63,7 @@ check_git
 if cmp -s requirements.lock .venv/installed_requirements.lock && suits .venv/bin/python; then
     exit 0
 fi
+check_path
 python=.venv/bin/python
 suits "$python" || python=$(find_python)
 ls -d .venv/lib/python3*/site-packages/torch >/dev/null 2>&1 || check_disk

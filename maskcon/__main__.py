@@ -52,7 +52,7 @@ def command_purposes() -> dict[str, str]:
     """Command -> what it does, in a line. The files are read and not imported, which takes seconds for some."""
     docstrings = {
         path.stem: ast.get_docstring(ast.parse(path.read_text()))
-        for path in sorted(FOLDER.glob("*.py"))
+        for path in sorted(FOLDER.glob("[!.]*.py"))
         if path.stem != "__init__"
     }
     return {name: text.splitlines()[0].rstrip(".") for name, text in docstrings.items()}

@@ -2,17 +2,20 @@
 
 Left are folders under .scratch: checkpoints of trainings that were interrupted and never taken up again, and half
 unpacked archives. A run that ends removes its own. A folder in which a process works is listed and never removed.
+So are files that a killed process was writing, and what a killed ``dvc exp run`` leaves in git and in .dvc/tmp.
 A lock file of DVC that a kill has torn, which stops every later command of DVC, is removed where no DVC runs here.
 """
 
 import argparse
 import json
 import os
+import re
 from pathlib import Path
 
 import psutil
 from tabulate import tabulate
 
+from maskcon.experiments.killed import Remains, remains_of_experiments, worktrees
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.scratch import Leftover, leftovers, remove
 
@@ -24,45 +27,71 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     checkout = Path(os.environ.get("DVC_ROOT") or Path.cwd())
-    remove_torn_lock(checkout)
+    for lock in ("rwlock", "exps/rwlock"):
+        remove_torn_lock(checkout, checkout / ".dvc/tmp" / lock)
     if arguments.lock:
         return
-    found = leftovers(checkout / ".scratch")
-    if not found:
+    folders, remains = leftovers(checkout / ".scratch"), unfinished_files(checkout)
+    if process := working_process(worktrees(checkout), "dvc", "git"):
+        print(
+            f"DVC or git runs here as process {process}: what killed experiments left is looked for once it has ended"
+        )
+    else:
+        remains += remains_of_experiments(checkout)
+    if folders:
+        print(listing(folders))
+    for one in remains:
+        print(one.what)
+    unused = [one for one in folders if not one.in_use]
+    if not folders and not remains:
         print("nothing is left of interrupted runs")
-        return
-    print(listing(found))
-    unused = [one for one in found if not one.in_use]
-    if arguments.yes:
+    elif arguments.yes:
+        for one in remains:
+            one.put_right()
         removed = [one for one in unused if remove(one)]
-        print(f"removed {len(removed)} of {len(unused)}, {_megabytes(sum(one.size for one in removed))}")
-    elif unused:
-        print(f"to remove the {len(unused)} that are left, so that their runs begin anew: maskcon clean --yes")
+        size = _megabytes(sum(one.size for one in removed))
+        print(f"put right {len(remains)}, removed {len(removed)} of {len(unused)}, {size}")
+    elif unused or remains:
+        print(
+            f"to remove {len(unused)}, so that their runs begin anew, and put right {len(remains)}: maskcon clean --yes"
+        )
 
 
-def remove_torn_lock(checkout: Path) -> None:
-    """Remove .dvc/tmp/rwlock where it is not the JSON that DVC writes.
+def unfinished_files(checkout: Path) -> list[Remains]:
+    """Files that a killed process was writing; they bear its number until they are whole."""
+    found = []
+    for folder, folders, names in os.walk(checkout):
+        folders[:] = [name for name in folders if name not in (".git", ".venv", ".dvc", ".scratch")]
+        for name in names:
+            match = re.fullmatch(r"\..+\.(\d{1,7})\.part", name)
+            if match and not psutil.pid_exists(int(match[1])):
+                found.append(Remains(f"half-written: {Path(folder, name)}", Path(folder, name).unlink))
+    return found
+
+
+def remove_torn_lock(checkout: Path, lock: Path) -> None:
+    """Remove a lock file of DVC where it is not the JSON that DVC writes.
 
     Raises: UserError, where a DVC works in this folder, whose lock it may be.
     """
-    lock = checkout / ".dvc/tmp/rwlock"
     try:
         json.loads(lock.read_bytes())
     except FileNotFoundError:
         return
     except ValueError:
-        if process := working_dvc(checkout):
+        if process := working_process([checkout], "dvc"):
             raise UserError(f"{lock} is torn, but DVC runs here as process {process}; end it first") from None
         lock.unlink()
         print(f"removed {lock}, which an interrupted DVC had left torn")
 
 
-def working_dvc(checkout: Path) -> int | None:
-    """The process id of a DVC that works in ``checkout``, if any."""
+def working_process(checkouts: list[Path], *programs: str) -> int | None:
+    """The process id of one of the programs that works in one of the folders, if any."""
+    folders = [checkout.resolve() for checkout in checkouts]
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words, folder = process.info["cmdline"] or [], process.info["cwd"]
-        is_here = folder is not None and Path(folder).is_relative_to(checkout.resolve())
-        if is_here and any(Path(word).name == "dvc" for word in words[:3]):
+        is_here = folder is not None and any(Path(folder).is_relative_to(one) for one in folders)
+        if is_here and any(Path(word).name in programs for word in words[:3]):
             return process.pid
     return None
 

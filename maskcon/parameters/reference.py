@@ -55,7 +55,7 @@ def parameter_reference(conf: Path) -> str:
     sections = [INTRODUCTION, "## The run\n", _table(Parameters, "", {"default": config}), _recipes(conf / "recipe")]
     for group, title in TITLES.items():
         members = _group_of(Parameters.model_fields[group].annotation)
-        presets = {file.stem: flattened({group: _read(file)}) for file in sorted((conf / group).glob("*.yaml"))}
+        presets = {file.stem: flattened({group: _read(file)}) for file in sorted((conf / group).glob("[!.]*.yaml"))}
         sections.append(f"## {title}\n")
         if group in PICKED_BY_NAME:
             sections += [_table(members, f"{group}.", {}), *_plug_ins(group, members, presets)]
@@ -84,7 +84,7 @@ def with_methods(readme: str, conf: Path) -> str:
 def _recipes(folder: Path) -> str:
     """Each with the comment that its file begins with, after the line that Hydra reads."""
     lines = ["### Recipes: `recipe=`\n"]
-    for file in sorted(folder.glob("*.yaml")):
+    for file in sorted(folder.glob("[!.]*.yaml")):
         comment = takewhile(lambda line: line.startswith("#"), file.read_text().splitlines()[1:])
         lines.append(f"- `{file.stem}`: {' '.join(line.removeprefix('# ') for line in comment)}")
     return "\n".join(lines) + "\n"

@@ -56,6 +56,11 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
         raise CannotWrite(path, error) from error
 
 
+def never_through_a_link(path: str, flags: int) -> int:
+    """An opener for files that are gone on with: a link that stands in their place is an error."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
+
 def _flush_folder(folder: Path) -> None:
     """Have the names in a folder on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -22,6 +22,7 @@ from maskcon.parameters.model import Parameters
 RECORD = "track"  # the stage, and the parameter group, that say how a run is recorded, not what it is
 NO_PART_OF_A_RUN: dict[str, Any] = {RECORD: True, "train": {"processes"}}  # nor is how many processes did the work
 OUTPUTS = ("outs", "metrics", "plots")
+OF_AN_EDITOR = re.compile(r"\.#.*|#.*#|\..*\.sw.")  # its lock, its unsaved text
 TEMPLATE = re.compile(r"\$\{([\w.]+)\}")
 
 
@@ -160,10 +161,11 @@ def _with_stages_before(last: str, stages: Mapping[str, Mapping[str, Any]]) -> l
 
 
 def files_of(path: Path) -> list[Path]:
-    """The file itself, or all files of a folder but what Python compiles."""
+    """The file itself, or all files of a folder but what .dvcignore names: of Python's compiler and of open editors."""
     if not path.is_dir():
         return [path]
-    return [file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    files = [file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    return [file for file in files if not OF_AN_EDITOR.fullmatch(file.name)]
 
 
 def digest_of_path(path: Path) -> str:

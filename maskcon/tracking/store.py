@@ -105,13 +105,13 @@ class Store:
 
     def _make_database(self, database: Path) -> None:
         """Under another name first: a kill in the midst leaves no database that lacks tables."""
-        from mlflow import MlflowClient
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # MlflowClient: ./mlruns, which may hold "'"
 
         unfinished = database.with_name(f"{database.name}.unfinished")
         for left in database.parent.glob(f"{unfinished.name}*"):  # with its journal
             left.unlink()
         database.parent.mkdir(parents=True, exist_ok=True)
-        MlflowClient(tracking_uri=sqlite_address(unfinished)).search_experiments(max_results=1)
+        SqlAlchemyStore(sqlite_address(unfinished), self.artifacts)
         unfinished.rename(database)
 
     def creating(self) -> contextlib.AbstractContextManager:

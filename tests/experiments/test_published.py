@@ -24,6 +24,10 @@ def test_the_file_that_comes_with_the_project():
         ("grafit,cifar100,recall_at_1,nan,quoted,,seen", "value should be from 0 to 100"),
         ("grafit,cifar100,recall_at_1,60,told,,seen", "kind should be quoted or reproduced"),
         ("grafit,cifar100,recall_at_1,60", "it should have method, dataset"),
+        (
+            'grafit,cifar100,recall_at_1,60,"seen\n# here"',
+            '60,"seen: unexpected end of data; write each row on one line',
+        ),
     ],
 )
 def test_a_mistake_is_a_sentence(tmp_path, line, problem):

@@ -115,6 +115,23 @@ def test_other_photos_and_another_size_are_decoded_anew(photos, tmp_path, monkey
     assert greys(decoded, [0]) == [30]
 
 
+@pytest.mark.parametrize("name", ["pixels", "journal"])
+def test_links_in_the_place_of_its_files_are_not_followed(photos, tmp_path, monkeypatch, name):
+    """Planted before the first decoding, and between two of them."""
+    elsewhere, planted = tmp_path / "elsewhere", tmp_path / "scratch" / name
+    elsewhere.write_bytes(b"of somebody else")
+    planted.parent.mkdir()
+    planted.symlink_to(elsewhere)
+
+    def plant_again():
+        planted.unlink()
+        planted.symlink_to(elsewhere)
+
+    _, decoded = decode_in_two_goes(photos, tmp_path / "scratch", monkeypatch, plant_again)
+    assert greys(decoded, [0, 6]) == [0, 180]
+    assert elsewhere.read_bytes() == b"of somebody else"
+
+
 PROGRAM = """
 import sys
 from pathlib import Path

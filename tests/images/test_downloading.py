@@ -116,6 +116,17 @@ def test_fetched_once_and_nothing_else_left(server, tmp_path, capfd, algorithm):
     assert said.err == ""
 
 
+def test_a_link_in_the_place_of_the_partial_file_is_not_followed(server, tmp_path):
+    server.answers = [whole()]
+    elsewhere, root = tmp_path / "elsewhere", tmp_path / "root"
+    elsewhere.write_text("of somebody else")
+    root.mkdir()
+    (root / f".set.tar.gz.{published(server).checksum[:8]}.part").symlink_to(elsewhere)
+    assert fetch(published(server), root).read_bytes() == CONTENT
+    assert not (root / "set.tar.gz").is_symlink()
+    assert elsewhere.read_text() == "of somebody else"
+
+
 def test_the_file_of_a_person_is_used_or_refused(server, tmp_path):
     path = tmp_path / "set.tar.gz"
     path.write_bytes(CONTENT)

@@ -28,8 +28,8 @@ EXPERIMENT = ("dvc", "exp", "run", "-S", "train.learning_rate=0.05", "pretrain")
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """The pipeline with its data packed, and nothing trained."""
-    copy = copy_checkout(tmp_path_factory.mktemp("copy"))
+    """The pipeline with its data packed, and nothing trained, in a folder of a name that programs stumble over."""
+    copy = copy_checkout(tmp_path_factory.mktemp("100%41 für #1, 'what?'"))
     copy.configure("train/short.yaml", {"epochs": 5, "checkpoint_steps": 1})
     copy.configure("config.yaml", {"live": "false"})
     copy.commit("More to interrupt")

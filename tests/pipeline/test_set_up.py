@@ -125,3 +125,16 @@ def test_what_is_lacking_is_said_in_one_sentence(machine, python, lacking, said)
     assert line.startswith("error: ")
     assert said in line
     assert machine.installed() == []
+
+
+@pytest.mark.parametrize("name", ["a?b", "a#b", "für", "100% 'it'", "a{b}"])
+def test_names_of_folders_in_which_dvc_fails_are_told(machine, name):
+    machine.add_python()
+    machine.checkout = machine.checkout.rename(machine.checkout.with_name(name))
+    run = machine.set_up()
+    if "{" in name:
+        assert (run.returncode, machine.installed()) == (2, [])
+        assert run.stderr == "error: DVC fails in folders whose path holds { or }; move the checkout\n"
+    else:
+        assert run.returncode == 0
+        assert ("where dvc exp run --temp and --queue fail" in run.stdout) == ("%" not in name)

@@ -36,8 +36,10 @@ def test_a_store_that_was_killed_while_it_was_made_is_made_again(checkout):
     assert [path.name for path in store.folder.glob("*.db*")] == ["mlflow.db"]
 
 
-@pytest.mark.parametrize("name", ["a%20b", "a?b=1#c"])
-def test_a_checkout_of_any_name_has_its_database_inside(tmp_path, name):
+@pytest.mark.parametrize("name", ["a%20b", "a?b=1#c", 'it\'s "für" 名'])
+def test_a_checkout_of_any_name_has_its_database_inside(tmp_path, monkeypatch, name):
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)  # the place of MLflow's own experiment, by default
     store = find_store(tmp_path / name, {})
     with store.opened() as client:
         client.search_experiments()

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.plugins import DATA_SETS, METHODS
+from maskcon.parameters.sentences import fit_for_a_line
 
 COLUMNS = ["method", "dataset", "metric", "value", "kind", "setting", "source"]
 QUOTED, REPRODUCED = KINDS = ("quoted", "reproduced")  # printed as the paper's by somebody else; run by somebody else
@@ -32,11 +33,11 @@ Figures = Mapping[tuple[str, str, str], Mapping[str, Published]]  # by method, d
 def read_published(path: Path) -> Figures:
     """Raises: UserError, at the first row that is not as it should be."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read ({error}); restore it with git") from None
-    head, *rows = [*csv.reader(line for line in lines if line.strip() and not line.startswith("#"))] or [[]]
-    if head != COLUMNS:
+    head, *rows = [line for line in lines if line.strip() and not line.startswith("#")] or [""]
+    if next(csv.reader([head])) != COLUMNS:
         raise UserError(f"{path}: the first line that is not a note should be {','.join(COLUMNS)}")
     figures: dict[tuple[str, str, str], dict[str, Published]] = {}
     try:
@@ -47,9 +48,13 @@ def read_published(path: Path) -> Figures:
     return figures
 
 
-def _figure(cells: list[str]) -> tuple[tuple[str, str, str], str, Published]:
+def _figure(line: str) -> tuple[tuple[str, str, str], str, Published]:
     """Raises: ValueError."""
-    row = ",".join(cells)
+    row = fit_for_a_line(line)
+    try:
+        [cells] = csv.reader([line], strict=True)
+    except csv.Error as error:  # a quote that is left open, as by a line break in a text
+        raise ValueError(f"{row}: {error}; write each row on one line, with a text that has commas in quotes") from None
     try:
         method, dataset, metric, value, kind, setting, source = cells
         percent = float(value)

@@ -22,6 +22,7 @@ from maskcon import __version__
 from maskcon.images.fetching.progress import progress_bar
 from maskcon.images.packed.image_set import require_space
 from maskcon.parameters.errors import UserError
+from maskcon.runtime.atomic_files import never_through_a_link
 
 ATTEMPTS = 5  # in a row that bring no new byte
 TIMEOUT = (10.0, 60.0)  # seconds: until connected, and between two blocks
@@ -65,6 +66,8 @@ def fetch(file: RemoteFile, root: Path) -> Path:
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{file.name}.lock"):  # two runs do not write to one partial file
+            if partial.is_symlink():  # not made here
+                partial.unlink()
 
             def download(url: str, output: str, _: object) -> None:
                 _receive_all(url, partial, file.name)
@@ -152,7 +155,10 @@ def _receive(url: str, partial: Path, name: str) -> None:
             done = 0  # the server sends all of it
         length = int(response.headers.get("Content-Length", 0))
         require_space(partial.parent, length)
-        with open(partial, "ab" if done else "wb") as opened, progress_bar(name, done + length, done, "B") as bar:
+        with (
+            open(partial, "ab" if done else "wb", opener=never_through_a_link) as opened,
+            progress_bar(name, done + length, done, "B") as bar,
+        ):
             # Not decoded: some servers take the .gz of a name for an encoding, which would be undone on the way.
             for block in response.raw.stream(BLOCK, decode_content=False):
                 opened.write(block)

@@ -25,7 +25,7 @@ from maskcon.images.packed.image_set import require_space
 from maskcon.images.reading import photo
 from maskcon.images.reading.photo import BadPhoto, read_photo
 from maskcon.parameters.errors import UserError
-from maskcon.runtime.atomic_files import write_text
+from maskcon.runtime.atomic_files import never_through_a_link, write_text
 
 BLOCK = 100  # photos
 CHUNK = 256  # images handed on at a time
@@ -78,7 +78,7 @@ def decode_photos(
         for start in range(0, len(paths), BLOCK)
         if start not in done
     ]
-    with open(journal, "a") as lines, progress_bar(title, len(paths), before) as bar:
+    with open(journal, "a", opener=never_through_a_link) as lines, progress_bar(title, len(paths), before) as bar:
         for start, results in _decoded_blocks(missing):
             lines.write(json.dumps([start, results]) + "\n")
             lines.flush()
@@ -99,7 +99,7 @@ def decode_block(block: Block) -> tuple[int, list[Result]]:
     """Decode photos to their places in the file; gives back the row of the first and a result for each."""
     paths, start, height, width, pixels = block
     results: list[Result] = []
-    with open(pixels, "r+b") as file:
+    with open(pixels, "r+b", opener=never_through_a_link) as file:
         file.seek(start * height * width * 3)
         for path in paths:
             try:
@@ -115,13 +115,13 @@ def decode_block(block: Block) -> tuple[int, list[Result]]:
 
 def _begin(scratch: Path, identity: str, size: int) -> None:
     """Make the file of pixels, unless it is there from a decoding of the same photos."""
-    mark = scratch / "identity"
-    if mark.is_file() and mark.read_text() == identity:
+    mark, _, pixels = files = [scratch / name for name in ("identity", "journal", "pixels")]
+    if mark.is_file() and mark.read_text() == identity and not any(file.is_symlink() for file in files):
         return
-    for old in (mark, scratch / "journal", scratch / "pixels"):
+    for old in files:
         old.unlink(missing_ok=True)
     require_space(scratch, size)
-    with open(scratch / "pixels", "wb") as file:
+    with open(pixels, "xb") as file:
         file.truncate(size)
     write_text(mark, identity)
 
