@@ -48,7 +48,8 @@ def recall_table(metrics: dict[str, Any], before_training: str = "untrained") ->
 
     titles = {"whitened": f"{before_training}, whitened", "untrained": before_training, "pixels": "raw pixels"}
     kinds = {"trained": metrics} | {title: metrics[name] for name, title in titles.items() if name in metrics}
-    names = [name for name in metrics if name.startswith(RECALL) or name in WITHOUT_FINE_LABELS]
+    shared = [name for name in metrics if all(name in values for values in kinds.values())]
+    names = [name for name in shared if name.startswith(RECALL) or name in WITHOUT_FINE_LABELS]
     headers = [WITHOUT_FINE_LABELS.get(name) or f"R@{name.removeprefix(RECALL)}" for name in names]
     rows = [[kind, *(_percent(values.get(name)) for name in names)] for kind, values in kinds.items()]
     columns = ("left", *("right" for _ in names))

@@ -243,13 +243,13 @@ def _lost_facts(gain: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def _recall_facts(retrieval: Mapping[str, Any], before: str) -> dict[str, Any]:
-    """The table: a row for each kind of features, a column for each metric."""
-    metrics = [key for key in retrieval if key.startswith("recall_at_")]
-    metrics += [key for key in METRIC_TITLES if key in retrieval]
+    """The table: a row for each kind of features, a column for each metric that all of them have."""
     names = {before if key == "untrained" else name: key for name, key in FEATURES.items()}
     if "whitened" in retrieval:
         names[f"{before}, whitened"] = "whitened"
     blocks = {name: retrieval if key is None else retrieval[key] for name, key in names.items()}
+    metrics = [key for key in retrieval if key.startswith("recall_at_")]
+    metrics += [key for key in METRIC_TITLES if all(key in block for block in blocks.values())]
     columns = [_side_by_side(list(blocks.values()), metric) for metric in metrics]
     return {
         "columns": [_metric_title(metric) for metric in metrics],
