@@ -57,7 +57,7 @@ def run_description(
 
 def _table(metrics: Mapping[str, float], before_training: str) -> str:
     """A row for each kind of features, in percent, with the 95% interval of what was trained."""
-    columns = {name: title for name, title in COLUMNS.items() if name in metrics and f"pixels.{name}" in metrics}
+    columns = {name: title for name, title in COLUMNS.items() if name in metrics}
     if not columns:
         return ""
     lines = [["in percent", *columns.values()], ["---", *["---:"] * len(columns)]]
