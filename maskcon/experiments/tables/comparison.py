@@ -302,5 +302,7 @@ def _setting(runs: pd.DataFrame) -> str:
     weights = {"none": "random", "package": "ImageNet"}.get(known("model.weights"), known("model.weights"))
     trained = " (frozen)" if known("train.backbone") == "frozen" else ""
     parts = [known("model.backbone") + trained, f"{weights} weights" if weights else ""]
-    parts.append(f"{known('data.width')} x {known('data.height')} pixels")
+    seen = known("model.input_size")
+    enlarged = f", enlarged to {seen} x {seen}" if seen.isdigit() else ""
+    parts.append(f"{known('data.width')} x {known('data.height')} pixels{enlarged}")
     return f"Here: {'; '.join(filter(None, parts))}; after the last of {known('train.epochs')} epochs."
