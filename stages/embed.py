@@ -1,11 +1,12 @@
 """Stage embed: features of val and test images by the encoder, its snapshots, the untrained one, and as raw pixels.
 
 Of train images only where evaluate.measures has a measure that learns from them, and then without the snapshots.
-Of val and test images without fine labels also the features of two random views, by which encoders can be compared.
+Also the features of two random views, by which encoders can be compared: where there are no fine labels, and with a frozen
+backbone, whose features of views are stored.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +26,14 @@ MODELS = Path("models")
 EMBEDDINGS = Path("embeddings")
 
 
-def main(parameters: Parameters) -> None:
+def main(parameters: Parameters, parts: Sequence[str] = ("val", "test")) -> None:
     keep_freed_memory()
     data = parameters.data
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     frozen = parameters.train.backbone == "frozen"
     final = [MODELS / "encoder.pt", MODELS / "untrained.pt", *([MODELS / "whitened/encoder.pt"] if frozen else [])]
     snapshots = sorted((MODELS / "snapshots").glob("*.pt"))
-    encoder_files = {"val": [*final, *snapshots], "test": [*final, *snapshots]}
+    encoder_files = {part: [*final, *snapshots] for part in parts if part != "train"}
     if "train" in parameters.evaluate.parts_needed:
         encoder_files["train"] = final
 
@@ -43,11 +44,12 @@ def main(parameters: Parameters) -> None:
         size = _write_features(target, files, images, parameters, device)
         shutil.copyfile(source / "labels.csv", target / "labels.csv")
         print(f"{data.name}/{split}: {len(images)} images, {size} features")
-        if split != "train" and (frozen or read_embedded_set(target, only_with_fine=True).fine is None):
+        has_fine = read_embedded_set(target, only_with_fine=True).fine is not None
+        if split != "train" and (frozen or not has_fine):
             stretch = read_stretch(source)
             for strength in TWO_VIEWS:
                 view = view_by_place(data.augmentation, strength, (data.height, data.width), stretch, data.seed)
-                _write_features(target / "views" / strength, final, images, parameters, device, view)
+                _write_features(target / "views" / strength, final, images, parameters, device, view, not has_fine)
 
 
 def _write_features(
@@ -57,13 +59,15 @@ def _write_features(
     parameters: Parameters,
     device: torch.device,
     view: BatchView | None = None,
+    pixels: bool = True,
 ) -> int:
     """Write the features of images, or of a view of each, by every encoder and as pixels; F of the last encoder."""
     data = parameters.data
     frozen = parameters.train.backbone == "frozen"
     size = (data.height, data.width)
-    pixels = raw_pixel_rows(images, data.channels, view)
-    write_rows(target / "pixels.npy", (len(images), raw_pixels_size(images, data.channels)), pixels)
+    if pixels:
+        rows = raw_pixel_rows(images, data.channels, view)
+        write_rows(target / "pixels.npy", (len(images), raw_pixels_size(images, data.channels)), rows)
     shared = None  # features of the one backbone that all these encoders have
     for file in encoder_files:
         encoder = load_encoder(file, device)
@@ -74,7 +78,7 @@ def _write_features(
             rows = embedded_rows(encoder, images, data.channels, device, size, view)
         path = target / file.relative_to(MODELS).with_suffix(".npy")
         write_rows(path, (len(images), encoder.feature_size), rows)
-        if path.name == "encoder.npy" and getattr(encoder.adapter, "which", None) == "both":
+        if path.name == "encoder.npy" and view is None and getattr(encoder.adapter, "which", None) == "both":
             write_rows(path.with_name("projection.npy"), *_projection(path, parameters.model.projection_size))
     return encoder.feature_size
 

@@ -32,8 +32,8 @@ def main(parameters: Parameters) -> None:
 
     features = FEATURES | WHITENED if parameters.train.backbone == "frozen" else FEATURES
     scores = {title: _scores(embedded, name, recall_at) for title, name in features.items()}
-    if (embedded.folder / "views").exists():
-        for title, name in features.items():
+    for title, name in features.items():
+        if (embedded.folder / "views" / TWO_VIEWS[0] / f"{name}.npy").exists():
             scores[title]["view_retrieval"] = _view_retrieval(embedded, name)
     by_epoch = {epoch: _scores(embedded, name, [1], False) for epoch, name in embedded.snapshots().items()}
     by_epoch |= {0: scores["untrained"], parameters.train.epochs: scores["trained"]}
@@ -113,7 +113,9 @@ def _say(embedded: EmbeddedSet, metrics: dict[str, dict], left_out: list[int]) -
     if embedded.rows is not None:
         print(f"measured among the {len(embedded)} of {embedded.images_in_part} images that have fine labels")
     if embedded.fine is None:
-        views = ", ".join(f"{features} {of['view_retrieval']:.1%}" for features, of in metrics.items())
+        views = ", ".join(
+            f"{features} {of['view_retrieval']:.1%}" for features, of in metrics.items() if "view_retrieval" in of
+        )
         print(f"no fine labels: only coarse metrics could be measured, and how often a view finds the other: {views}")
     elif left_out:
         print(

@@ -37,10 +37,10 @@ def run_trial(parameters: Parameters, interruptions: Interruptions) -> None:
         if made.returncode:
             raise UserError(f"stage {SHARED} or one before it failed, see above")
         MADE.write_text(hashes[SHARED])
+    others = {"pretrain": [interruptions], "embed": [parameters.evaluate.parts_needed]}
     for name in OWN:
         print(f"Running stage '{name}'", flush=True)
-        stage = import_module(f"stages.{name}")
-        stage.main(*([parameters, interruptions] if name == "pretrain" else [parameters]))
+        import_module(f"stages.{name}").main(parameters, *others.get(name, []))
     _record(parameters, hashes)
 
 
