@@ -20,6 +20,7 @@ def small_parameters(method: str, **loss: Any) -> Parameters:
     values = yaml.load((TOP / "params.yaml").read_text())
     values["loss"] = yaml.load((TOP / "conf/loss" / f"{method}.yaml").read_text()) | loss
     values["data"]["images"]["train"] = 96
+    values["train"]["precision"] = "float32"  # as definitions are compared, on any processor
     values["model"] |= {"width": 4, "projector_hidden_size": 16, "projection_size": 8}
     values["train"] |= {"epochs": 5, "warmup_epochs": 1, "batch_size": 16, "queue_size": 40, "checkpoint_steps": 6}
     return check_parameters(values)
