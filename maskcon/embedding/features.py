@@ -42,12 +42,7 @@ def embedded_rows(
 ) -> Iterator[np.ndarray]:
     """Features before any projector (MaskCon, CVPR 2023, evaluates these).
 
-    Args:
-        encoder: in evaluation mode, on the device.
-        images: uint8 [N, H, W, 3], may be a memory map.
-        channels: 1 for a grey set, else 3.
-        size: height and width at which the encoder sees whole images; their own, unless said.
-        view: what the encoder sees instead of whole images.
+    Args: as ``backbone_rows``.
 
     Yields:
         float32 [b, F], unit rows, of BATCH images at a time, in order.

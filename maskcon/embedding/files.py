@@ -3,7 +3,7 @@
     embeddings/{val,test}/labels.csv                 columns LABEL_COLUMNS, as in the packed set
     embeddings/{val,test}/{encoder,untrained,pixels}.npy, snapshots/epoch_0005.npy ...   float32 [N, F], unit rows
     embeddings/{val,test}/projection.npy             where an adapter's readout holds its projection: that alone
-    embeddings/{val,test}/views/{weak,strong}/...    the same of a random view of each image, without fine labels
+    embeddings/{val,test}/views/{weak,strong}/...    the same of a random view of each image, see stages/embed.py
 
     write_rows(Path("embeddings/test/encoder.npy"), (N, F), rows)    # rows: float32 [b, F], a batch at a time
     embedded = read_embedded_set(Path("embeddings/test"))

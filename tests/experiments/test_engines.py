@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -149,6 +150,9 @@ def test_a_workspace_is_the_checkout_as_it_was_when_the_grid_began(tmp_path):
     assert json.loads((workspace / "params.yaml").read_text()) == {"seed": 2}
     asked = subprocess.run([sys.executable, "-m", "dvc", "cache", "dir"], cwd=workspace, capture_output=True, text=True)
     assert asked.stdout.strip() == str(checkout / ".dvc/cache/files/md5")
+    environment = {**workspaces.environment(), "PYTHONPATH": ""}
+    which = subprocess.run(["sh", "-c", "command -v python"], env=environment, capture_output=True, text=True)
+    assert which.stdout.strip() == str(Path(sys.executable).parent / "python")  # as the commands in dvc.yaml find it
     workspaces.remove()
     assert (checkout / "code.py").read_text() == "edited while the grid runs"
     assert not workspace.exists()

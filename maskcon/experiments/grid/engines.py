@@ -98,17 +98,9 @@ class LocalEngine:
         name = str(self.places[experiment])
         workspace = self.workspaces.prepared(name, experiment.parameters, experiment.hashes)
         threads = str(max(1, (os.cpu_count() or 1) // self.workers))  # more would only wait for one another
-        experiment.log.parent.mkdir(parents=True, exist_ok=True)
-        with open(experiment.log, "wb") as log:
-            self.running[experiment] = subprocess.Popen(
-                TRIAL,
-                cwd=workspace,
-                env={"OMP_NUM_THREADS": threads, **os.environ, **self.workspaces.environment()},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C comes to the grid, which ends its experiments in order
-            )
+        environment = {"OMP_NUM_THREADS": threads, **os.environ, **self.workspaces.environment()}
+        # Ctrl-C comes to the grid, which ends its experiments in order.
+        self.running[experiment] = _started_trial(workspace, environment, experiment.log, own_session=True)
 
     def ended(self) -> dict[Experiment, bool]:
         """Those that have ended since the last call, and whether they succeeded."""
@@ -202,16 +194,23 @@ class SlurmEngine:
 
 def _run_job(workspace: Path, environment: Mapping[str, str], log: Path) -> int:
     """The exit code of a trial."""
+    return _started_trial(workspace, {**os.environ, **environment}, log).wait()
+
+
+def _started_trial(
+    workspace: Path, environment: Mapping[str, str], log: Path, own_session: bool = False
+) -> subprocess.Popen:
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as output:
-        return subprocess.run(
+        return subprocess.Popen(
             TRIAL,
             cwd=workspace,
-            env={**os.environ, **environment},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-        ).returncode
+            start_new_session=own_session,
+        )
 
 
 Engine = LocalEngine | SlurmEngine

@@ -4,8 +4,10 @@ Whatever is edited while a grid runs, all its trials run the same code, and none
 """
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,8 +47,10 @@ class Workspaces:
         return workspace
 
     def environment(self) -> dict[str, str]:
-        """What a trial must know besides: where store and checkpoints are, and the commit that it started from."""
-        return {"DVC_ROOT": str(self.checkout), "DVC_EXP_BASELINE_REV": self.baseline}
+        """What a trial must know besides: where store and checkpoints are, the commit that it started from, and which
+        ``python`` the commands in dvc.yaml mean, whether or not the environment is activated."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        return {"DVC_ROOT": str(self.checkout), "DVC_EXP_BASELINE_REV": self.baseline, "PATH": path}
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
