@@ -39,7 +39,7 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
     from maskcon.images.packed.image_set import read_images, read_stretch
     from maskcon.images.packed.image_stream import ImageStream
     from maskcon.runtime.freed_memory import keep_freed_memory
-    from maskcon.runtime.run_key import hash_of_training
+    from maskcon.runtime.run_key import hash_of_work
     from maskcon.runtime.scratch import discard, scratch_folder
     from maskcon.views.operations.families import view_maker
 
@@ -54,7 +54,7 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
     views = {name: view_maker(data.augmentation, name, size) for name in ("weak", "strong")}
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     digest = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-    key = f"features-{hash_of_training(Path.cwd(), parameters, 'features')[:24]}-{digest[:24]}"
+    key = f"features-{hash_of_work(Path.cwd(), parameters, 'features')[:24]}-{digest[:24]}"
     with (
         scratch_folder(root, key, f"features of {data.name} by {parameters.model.backbone}") as scratch,
         interruptions.postponed(),

@@ -56,6 +56,12 @@ def hash_of_training(
     return _digest({"parameters": read, "stages": {name: stages[name] for name in needed}})
 
 
+def hash_of_work(checkout: Path, parameters: Parameters, stage: str = "pretrain") -> str:
+    """The same but for the source images, which take seconds to read: for work known by its packed images too."""
+    raw = checkout / parameters.data.raw
+    return hash_of_training(checkout, parameters, stage, lambda path: "" if path == raw else digest_of_path(path))
+
+
 def run_name(parameters: Parameters) -> str:
     """Method, its values, seed: maskcon w=1 T=0.1 seed 1."""
     loss = parameters.loss

@@ -22,7 +22,7 @@ from maskcon.runtime.entry import is_out_of_memory, out_of_memory
 from maskcon.runtime.hardware import hardware
 from maskcon.runtime.interruption import Interruptions
 from maskcon.runtime.live import show_live_curves
-from maskcon.runtime.run_key import hash_of_training, run_name
+from maskcon.runtime.run_key import hash_of_work, run_name
 from maskcon.runtime.same_inputs import require_unchanged_inputs
 from maskcon.runtime.scratch import discard, scratch_folder
 from maskcon.runtime.start import VERBOSE
@@ -97,7 +97,7 @@ def train_here(
 
 def key_of_training(parameters: Parameters, training_set: TrainingSet, device: torch.device) -> str:
     """What a checkpoint must agree with to be gone on from: code and parameters, the images, and what computes."""
-    inputs = hash_of_training(Path.cwd(), parameters)
+    inputs = hash_of_work(Path.cwd(), parameters)
     precision = training_precision(parameters.train.precision, device)
     computed_by = hashlib.sha256(f"{torch.__version__} {device.type} {precision}".encode()).hexdigest()
     return f"{inputs[:24]}-{training_set.digest()[:24]}-{computed_by[:8]}"
