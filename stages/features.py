@@ -44,14 +44,15 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
     from maskcon.views.operations.families import view_maker
 
     keep_freed_memory()
-    data, counts = parameters.data, parameters.train.stored_views
+    data, stored = parameters.data, {**dict(parameters.train.stored_views), "whole": 1}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     packed, size = Path("data/sets") / data.name, (data.height, data.width)
     images, stretch = read_images(packed / "train"), read_stretch(packed / "train")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(data.seed)
         encoder = build_encoder(parameters.model, data).to(device).eval()
-    views = {name: view_maker(data.augmentation, name, size) for name in ("weak", "strong")}
+    random = ("weak", "strong")
+    views = {name: view_maker(data.augmentation, name, size) for name in (*random, "whole")}
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     digest = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
     key = f"features-{hash_of_work(Path.cwd(), parameters, 'features')[:24]}-{digest[:24]}"
@@ -64,7 +65,7 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
             ImageStream(images, data.channels, device),
             None if stretch is None else torch.from_numpy(stretch),
             views,
-            {"weak": counts.weak, "strong": counts.strong},
+            {name: number for name, number in stored.items() if number},
             data.seed,
             scratch,
             lambda: interruptions.pending,
@@ -72,7 +73,7 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
         for part in ("val", "test"):
             images, stretch = read_images(packed / part), read_stretch(packed / part)
             seen = {part: None} | {
-                f"{part}_{name}": view_by_place(data.augmentation, name, size, stretch, data.seed) for name in views
+                f"{part}_{name}": view_by_place(data.augmentation, name, size, stretch, data.seed) for name in random
             }
             for name, view in seen.items():
                 store_rows(name, backbone_rows(encoder, images, data.channels, device, size, view), encoder, scratch)

@@ -8,13 +8,16 @@ from pydantic import Field, model_validator
 
 from maskcon.parameters.values import Count, Epochs, Group, Positive, Share, Weight
 
+View = Literal["weak", "strong", "whole"]
+
 
 class StoredViews(Group):
-    """How many views of every training image are stored as features, once for all trainings."""
+    """How many views of every training image are stored as features beside that of the whole image, once for all
+    trainings."""
 
-    weak: Count
+    weak: Annotated[int, Field(ge=0, le=1000)]
     """Weakly augmented views."""
-    strong: Count
+    strong: Annotated[int, Field(ge=0, le=1000)]
     """Strongly augmented views."""
 
 
@@ -55,10 +58,10 @@ class TrainParameters(Group):
     training images: older keys of an image itself would be taken for its nearest neighbours."""
     key_momentum: Share
     """m: the key network follows the query network, key <- m key + (1 - m) query."""
-    query_view: Literal["weak", "strong"]
-    """How strongly the queries' views are augmented."""
-    key_view: Literal["weak", "strong"]
-    """How strongly the keys' views are augmented."""
+    query_view: View
+    """What queries are made of: weakly or strongly augmented views, or whole images."""
+    key_view: View
+    """What keys are made of, likewise. Soft labels compare keys: of whole images they are more often right."""
     precision: Literal["auto", "float32", "bfloat16"]
     """Precision of the networks in training; auto: bfloat16 on a GPU and on processors that multiply in it (AMX,
     AVX512-BF16), else float32. The run records which."""
@@ -73,6 +76,14 @@ class TrainParameters(Group):
     """Seconds between checkpoints, from which an interrupted training goes on; null: not by time."""
     checkpoint_steps: Count | None
     """Steps between checkpoints, in addition; null: by time alone."""
+
+    @model_validator(mode="after")
+    def views_are_stored(self) -> TrainParameters:
+        stored = self.stored_views
+        for name, view in (("query_view", self.query_view), ("key_view", self.key_view)):
+            if self.backbone == "frozen" and getattr(stored, view, 1) == 0:
+                raise ValueError(f"{name}={view} needs train.stored_views.{view} of 1 or more, it is 0")
+        return self
 
     @model_validator(mode="after")
     def batch_can_be_shared(self) -> TrainParameters:

@@ -17,6 +17,7 @@ class FeatureBatches(TwoViewBatches):
     Args:
         query_views, key_views: float16 [V, N, F], may be memory maps. Where both are the same, an image's two views
             are different ones of them.
+        whole_images: float16 [N, F].
         coarse: int64 [N], on the device that the rows shall be on.
     """
 
@@ -24,6 +25,7 @@ class FeatureBatches(TwoViewBatches):
         self,
         query_views: np.ndarray,
         key_views: np.ndarray,
+        whole_images: np.ndarray,
         coarse: Tensor,
         batch_size: int,
         seed: int,
@@ -31,6 +33,7 @@ class FeatureBatches(TwoViewBatches):
     ) -> None:
         self.query_views = query_views
         self.key_views = key_views
+        self.whole_images = whole_images
         self.coarse = coarse
         self.batch_size = batch_size
         self.seed = seed
@@ -63,9 +66,9 @@ class FeatureBatches(TwoViewBatches):
         return self._rows(self.query_views, self._draw(self.query_views, len(places), generator), places)
 
     def whole(self, places: Tensor) -> Iterator[Tensor]:
-        """The first stored key view of the images at ``places``, int64 [n], a batch [b, F] at a time."""
+        """The images at ``places``, int64 [n], whole: a batch float32 [b, F] at a time."""
         for some in places.split(self.batch_size):
-            yield torch.from_numpy(self.key_views[0, some.numpy()]).float().to(self.coarse.device)
+            yield torch.from_numpy(self.whole_images[some.numpy()]).float().to(self.coarse.device)
 
     def _rows(self, views: np.ndarray, which: Tensor, places: Tensor) -> Tensor:
         """float32 [b, F] of this process's share."""

@@ -170,14 +170,21 @@ def batches_of_features(
 ) -> FeatureBatches:
     """The same, of features that the stage ``features`` has stored."""
     recipe = parameters.train
-    views = {name: read_stored_views(name, len(training_set.coarse)) for name in {recipe.query_view, recipe.key_view}}
-    coarse = torch.from_numpy(training_set.coarse).to(device)
-    query_views, key_views = views[recipe.query_view], views[recipe.key_view]
-    return FeatureBatches(query_views, key_views, coarse, recipe.batch_size, parameters.seed, processes)
+    names = {recipe.query_view, recipe.key_view, "whole"}
+    views = {name: read_stored_views(name, len(training_set.coarse)) for name in names}
+    return FeatureBatches(
+        views[recipe.query_view],
+        views[recipe.key_view],
+        views["whole"][0],
+        torch.from_numpy(training_set.coarse).to(device),
+        recipe.batch_size,
+        parameters.seed,
+        processes,
+    )
 
 
 def adapter_for(batches: FeatureBatches, values: AdapterValues) -> Adapter:
-    """Its whitening is that of the first stored key view of all training images."""
+    """Its whitening is that of all training images, whole."""
     return Adapter(*whitening(batches.whole(torch.arange(batches.number)), values.directions, values.whitening))
 
 

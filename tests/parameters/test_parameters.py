@@ -155,6 +155,13 @@ def test_evaluation_on_a_part_without_images_is_refused():
         check_parameters(with_photos(val_share=0) | {"evaluate": on_val})
 
 
+def test_views_that_are_not_stored_cannot_be_trained_on():
+    choices = ["train=frozen", "train.key_view=weak"]
+    with pytest.raises(UserError, match=r"key_view=weak needs train\.stored_views\.weak of 1 or more, it is 0$"):
+        compose(CONF, choices)
+    assert compose(CONF, [*choices, "train.stored_views.weak=2"])
+
+
 @pytest.mark.parametrize("text", ["", "3", "- a"])
 def test_a_file_without_groups_is_one_sentence(tmp_path, text):
     (tmp_path / "params.yaml").write_text(text)

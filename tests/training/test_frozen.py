@@ -25,7 +25,7 @@ FROZEN = {"train.backbone": "frozen", "train.epochs": 2, "model.adapter.directio
 
 
 def stored(parameters, training_set, folder, interruption=lambda: None):
-    """Features of two weak and two strong views of the images, in ``folder``."""
+    """Features of two weak and two strong views of the images, and of them whole, in ``folder``."""
     folder.mkdir(exist_ok=True)
     data = parameters.data
     torch.manual_seed(data.seed)
@@ -33,8 +33,8 @@ def stored(parameters, training_set, folder, interruption=lambda: None):
         build_encoder(parameters.model, data).eval(),
         ImageStream(training_set.images, data.channels, CPU),
         None,
-        {name: view_maker(data.augmentation, name, (data.height, data.width)) for name in ("weak", "strong")},
-        {"weak": 2, "strong": 2},
+        {name: view_maker(data.augmentation, name, (data.height, data.width)) for name in ("weak", "strong", "whole")},
+        {"weak": 2, "strong": 2, "whole": 1},
         data.seed,
         folder,
         interruption,
@@ -118,7 +118,7 @@ def test_whitened_directions_are_uncorrelated_and_scaled_by_a_power_of_their_dev
 
 def test_two_views_of_one_strength_are_never_the_same_stored_view():
     views = np.arange(3 * 40, dtype=np.float16).reshape(3, 40, 1)
-    batches = FeatureBatches(views, views, torch.zeros(40, dtype=torch.int64), 8, seed=1)
+    batches = FeatureBatches(views, views, views[0], torch.zeros(40, dtype=torch.int64), 8, seed=1)
     for batch in batches.epoch(1):
         assert (batch.query_view != batch.key_view).all()
         assert torch.equal(batch.query_view[:, 0] % 40, batch.places.float())

@@ -24,6 +24,13 @@ def test_views_have_the_size_that_is_asked_for(augmentation, strength, size):
     assert view.max() <= 1 + 1e-6
 
 
+def test_the_view_called_whole_is_the_image_as_it_is():
+    images = stored()
+    assert torch.equal(view_maker("photo", "whole")(images, torch_generator(0)), images / 255)
+    smaller = view_maker("photo", "whole", (32, 24))(images, torch_generator(0))
+    assert torch.equal(smaller, resized(images, (32, 24)) / 255)
+
+
 @pytest.mark.parametrize("augmentation", ["small_colour", "photo"])
 def test_stretch_decides_the_box_and_one_is_the_same_as_none(augmentation):
     view = view_maker(augmentation, "weak", (24, 24))

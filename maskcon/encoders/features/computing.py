@@ -1,8 +1,8 @@
 """Views of every training image through a frozen backbone, block after block, resumable after each.
 
-    compute_features(encoder, images, stretch, views, {"weak": 2, "strong": 2}, seed, scratch)
+    compute_features(encoder, images, stretch, views, {"strong": 2, "whole": 1}, seed, scratch)
 
-    scratch/weak.npy, strong.npy     float16 [V, N, F]: view v of image i
+    scratch/strong.npy, whole.npy    float16 [V, N, F]: view v of image i
     scratch/done.json                how many blocks are finished
 
 While the backbone works on a block, a thread makes the views of the next one. Processors that multiply in bfloat16 do

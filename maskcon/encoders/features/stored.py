@@ -1,4 +1,4 @@
-"""Stored features of training views: features/NAME.npy, float16 [V, N, F], NAME weak or strong."""
+"""Stored features of training views: features/NAME.npy, float16 [V, N, F], NAME weak, strong or whole."""
 
 from pathlib import Path
 

@@ -10,6 +10,8 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
+from maskcon.views.operations.crop import resized
+
 View = Callable[[Tensor, torch.Generator, Tensor | None], Tensor]
 
 
@@ -18,12 +20,14 @@ def view_maker(augmentation: str, strength: str, size: tuple[int, int] | None = 
 
     Args:
         augmentation: module of maskcon/views, such as "characters".
-        strength: "weak" or "strong".
+        strength: "weak" or "strong"; "whole": the image as it is, resized, with nothing random.
         size: height and width of the views; those of the images, unless said.
 
     Returns:
         uint8 [B, c, H, W], generator, stretch float64 [B] or None -> float32 [B, c, *size] in [0, 1].
     """
+    if strength == "whole":
+        return lambda images, generator, stretch=None: resized(images, size or tuple(images.shape[2:])) / 255
     make = getattr(import_module(f"maskcon.views.{augmentation}"), strength)
 
     def view(images: Tensor, generator: torch.Generator, stretch: Tensor | None = None) -> Tensor:
