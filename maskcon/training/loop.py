@@ -3,32 +3,26 @@
 trained = train(training_set, parameters, device, Checkpoints(folder), watcher)
 """
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from maskcon.encoders.features.stored import read_stored_views
-from maskcon.encoders.networks import Encoder, ProjectedEncoder, build_encoder
-from maskcon.encoders.networks.adapter import Adapter, Readout, whitening
+from maskcon.encoders.networks import Encoder
 from maskcon.images.packed.image_set import TrainingSet
-from maskcon.images.packed.image_stream import resident_or_streamed
-from maskcon.parameters.encoder import AdapterValues
 from maskcon.parameters.errors import Interrupted, UserError
 from maskcon.parameters.model import Parameters, TrainParameters
 from maskcon.runtime.randomness import torch_generator
 from maskcon.training.batches import Batch, TwoViewBatches
 from maskcon.training.checkpoint import Checkpoints
-from maskcon.training.feature_batches import FeatureBatches
 from maskcon.training.keeping import Keeper
 from maskcon.training.learner import ContrastiveLearner, build_learner
 from maskcon.training.processes import ALONE, Processes
 from maskcon.training.schedule import learning_rate
 from maskcon.training.state import EpochSoFar, TrainingState
 from maskcon.training.step import training_step
-from maskcon.views.operations.families import view_maker
+from maskcon.training.what_learns import what_learns
 
 LOOK_STEPS = 100  # between two looks for steps that were not finite: a look waits for the device
 
@@ -78,14 +72,11 @@ def train(
         Interrupted: as ``interruption`` said.
     """
     recipe = parameters.train
-    frozen = recipe.backbone == "frozen"
-    batches: Any = (batches_of_features if frozen else batches_of)(training_set, parameters, device, processes)
-    adapter = adapter_for(batches, parameters.model.adapter) if frozen else None
-    # With few views of each image a longer queue would hold several keys of every one.
-    queue_size = min(recipe.queue_size, len(training_set.coarse) // 2) if frozen else recipe.queue_size
-    learner = build_learner(parameters, len(training_set.coarse_names), device, processes, adapter, queue_size)
-    untrained = loaded_backbone(parameters) if frozen else copy.deepcopy(learner.query_network.encoder)
-    whitened = with_adapter(untrained, learner.query_network, "features") if frozen else None
+    what = what_learns(training_set, parameters, device, processes)
+    batches: TwoViewBatches = what.batches
+    classes = len(training_set.coarse_names)
+    learner = build_learner(parameters, classes, device, processes, what.adapter, what.queue_size)
+    untrained, whitened = what.before_training(learner.query_network)
     state = first_state(learner, recipe)
     saved = processes.from_first(checkpoints.load_latest())
     if saved is None:
@@ -93,13 +84,6 @@ def train(
     else:
         state.load_state_dict(saved)
         watcher.resumed(state.curve, state.epoch_so_far.steps)
-
-    def encoder() -> Encoder:
-        if frozen and recipe.epochs == 0:
-            return untrained
-        if frozen:
-            return with_adapter(untrained, learner.query_network, parameters.model.adapter.readout)
-        return learner.query_network.encoder
 
     keeper = Keeper(checkpoints, watcher.snapshot, recipe.checkpoint_seconds, recipe.checkpoint_steps)
     loss_of = processes.with_mean_gradients(learner, all_weights_used=learner.method.uses_keys)
@@ -120,32 +104,13 @@ def train(
                 finish_epoch(state, epoch, recipe.batch_size)
                 watcher.epoch_done(state.curve)
                 if recipe.snapshot_epochs and epoch % recipe.snapshot_epochs == 0:
-                    keeper.snapshot(epoch, encoder())
+                    keeper.snapshot(epoch, what.encoder(learner.query_network))
             if keep:
                 keeper.checkpoint(steps, state)
             if asked_to_end:
                 raise asked_to_end
     keeper.write_snapshots()
-    return Trained(encoder(), untrained, state.curve, queue_size, whitened)
-
-
-def batches_of(
-    training_set: TrainingSet, parameters: Parameters, device: torch.device, processes: Processes
-) -> TwoViewBatches:
-    """The set in batches of two views, its images on the device where they fit there."""
-    data, recipe = parameters.data, parameters.train
-    view_size = data.height, data.width
-    return TwoViewBatches(
-        resident_or_streamed(training_set.images, data.channels, device, recipe.resident_share),
-        torch.from_numpy(training_set.coarse).to(device),
-        view_maker(data.augmentation, recipe.query_view, view_size),
-        view_maker(data.augmentation, recipe.key_view, view_size),
-        recipe.batch_size,
-        parameters.seed,
-        None if training_set.stretch is None else torch.from_numpy(training_set.stretch),
-        processes,
-        view_size,
-    )
+    return Trained(what.encoder(learner.query_network), untrained, state.curve, what.queue_size, whitened)
 
 
 def first_state(learner: ContrastiveLearner, recipe: TrainParameters) -> TrainingState:
@@ -163,43 +128,6 @@ def agreed(processes: Processes, asked_to_end: Interrupted | None) -> Interrupte
     """What any of the processes was asked, so that all end at the same step."""
     signal_number = processes.largest(asked_to_end.number if asked_to_end else 0)
     return asked_to_end or (Interrupted(signal_number) if signal_number else None)
-
-
-def batches_of_features(
-    training_set: TrainingSet, parameters: Parameters, device: torch.device, processes: Processes
-) -> FeatureBatches:
-    """The same, of features that the stage ``features`` has stored."""
-    recipe = parameters.train
-    names = {recipe.query_view, recipe.key_view, "whole"}
-    views = {name: read_stored_views(name, len(training_set.coarse)) for name in names}
-    return FeatureBatches(
-        views[recipe.query_view],
-        views[recipe.key_view],
-        views["whole"][0],
-        torch.from_numpy(training_set.coarse).to(device),
-        recipe.batch_size,
-        parameters.seed,
-        processes,
-    )
-
-
-def adapter_for(batches: FeatureBatches, values: AdapterValues) -> Adapter:
-    """Its whitening is that of all training images, whole."""
-    return Adapter(*whitening(batches.whole(torch.arange(batches.number)), values.directions, values.whitening))
-
-
-def loaded_backbone(parameters: Parameters) -> Encoder:
-    """The backbone as the stage ``features`` had it, without an adapter."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(parameters.data.seed)
-        return build_encoder(parameters.model, parameters.data).eval()
-
-
-def with_adapter(backbone: Encoder, network: ProjectedEncoder, readout: str) -> Encoder:
-    """Backbone and adapter as one encoder, in evaluation mode: a copy."""
-    encoder = copy.deepcopy(backbone)
-    encoder.adapter = copy.deepcopy(Readout(network.encoder, readout, network.projector)).cpu()
-    return encoder.eval()
 
 
 def fill_queue(learner: ContrastiveLearner, batches: TwoViewBatches) -> None:
