@@ -57,7 +57,7 @@ gallery: environment  ## open reports/gallery.html: map, neighbours, confused cl
 bench: environment  ## what it costs beside other ways to do it: some minutes, table in benchmarks/results/bench.md
 	python -m benchmarks.run
 
-soak: environment  ## 200 random kills of trainings, which must all end with the bits of an uninterrupted one
+soak: environment  ## 300 random kills of whole pipelines, which must end as those left in peace; hours
 	python -m tests.soak
 
 environment:  ## .venv with what requirements.lock names, and the command maskcon

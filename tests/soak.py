@@ -1,87 +1,128 @@
-"""Random kills, many of them: every training, killed again and again until it is done, must end with the same bits.
+"""Random kills, many of them: a pipeline, killed again and again until it is done, must end as one left in peace.
 
-    python -m tests.soak                    200 kills (make soak)
+    python -m tests.soak                    300 kills (make soak), about an hour
     python -m tests.soak --kills 20 --seed 3
 
-All methods take turns. A training is killed with SIGKILL after a random time, eight times before it may end, so
-that it is hit while it starts, trains, writes and resumes; some have a checkpoint after every step and are mostly hit
-while they write one. Ends with code 1 if any training ended with other bits than the uninterrupted one.
+`make repro` and all that it has started are killed with SIGKILL after a random time, then it is typed again, until
+it ends by itself. Every output must then have the same bytes, timings apart, and the store exactly one run, complete.
+Two pipelines take turns: a trained encoder on digits, and an adapter on photos. What went wrong is printed and kept.
 """
 
 import argparse
 import random
+import shutil
 import signal
+import subprocess
 import sys
 import time
+from collections import Counter
+from itertools import count
+from os import killpg
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile, mkdtemp
 
-from maskcon.parameters.model import Parameters, check_parameters
-from maskcon.parameters.plugins import METHODS
-from maskcon.runtime.atomic_files import UNFINISHED
-from tests.conftest import small_training_set, values_for_tests
-from tests.training.killed_training import Nursery, same_bits
+import numpy as np
+from PIL import Image
 
-KILLS_BEFORE_THE_END = 8
-TRAININGS = [*((method, {}) for method in METHODS), ("wcl", {"loss.multi_crop": 2})]
+from maskcon.parameters.composition import compose
+from maskcon.tracking.store import find_store
+from tests.pipeline.test_pipeline import assert_same_outputs
+from tests.support.pipeline_copies import PipelineCopy, copy_checkout, environment_of_a_copy
+
+REPRO = ("make", "-o", "environment", "repro")
+FEW = ["train.epochs=4", "train.checkpoint_steps=1", "evaluate.linear.strengths=[1e-3]"]
+PIPELINES = {
+    "digits": ["loss=maskcon", *FEW],
+    "photos": ["recipe=photos", "model.input_size=32", "train.batch_size=16", "train.queue_size=64", *FEW],
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
 
-    moments, nursery = random.Random(arguments.seed), Nursery()
-    kills = in_writes = trainings = different = 0
-    while kills < arguments.kills:
-        method, more = TRAININGS[trainings % len(TRAININGS)]
-        steps = moments.choice([1, 3, 5])
-        changes = {"train.epochs": 6, "train.checkpoint_steps": steps, "seed": trainings} | more
-        parameters = check_parameters(values_for_tests(changes, method))
-        with TemporaryDirectory() as folder:
-            killed, whole = Path(folder) / "killed", Path(folder) / "whole"
-            seconds = run_until_done(nursery, parameters, whole)
-            hits, writes = kill_until_done(nursery, parameters, killed, seconds, moments)
-            same = same_bits(whole, killed)
-        kills, in_writes, trainings, different = kills + hits, in_writes + writes, trainings + 1, different + (not same)
-        print(
-            f"{method:<10} checkpoint every {steps} steps: {hits} kills, {writes} of them in a write; "
-            f"{'the same bits' if same else 'OTHER BITS'}; {kills} kills so far",
-            flush=True,
-        )
-    print(f"{kills} kills, {in_writes} in a write, of {trainings} trainings; {different} ended with other bits")
-    return int(different > 0)
+    moments, root = random.Random(arguments.seed), Path(mkdtemp())
+    draw_photos(root / "photos")
+    whole = {name: new_copy(root, name, "whole") for name in PIPELINES}
+    for copy in whole.values():
+        copy.run(*REPRO)
+
+    killed, ends, wrong = Counter(), 0, 0
+    while killed.total() < arguments.kills:
+        name = list(PIPELINES)[ends % len(PIPELINES)]
+        copy = new_copy(root, name, f"killed {ends}")
+        ends += 1
+        try:
+            kill_until_done(copy, moments, killed)
+            assert_same_outputs(whole[name], copy)
+            assert_one_complete_run(copy)
+            shutil.rmtree(copy.folder)
+            print(f"{name}: ended as without kills; {killed.total()} kills so far", flush=True)
+        except AssertionError as error:
+            wrong += 1
+            print(f"{name}: WRONG, kept in {copy.folder}\n{error}", flush=True)
+    print("\n".join(f"{kills:4} {stage}" for stage, kills in killed.most_common()))
+    print(f"{killed.total()} kills, {ends} pipelines, {wrong} of them ended otherwise than without kills")
+    return int(wrong > 0)
 
 
-def run_until_done(nursery: Nursery, parameters: Parameters, folder: Path) -> float:
-    """Train without interruption; returns how long the process ran."""
-    start = time.monotonic()
-    child = nursery.start(small_training_set(), parameters, folder)
-    child.join()
-    assert child.exitcode == 0
-    return time.monotonic() - start
+def draw_photos(root: Path) -> None:
+    """48 photos of noise in 2 coarse classes of 2 fine ones, a colour for each."""
+    generator = np.random.default_rng(0)
+    for number in range(48):
+        folder = root / f"coarse {number % 2}" / f"fine {number % 4}"
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = generator.integers(0, 120, (32, 32, 3)) + 40 * np.array([number % 4, number % 2, 2])
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
 
 
-def kill_until_done(
-    nursery: Nursery, parameters: Parameters, folder: Path, seconds: float, moments: random.Random
-) -> tuple[int, int]:
-    """Kill the training at random moments until it has ended by itself; returns how often, and how often in a write."""
-    kills = in_writes = 0
-    while True:
-        child = nursery.start(small_training_set(), parameters, folder)
-        patience = None if kills >= KILLS_BEFORE_THE_END else moments.uniform(0, 0.4 * seconds)
-        child.join(patience)
-        child.kill()
-        child.join()
-        if child.exitcode == 0:
-            return kills, in_writes
-        assert child.exitcode == -signal.SIGKILL, child.exitcode
-        kills += 1
-        in_writes += any(folder.glob(UNFINISHED))
-        for file in folder.glob(UNFINISHED):
-            file.unlink()
+def new_copy(root: Path, name: str, title: str) -> PipelineCopy:
+    copy = copy_checkout(root / f"{name}, {title}")
+    choices = [*PIPELINES[name], *([f"data.root='{root}/photos'"] if name == "photos" else [])]
+    (copy.folder / "params.yaml").write_text(compose(copy.folder / "conf", choices))
+    copy.commit("Small")
+    return copy
+
+
+def kill_until_done(copy: PipelineCopy, moments: random.Random, killed: Counter[str]) -> None:
+    """Kill the pipeline at random moments until it ends by itself; counts the kills of each stage.
+
+    Raises: AssertionError, with what it printed, where it ends with a fault.
+    """
+    for longest in count(20):  # seconds, more each time: on a busy machine too it ends
+        with TemporaryFile("w+") as printed:
+            process = subprocess.Popen(
+                REPRO,
+                cwd=copy.folder,
+                env=environment_of_a_copy(),
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                process.wait(moments.uniform(0, longest))
+            except subprocess.TimeoutExpired:
+                killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            printed.seek(0)
+            text = printed.read()
+        if process.returncode != -signal.SIGKILL:
+            assert process.returncode == 0, text
+            return
+        stages = [line.split("'")[1] for line in text.splitlines() if line.startswith("Running stage ")]
+        killed[stages[-1] if stages else "before a stage"] += 1
+
+
+def assert_one_complete_run(copy: PipelineCopy) -> None:
+    with find_store(copy.folder, {}).opened() as client:
+        experiments = [one.experiment_id for one in client.search_experiments()]
+        runs = client.search_runs(experiments)
+        states = [(run.data.tags.get("pipeline.complete"), run.info.status) for run in runs]
+    assert states == [("true", "FINISHED")], states
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ STAGES = [
     "track",
 ]
 NETWORK_GUARD = Path(__file__).resolve().parents[1] / "support/network_guard"
-OUTPUTS = ("data", "models", "embeddings", "metrics", "plots", "reports/figures")
+OUTPUTS = ("data", "features", "models", "embeddings", "metrics", "plots", "reports")
 # All that a run prints; other lines, such as a library's warnings, are a fault.
 BY_DVC = (
     r"Running stage '[\w@]+':|> python -m stages\.\w+( \w+)?|(Generating|Updating) lock file 'dvc\.lock'|",
@@ -235,7 +235,7 @@ def assert_same_outputs(one: PipelineCopy, other: PipelineCopy) -> None:
     names = [name for name, path in files[0].items() if path.is_file()]
     assert len(names) > 40
     assert [name for name, path in files[1].items() if path.is_file()] == names
-    timed = [Path("metrics/pretrain.json"), Path("plots/pretrain.csv")]
+    timed = [Path("metrics/pretrain.json"), Path("plots/pretrain.csv"), Path("reports/report.pdf")]
     differing = [name for name in names if files[0][name].read_bytes() != files[1][name].read_bytes()]
     assert [name for name in differing if name not in timed] == []
 
