@@ -13,7 +13,8 @@ from maskcon.images.reading import decoding
 from maskcon.parameters.errors import USER_ERROR_EXIT_CODE, UserError
 from maskcon.parameters.model import load_parameters
 from maskcon.runtime.interruption import Interruptions
-from stages import coarse, features
+from maskcon.training import loop, run
+from stages import coarse, features, pretrain
 from tests.images.small_archives import REPOSITORY, preset
 
 DVC = "stages: {{{0}: {{cmd: a, params: [seed], deps: [code.py], outs: [out]}}}}\n"
@@ -69,3 +70,10 @@ def test_features_that_were_computed_are_found_again(edited, tiny_parameters):
     for part in ("train", "val", "test"):
         write_set(Path("data/sets") / data.name / part, labels, [pixels], *data.stored_size)
     edited("features", lambda: features.main(parameters, Interruptions()), computing, "features_in_slices")
+
+
+def test_what_was_trained_is_found_again(edited, tiny_parameters, tiny_set, monkeypatch):
+    parameters = tiny_parameters()
+    monkeypatch.setattr(pretrain, "read_training_set", lambda folder: tiny_set)
+    monkeypatch.setattr(run, "key_of_training", lambda *inputs: "key")
+    edited("pretrain", lambda: pretrain.main(parameters, Interruptions()), loop, "training_step")
