@@ -3,9 +3,9 @@
     python -m tests.soak                    300 kills (make soak), about an hour
     python -m tests.soak --kills 20 --seed 3
 
-`make repro` and all that it has started are killed with SIGKILL after a random time of the processor (on a busy machine,
-too, all stages are hit), then it is typed again, until it ends by itself. Every output must then have the same bytes,
-timings apart, and the store exactly one run, complete.
+`make repro` and all that it has started are killed with SIGKILL after a random time of the processor (on a busy
+machine, too, all stages are hit), then it is typed again, until it ends by itself. Every output must then have the same
+bytes, timings apart, and the store exactly one run, complete.
 Two pipelines take turns: a trained encoder on digits, and an adapter on photos. What went wrong is printed and kept.
 """
 
