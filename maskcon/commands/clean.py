@@ -3,13 +3,15 @@
 Left are folders under .scratch: checkpoints of trainings that were interrupted and never taken up again, and half
 unpacked archives. A run that ends removes its own. A folder in which a process works is listed and never removed.
 So are files that a killed process was writing, and what a killed ``dvc exp run`` leaves in git and in .dvc/tmp.
-A lock file of DVC that a kill has torn, which stops every later command of DVC, is removed where no DVC runs here.
+A lock file of DVC that a kill has torn or left, which may stop every later command of DVC, is removed.
 """
 
 import argparse
 import json
 import os
 import re
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -29,6 +31,7 @@ def main(arguments: argparse.Namespace) -> None:
     checkout = Path(os.environ.get("DVC_ROOT") or Path.cwd())
     for lock in ("rwlock", "exps/rwlock"):
         remove_torn_lock(checkout, checkout / ".dvc/tmp" / lock)
+    remove_left_lock(checkout / ".dvc/tmp/rwlock")
     if arguments.lock:
         return
     folders, remains = leftovers(checkout / ".scratch"), unfinished_files(checkout)
@@ -83,6 +86,26 @@ def remove_torn_lock(checkout: Path, lock: Path) -> None:
             raise UserError(f"{lock} is torn, but DVC runs here as process {process}; end it first") from None
         lock.unlink()
         print(f"removed {lock}, which an interrupted DVC had left torn")
+
+
+def remove_left_lock(lock: Path) -> None:
+    """Remove a lock file of DVC whose every holder has ended.
+
+    DVC looks for the holder's number alone, which may be another process's by now, or of one that is not yet gone.
+    """
+    with suppress(FileNotFoundError, ValueError):
+        held = json.loads(lock.read_bytes())
+        holders = [*held.get("write", {}).values(), *chain(*held.get("read", {}).values())]
+        if holders and not any(runs(holder["pid"], holder["cmd"]) for holder in holders):
+            lock.unlink()
+
+
+def runs(process: int, command: str) -> bool:
+    """Whether the process has the arguments of the command, which may have been started as a module of Python."""
+    try:
+        return " ".join(psutil.Process(process).cmdline()).endswith(command.partition(" ")[2])
+    except psutil.NoSuchProcess:
+        return False
 
 
 def working_process(checkouts: list[Path], *programs: str) -> int | None:

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -25,6 +26,17 @@ def test_a_torn_lock_of_dvc_is_removed_and_a_whole_one_is_not(lock, capsys, torn
     main(["clean", "--lock"])
     assert not lock.exists()
     assert "which an interrupted DVC had left torn" in capsys.readouterr().out
+
+
+def test_a_lock_is_removed_once_no_holder_runs(lock):
+    """The number of one that was killed may be another process's by now."""
+    with subprocess.Popen([sys.executable, "-c", "input()", "repro"], stdin=subprocess.PIPE) as running:
+        for command, stays in (("/bin/dvc repro", True), ("/bin/dvc repro -f", False)):
+            holder = {"pid": running.pid, "cmd": command}
+            lock.write_text(json.dumps({"write": {"/photos": holder}, "read": {"/code": [holder | {"pid": 2**30}]}}))
+            main(["clean", "--lock"])
+            assert lock.exists() == stays
+        running.communicate(b"\n")
 
 
 def test_a_torn_lock_stays_while_dvc_runs(lock, tmp_path, capsys):
