@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks import published_recipe
-from benchmarks.case import Case, Contest
+from benchmarks.contest import Case, Contest
 from benchmarks.photographs import photographs
 from maskcon.runtime.randomness import torch_generator
 from maskcon.views import photo, small_colour
