@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from maskcon.embedding import features as embeddings
-from maskcon.embedding.features import embed, embedded_rows, raw_pixel_rows, raw_pixels
+from maskcon.embedding.features import embed, embedded_rows, raw_pixel_rows
 from maskcon.encoders.features.two_views import view_by_place
 from maskcon.encoders.networks import build_encoder
 from maskcon.encoders.networks.inference import for_inference
@@ -18,6 +18,14 @@ CPU = torch.device("cpu")
 
 def random_images(number=11, height=16, width=24):
     return np.random.default_rng(0).integers(0, 256, (number, height, width, 3), dtype=np.uint8)
+
+
+def raw_pixels(images, channels, view=None):
+    return np.concatenate(list(raw_pixel_rows(images, channels, view)))
+
+
+def untrained(parameters):
+    return build_encoder(parameters.model, parameters.data).eval()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -81,8 +89,7 @@ def test_folded_batch_norms_change_nothing_and_none_is_left(encoder_and_images):
 
 
 def test_convolutions_on_a_gpu_are_float32_too(tiny_parameters, monkeypatch):
-    parameters = tiny_parameters()
-    encoder = build_encoder(parameters.model, parameters.data).eval()
+    encoder = untrained(tiny_parameters())
     seen = []
     encode = type(encoder).backbone_features
 
@@ -96,29 +103,21 @@ def test_convolutions_on_a_gpu_are_float32_too(tiny_parameters, monkeypatch):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_raw_pixels_are_the_pixels_at_unit_length(monkeypatch, channels):
+@pytest.mark.parametrize("height", [16, 64])
+def test_raw_pixels_are_the_pixels_at_unit_length_of_large_images_averages(monkeypatch, channels, height):
     monkeypatch.setattr(embeddings, "BATCH", 4)
-    images = random_images()
+    images = random_images(11, height)
+    pixels = images[..., :channels].astype(float)
+    if height == 64:
+        pixels = (pixels[:, ::2] + pixels[:, 1::2]) / 2
+    expected = pixels.transpose(0, 3, 1, 2).reshape(11, -1)
     features = raw_pixels(images, channels)
     assert features.dtype == np.float32
-    for image, feature in zip(images, features, strict=True):
-        planes = np.concatenate([image[..., channel].ravel() for channel in range(channels)]).astype(float)
-        np.testing.assert_allclose(feature, planes / np.sqrt((planes**2).sum()), atol=1e-6)
-
-
-def test_raw_pixels_of_large_images_are_averages():
-    images = random_images(3, 64, 24)
-    small = np.zeros((3, 32, 24, 3))
-    for y in range(32):
-        small[:, y] = images[:, 2 * y : 2 * y + 2].astype(float).mean(axis=1)
-    expected = small.transpose(0, 3, 1, 2).reshape(3, -1)
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    np.testing.assert_allclose(raw_pixels(images, 3), expected, atol=1e-6)
+    np.testing.assert_allclose(features, expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=1e-6)
 
 
 def test_larger_images_are_seen_at_the_size_of_the_encoder(tiny_parameters):
-    parameters = tiny_parameters()
-    encoder = build_encoder(parameters.model, parameters.data).eval()
+    encoder = untrained(tiny_parameters())
     images = random_images(5, 32, 32)
     small = [Image.fromarray(image).resize((24, 16), Image.BILINEAR) for image in images]
     expected = embed(encoder, np.stack([np.asarray(image) for image in small]), 1, CPU)
@@ -126,11 +125,10 @@ def test_larger_images_are_seen_at_the_size_of_the_encoder(tiny_parameters):
 
 
 def test_a_part_without_images_has_features_without_rows(tiny_parameters):
-    parameters = tiny_parameters()
-    encoder = build_encoder(parameters.model, parameters.data).eval()
+    encoder = untrained(tiny_parameters())
     none = random_images(0, 40, 24)
     assert embed(encoder, none, 1, CPU, (16, 24)).shape == (0, encoder.feature_size)
-    assert raw_pixels(none, 3).shape == (0, 3 * 32 * 24)
+    assert list(raw_pixel_rows(none, 3)) == []
 
 
 def test_a_view_of_each_image_depends_on_its_place_and_the_strength_alone(monkeypatch, tiny_parameters):
@@ -139,8 +137,7 @@ def test_a_view_of_each_image_depends_on_its_place_and_the_strength_alone(monkey
     images, stretch = random_images(), np.linspace(0.5, 2, 11)
 
     def pixels(strength, stretch=None, augmentation=data.augmentation):
-        view = view_by_place(augmentation, strength, (16, 24), stretch, data.seed)
-        return np.concatenate(list(raw_pixel_rows(images, 3, view)))
+        return raw_pixels(images, 3, view_by_place(augmentation, strength, (16, 24), stretch, data.seed))
 
     weak = pixels("weak")
     assert np.array_equal(pixels("weak"), weak)
@@ -151,8 +148,7 @@ def test_a_view_of_each_image_depends_on_its_place_and_the_strength_alone(monkey
 
 def test_an_encoder_sees_the_view_instead_of_the_image(monkeypatch, tiny_parameters):
     monkeypatch.setattr(embeddings, "BATCH", 4)
-    parameters = tiny_parameters()
-    encoder = build_encoder(parameters.model, parameters.data).eval()
+    encoder = untrained(tiny_parameters())
     images = random_images()
     upside_down = list(embedded_rows(encoder, images, 1, CPU, view=lambda planes, start: planes.flip(2) / 255))
     np.testing.assert_allclose(np.concatenate(upside_down), embed(encoder, images[:, ::-1], 1, CPU), atol=1e-6)
