@@ -73,7 +73,7 @@ def local(tmp_path):
 
 def test_one_that_fails_is_told_with_its_log_and_the_others_go_on(experiment, local):
     asked = [experiment("fine", "first"), experiment("fails"), experiment("fine", "last")]
-    ended = {one.experiment.name: one.succeeded for one in run_experiments(asked, local(2))}
+    ended = {experiment.name: succeeded for experiment, succeeded, _ in run_experiments(asked, local(2))}
     assert ended == {"first": True, "fails": False, "last": True}
     assert last_words(asked[1].log) == "no good"
 
@@ -84,12 +84,12 @@ def test_the_first_goes_alone_where_it_makes_what_the_others_share(experiment, l
         if place == 0:
             assert len(list(tmp_path.glob("began-fine*"))) == 1
     pair = [experiment("pair", f"pair {number}") for number in range(2)]  # each ends only once the other has begun
-    assert all(one.succeeded for one in run_experiments(pair, local(2), made=["set"]))
+    assert all(succeeded for _, succeeded, _ in run_experiments(pair, local(2), made=["set"]))
 
 
 def test_an_interruption_ends_what_is_running_with_its_children(experiment, local, tmp_path, monkeypatch):
     run = run_experiments([experiment("fine"), experiment("long"), experiment("fine", "never")], local(1))
-    assert next(run).experiment.name == "fine"
+    assert next(run)[0].name == "fine"
     original = time.sleep
 
     def sleep(seconds):

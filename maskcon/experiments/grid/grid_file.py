@@ -32,6 +32,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.messages import as_sentence
 from maskcon.parameters.plugins import METHODS
 from maskcon.parameters.sentences import written
 from maskcon.parameters.values import Group, Name
@@ -177,11 +178,5 @@ def _as_sentence(problem: Mapping[str, Any]) -> str:
             text = problem["msg"].removeprefix("Value error, ")
             return f"{key}: {text}" if key else text
         case "string_pattern_mismatch" if "settings" in problem["loc"]:
-            allowed = "as -S takes it, key=value"
-        case "string_pattern_mismatch":
-            allowed = "a name of letters, digits and _.- that begins with a letter or digit"
-        case "too_short":
-            allowed = "at least one"
-        case _:
-            allowed = problem["msg"].removeprefix("Input should be ")
-    return f"{key}={value} is not allowed: it should be {allowed}"
+            return f"{key}={value} is not allowed: it should be as -S takes it, key=value"
+    return as_sentence({**problem, "loc": key.split(".")}, Grid)
