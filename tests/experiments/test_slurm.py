@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.pipeline_copies import copy_checkout
+from tests.support.servers import free_port
 
 pytestmark = [
     pytest.mark.slow,
@@ -105,12 +106,6 @@ def daemon(command, user, environment):
             process.wait(20)
         process.kill()
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def printed(command, environment) -> str:

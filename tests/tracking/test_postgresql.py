@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from maskcon.tracking.store import find_store
-from tests.support.mlflow_server import POSTGRESQL_IS_THERE, Server, running_server
+from maskcon.tracking.store import MLFLOW_SETTINGS, find_store
+from tests.support.servers import PATIENCE, POSTGRESQL_IS_THERE, free_port, running_postgresql, running_server
 from tests.tracking.finished_checkout import make_checkout
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PATIENCE = 300  # seconds; a machine that is free needs a tenth
 WORKERS, RUNS_OF_A_WORKER = 4, 2
 
 pytestmark = [pytest.mark.slow, *POSTGRESQL_IS_THERE]
@@ -49,12 +48,6 @@ for seed in seeds:
 """
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running_server(tmp_path_factory.mktemp("artifacts")) as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -62,12 +55,12 @@ def _impatient(monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
 
 
-def start_worker(number: int, server: Server, folder: Path) -> subprocess.Popen:
+def start_worker(number: int, uri: str, folder: Path) -> subprocess.Popen:
     checkout = make_checkout(folder / f"machine_{number}")
     seeds = [str(number * RUNS_OF_A_WORKER + run) for run in range(RUNS_OF_A_WORKER)]
     return subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(checkout), server.uri, *seeds],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "MLFLOW_TRACKING_URI": server.uri},
+        [sys.executable, "-c", WORKER, str(checkout), uri, *seeds],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "MLFLOW_TRACKING_URI": uri},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -75,19 +68,26 @@ def start_worker(number: int, server: Server, folder: Path) -> subprocess.Popen:
     )
 
 
-def test_eight_experiments_of_four_workers_while_the_server_is_cut_off(server, tmp_path):
-    workers = [start_worker(number, server, tmp_path) for number in range(WORKERS)]
-    assert workers[0].stdout.readline().startswith("trained")  # some are seen live, some are being recorded
-    server.cut_off()
-    time.sleep(3)
-    server.start()
-    for worker in workers:
-        printed, errors = worker.communicate(timeout=PATIENCE)
-        assert worker.returncode == 0, errors
-        assert "recorded" in printed
-        assert "Traceback" not in errors
-        assert "View run" not in printed + errors  # of MLflow, about each run that ends
-    runs = all_runs(find_store(tmp_path, {"MLFLOW_TRACKING_URI": server.uri}))
-    assert sorted(int(run.data.params["seed"]) for run in runs) == list(range(WORKERS * RUNS_OF_A_WORKER))
-    for run in runs:
-        assert_complete_without_doubles(find_store(tmp_path, {"MLFLOW_TRACKING_URI": server.uri}), run)
+def test_eight_experiments_of_four_workers_while_the_server_is_cut_off(tmp_path):
+    port = free_port()
+    uri = f"http://127.0.0.1:{port}"
+    with running_postgresql() as database:
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--backend-store-uri", database, "--artifacts-destination", str(tmp_path), "--workers", "1"]
+        silent = {"env": {**os.environ, **MLFLOW_SETTINGS}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with running_server(command, port, **silent):
+            workers = [start_worker(number, uri, tmp_path) for number in range(WORKERS)]
+            assert workers[0].stdout.readline().startswith("trained")  # some are seen live, some are being recorded
+        time.sleep(3)  # cut off
+        with running_server(command, port, **silent):
+            for worker in workers:
+                printed, errors = worker.communicate(timeout=PATIENCE)
+                assert worker.returncode == 0, errors
+                assert "recorded" in printed
+                assert "Traceback" not in errors
+                assert "View run" not in printed + errors  # of MLflow, about each run that ends
+            store = find_store(tmp_path, {"MLFLOW_TRACKING_URI": uri})
+            runs = all_runs(store)
+            assert sorted(int(run.data.params["seed"]) for run in runs) == list(range(WORKERS * RUNS_OF_A_WORKER))
+            for run in runs:
+                assert_complete_without_doubles(store, run)
