@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from maskcon.experiments.grid import engines
@@ -101,20 +102,11 @@ def test_an_interruption_ends_what_is_running_with_its_children(experiment, loca
     with pytest.raises(KeyboardInterrupt):
         next(run)
     monkeypatch.undo()
-    pid = int((tmp_path / "child").read_text())
-    end = time.monotonic() + 20
-    while _runs(pid) and time.monotonic() < end:
+    pid, end = int((tmp_path / "child").read_text()), time.monotonic() + 20
+    while (runs := psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie") and time.monotonic() < end:
         time.sleep(0.05)
-    assert not _runs(pid)
+    assert not runs
     assert not (tmp_path / "logs/never.log").exists()
-
-
-def _runs(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_slurm_that_is_not_here_and_an_unknown_option_are_told(tmp_path, monkeypatch):

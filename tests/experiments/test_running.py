@@ -102,19 +102,15 @@ def test_all_of_it(call, ran, record):
     assert len(ran) == 8
     assert sorted(record.marked) == sorted(record.unmarked) == sorted(record.runs)
     assert "[1/8] small grafit w=0.2 seed 0 on val: recall_at_1 50.0%, 60 s" in call.said
+    ran.clear()
+    assert call().complete == 8
+    assert ran == []  # what is on record is not run again
 
 
 def test_a_run_that_ends_well_without_coming_on_record_is_listed_with_the_reason(call, ran):
     ran.unrecorded = frozenset({"small-coins-w=0.5-seed-0-on-val"})
     assert set(call().failed) == {"small coins w=0.5 seed 0 on val"}
     assert any("no complete run has its inputs" in line for line in call.said)
-
-
-def test_what_is_on_record_is_not_run_again(call, ran):
-    call()
-    ran.clear()
-    assert call().complete == 8
-    assert ran == []
 
 
 def test_what_failed_is_listed_and_can_be_run_alone(call, ran, tmp_path):
