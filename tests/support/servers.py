@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_server(command: list[str], port: int, **options) -> Iterator[None]:
+def running_server(command: list[str], port: int, **options) -> Iterator[subprocess.Popen]:
     """MLflow's pages at this port, from when they answer until they are killed at the end of the block."""
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
     try:
@@ -40,7 +40,7 @@ def running_server(command: list[str], port: int, **options) -> Iterator[None]:
             assert server.poll() is None, "the server ended"
             assert time.monotonic() < end, "the server does not answer"
             time.sleep(0.3)
-        yield
+        yield server
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
