@@ -24,7 +24,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,9 +34,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import published_recipe
 from benchmarks.cases.learners import COARSE_CLASSES, RATE, Setting
-from benchmarks.cases.retrieval import RANKS, clustered, largest_difference, our_recall_at
-from benchmarks.ratios import in_turn, ratio_of
-from benchmarks.run import commit, differs, versions
+from benchmarks.cases.retrieval import clustered, recall_against_published
+from benchmarks.contest import compared, differs
+from benchmarks.run import commit, versions
 from maskcon.images.packed.image_set import TrainingSet
 from maskcon.runtime.atomic_files import write_text
 from maskcon.training.checkpoint import Checkpoints
@@ -248,26 +247,12 @@ def matmul_rate(size: int, precision: str, device: str) -> float:
 
 def retrieval(sizes: Sizes, device: str) -> Row:
     features, labels = (part.to(device) for part in clustered(*sizes.gallery, classes=sizes.gallery[0] // 60))
-    ours = partial(our_recall_at, features, labels)
-    peer = partial(published_recipe.recall_at, features, labels, RANKS)
-    difference = largest_difference(ours(), peer())
-    row: Row = {"what": "retrieval", "images": sizes.gallery[0], "size": sizes.gallery[1], "difference": difference}
-    allowed = 2 / sizes.gallery[0]
-    if not difference <= allowed:
-        return row | {"status": "differs", "reason": differs(difference, allowed)}
+    contest = recall_against_published(features, labels, allowed=2 / sizes.gallery[0])
     wait = torch.cuda.synchronize if device == "cuda" else (lambda: None)
-    seconds = in_turn(ours, peer, sizes.rounds, wait=wait)
-    ratio = ratio_of(seconds)
-    row |= {
-        "status": "measured",
-        "ours_seconds": sorted(seconds.ours)[len(seconds.ours) // 2],
-        "peer_seconds": sorted(seconds.peer)[len(seconds.peer) // 2],
-        "ratio_median": ratio.median,
-        "ratio_p10": ratio.p10,
-        "ratio_p90": ratio.p90,
-    }
+    row = {"what": "retrieval", "images": sizes.gallery[0], "size": sizes.gallery[1]}
+    row |= compared(contest, sizes.rounds, wait)
     if device == "cuda":
-        row |= {"ours_mebibytes": memory_on_gpu(ours), "peer_mebibytes": memory_on_gpu(peer)}
+        row |= {"ours_mebibytes": memory_on_gpu(contest.ours), "peer_mebibytes": memory_on_gpu(contest.peer)}
     return row
 
 

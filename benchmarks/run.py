@@ -17,7 +17,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from pkgutil import iter_modules
@@ -26,13 +26,12 @@ from typing import Any
 import torch
 
 from benchmarks import cases
-from benchmarks.case import Case, NotMeasured
-from benchmarks.ratios import in_turn, ratio_of
-from benchmarks.table import as_markdown, result_of, took
+from benchmarks.contest import Case, NotMeasured, compared, in_words
 from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.freed_memory import keep_freed_memory
 
 RESULTS = Path(__file__).parent / "results"
+HEADINGS = ("what", "beside", "ratio", "wanted", "ours", "peer")
 Row = dict[str, Any]
 
 
@@ -50,7 +49,7 @@ def main() -> None:
     for number, name in enumerate(chosen, 1):
         print(f"[{number}/{len(chosen)}] {name}: {known[name].work}, {known[name].peer}", flush=True)
         row = measure(known[name], arguments.rounds, arguments.threads)
-        print(f"    {result_of(row)}  ({took(row)}; load {row['load_average']})", flush=True)
+        print(f"    {'; '.join(filter(None, cells_of(row)[2:]))} (load {row['load_average']})", flush=True)
         rows[name] = row
         in_order = [rows[name] for name in known if name in rows]
         write_text(RESULTS / "bench.jsonl", "".join(json.dumps(row) + "\n" for row in in_order))
@@ -75,7 +74,7 @@ def measure(case: Case, rounds: int | None = None, threads: int | None = None) -
     torch.set_num_threads(threads)
     start = time.monotonic()
     try:
-        found = measured(case, rounds or case.rounds)
+        found = compared(case.prepare(), rounds or case.rounds)
     except NotMeasured as reason:
         found = {"status": "skipped", "reason": str(reason)}
     finally:
@@ -96,32 +95,31 @@ def measure(case: Case, rounds: int | None = None, threads: int | None = None) -
     }
 
 
-def measured(case: Case, rounds: int) -> Row:
-    contest = case.prepare()
-    difference = contest.difference()
-    compared = {"difference": difference, "allowed": contest.allowed}
-    if not difference <= contest.allowed:  # also where it is not a number
-        return {"status": "differs", "reason": differs(difference, contest.allowed), **compared}
-    seconds = in_turn(contest.ours, contest.peer, rounds)
-    ratio = ratio_of(seconds)
-    return {
-        "status": "measured",
-        "rounds": rounds,
-        "ours_seconds": middle(seconds.ours),
-        "peer_seconds": middle(seconds.peer),
-        "ratio_median": ratio.median,
-        "ratio_p10": ratio.p10,
-        "ratio_p90": ratio.p90,
-        **compared,
-    }
+def as_markdown(rows: Sequence[Row]) -> str:
+    """A line a case, and beneath the table what was measured on."""
+    lines = [HEADINGS, ("---",) * len(HEADINGS), *map(cells_of, rows)]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    versions: dict[str, set[str]] = {}
+    for row in rows:
+        for name, version in row["versions"].items():
+            versions.setdefault(name, set()).add(version)
+    loads = [row["load_average"] for row in rows]
+    named = ", ".join(f"{name} {'/'.join(sorted(found))}" for name, found in versions.items())
+    return (
+        f"{table}\n\nMeasured on {'; '.join(sorted({row['device'] for row in rows}))}, while the load average stood at "
+        f"{min(loads):.1f} to {max(loads):.1f}; commit {', '.join(sorted({row['commit'] for row in rows}))}. {named}. "
+        "A ratio is the median over rounds with its 10th and 90th percentile, above 1 where ours is faster.\n"
+    )
 
 
-def differs(difference: float, allowed: float) -> str:
-    return f"ours and the peer differ by {difference:.3g}, more than {allowed:.3g}: no ratio"
-
-
-def middle(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]
+def cells_of(row: Row) -> tuple[str, ...]:
+    """The ratio, or why there is none, and all around it."""
+    wanted = "" if row["wanted"] is None else f"at least {row['wanted']:g}x"
+    if row["status"] != "measured":
+        return row["work"], row["peer"], row["reason"], wanted, "", ""
+    times = [f"{of:.2f} s" if of >= 1 else f"{1000 * of:.1f} ms" for of in (row["ours_seconds"], row["peer_seconds"])]
+    ratio = in_words(row["ratio_median"], row["ratio_p10"], row["ratio_p90"])
+    return row["work"], row["peer"], ratio, wanted, *times
 
 
 def processor() -> str:

@@ -11,8 +11,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from maskcon.embedding.files import EmbeddedSet, read_embedded_set
-from maskcon.evaluation.feature_measures import feature_measures
-from maskcon.evaluation.measures.shared.measured import Part, queries_of_unknown_classes
+from maskcon.evaluation.measures.shared.measured import Part, feature_measures, queries_of_unknown_classes
 from maskcon.parameters.evaluate import EvaluateParameters
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.atomic_files import write_json

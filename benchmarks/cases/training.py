@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from benchmarks import published_recipe
-from benchmarks.case import Case, Contest, NotMeasured
 from benchmarks.cases.learners import COARSE_CLASSES, RATE, Setting
 from benchmarks.cases.views import difference_to_pillow
+from benchmarks.contest import Case, Contest, NotMeasured
 from maskcon.images.packed.image_stream import to_device
 from maskcon.methods.parts.contrast import own_and_queue, soft_cross_entropy
 from maskcon.methods.parts.interface import Keys, build_method
@@ -40,26 +40,23 @@ def needs_instructions_for(precision: str, device: str) -> None:
 # The momentum update
 
 
-def momentum_against(update) -> Contest:
+def momentum_against_published() -> Contest:
     query = RESNET18.learner("float32")[0].query_network
+    theirs = partial(published_recipe.momentum_update, query_network=query, momentum=0.99)
     moved = copy.deepcopy(query)
     with torch.no_grad():
         for parameter in moved.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=torch_generator(0, "moved")))
-    ours, theirs = copy.deepcopy(moved), copy.deepcopy(moved)
+    first, second = copy.deepcopy(moved), copy.deepcopy(moved)
 
     def difference() -> float:
-        first, second = copy.deepcopy(moved), copy.deepcopy(moved)
-        move_key_network(first, query, 0.99)
-        update(second, query)
-        pairs = zip(first.parameters(), second.parameters(), strict=True)
-        return max(float((mine - other).detach().abs().max()) for mine, other in pairs)
+        mine, other = copy.deepcopy(moved), copy.deepcopy(moved)
+        move_key_network(mine, query, 0.99)
+        theirs(other)
+        pairs = zip(mine.parameters(), other.parameters(), strict=True)
+        return max(float((one - two).detach().abs().max()) for one, two in pairs)
 
-    return Contest(lambda: move_key_network(ours, query, 0.99), lambda: update(theirs, query), difference, ROUNDING)
-
-
-def momentum_against_published() -> Contest:
-    return momentum_against(partial(published_recipe.momentum_update, momentum=0.99))
+    return Contest(lambda: move_key_network(first, query, 0.99), lambda: theirs(second), difference, ROUNDING)
 
 
 # Targets and loss, forward and backward

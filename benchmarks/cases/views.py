@@ -9,10 +9,10 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks import published_recipe
-from benchmarks.case import Case, Contest
+from benchmarks.contest import Case, Contest
 from benchmarks.photographs import photographs
 from maskcon.runtime.randomness import torch_generator
-from maskcon.views import photo, small_colour
+from maskcon.views import photo
 from maskcon.views.operations import perspective
 from maskcon.views.operations.autoaugment import CIFAR10_POLICY, autoaugment, draw_policies
 from maskcon.views.operations.crop import Crops, draw_crops, resized_crop
@@ -83,42 +83,6 @@ def against_published() -> Contest:
     return Contest(lambda: our_pair(planes), peer, lambda: difference_to_pillow(images), ONE_LEVEL)
 
 
-# torchvision's transforms, image after image
-
-
-def torchvision_weak(images: Tensor, crops: Crops) -> Tensor:
-    """The drawn boxes cut out by torchvision."""
-    from torchvision.transforms.v2 import functional as V
-
-    views = [V.resized_crop(image, *box, [SIDE, SIDE]) for image, box in zip(images, boxes_of(crops), strict=True)]
-    return torch.stack(
-        [V.horizontal_flip(view) if flip else view for view, flip in zip(views, crops.flip.tolist(), strict=True)]
-    )
-
-
-def against_torchvision() -> Contest:
-    from torchvision.transforms import v2
-
-    images = planes_of(photographs(BATCH, SIDE))
-    transform = v2.Compose([v2.RandomResizedCrop(SIDE, (0.2, 1.0)), v2.RandomHorizontalFlip()])
-
-    def peer() -> None:
-        for _ in range(2):
-            torch.stack([transform(image) for image in images]) / 255
-
-    def ours() -> None:
-        generator = torch_generator(0, "benchmark")
-        for _ in range(2):
-            small_colour.weak(images, generator) / 255
-
-    def difference() -> float:
-        crops = draw_crops(BATCH, SIDE, SIDE, torch_generator(1, "check"))
-        off = resized_crop(images, crops, (SIDE, SIDE)).int() - torchvision_weak(images, crops).int()
-        return float(off.abs().max())
-
-    return Contest(ours, peer, difference, ONE_LEVEL)
-
-
 # Photos: the changes of a strong view, all of them, with given amounts
 
 
@@ -182,14 +146,6 @@ CASES = [
         wanted=4.0,
         threads=1,
         packages=("pillow",),
-    ),
-    Case(
-        name="weak_views_torchvision",
-        work=f"two weak views of {BATCH} images of {SIDE} x {SIDE}",
-        peer="torchvision v2 on tensors, image after image",
-        prepare=against_torchvision,
-        threads=1,
-        packages=("torchvision",),
     ),
     Case(
         name="photo_views_torchvision",

@@ -59,12 +59,6 @@ def adapted(encoder: Encoder, features: Tensor) -> np.ndarray:
     return F.normalize(features, dim=1).cpu().numpy()
 
 
-def raw_pixels(images: np.ndarray, channels: int) -> np.ndarray:
-    """All rows of ``raw_pixel_rows``: float32 [N, F]."""
-    empty = np.empty((0, raw_pixels_size(images, channels)), np.float32)
-    return np.concatenate([empty, *raw_pixel_rows(images, channels)])
-
-
 @torch.inference_mode()
 def raw_pixel_rows(images: np.ndarray, channels: int, view: BatchView | None = None) -> Iterator[np.ndarray]:
     """The pixels themselves as features, of images or of views of them: what can be found without any learning.
@@ -80,7 +74,7 @@ def raw_pixel_rows(images: np.ndarray, channels: int, view: BatchView | None = N
 
 
 def raw_pixels_size(images: np.ndarray, channels: int) -> int:
-    """F of ``raw_pixels``."""
+    """F of ``raw_pixel_rows``."""
     return channels * math.prod(_pixels_seen(images))
 
 

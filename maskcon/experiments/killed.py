@@ -1,4 +1,4 @@
-"""What a killed ``dvc exp run`` leaves, and how it is put right.
+"""What a killed ``dvc exp run``, or a killed grid, leaves, and how it is put right.
 
 for one in remains_of_experiments(checkout):    # only where neither DVC nor git runs
     print(one.what)
@@ -11,14 +11,15 @@ checkout, or with --temp into a folder of its own. A kill leaves whatever had be
 import json
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from maskcon.parameters.errors import UserError
+from filelock import FileLock, Timeout
+
+from maskcon.runtime.git import asked, told
 from maskcon.runtime.same_inputs import shown
 
 DETACHED = re.compile(r"checkout: moving from (\S+) to ([0-9a-f]{40,64})$")
@@ -36,7 +37,7 @@ class Remains:
 
 def remains_of_experiments(checkout: Path) -> list[Remains]:
     """In the order in which they are to be put right."""
-    if not shutil.which("git") or not (git_folder := _asked(checkout, "rev-parse", "--absolute-git-dir")):
+    if not (git_folder := asked(checkout, "rev-parse", "--absolute-git-dir")):
         return []
     found = []
     for lock in sorted([*Path(git_folder).glob("*.lock"), *Path(git_folder, "refs").rglob("*.lock")]):
@@ -47,15 +48,16 @@ def remains_of_experiments(checkout: Path) -> list[Remains]:
     if edit := _edit_set_aside(checkout):
         what = f"uncommitted edits were set aside in git's stash: {_files_of(checkout, edit)}"
         found.append(Remains(what, partial(_bring_back, checkout, edit)))
-    if experiment := _asked(checkout, "rev-parse", "--verify", "--quiet", EXECUTED):
+    if experiment := asked(checkout, "rev-parse", "--verify", "--quiet", EXECUTED):
         files = _files_of(checkout, experiment)
         what = f"an experiment was cut off; its changes stay in {files}, or go to git's stash where they are missing"
         found.append(Remains(what, partial(_forget, checkout, experiment)))
-    if waiting := _asked(checkout, "rev-parse", "--verify", "--quiet", WAITING):
+    if waiting := asked(checkout, "rev-parse", "--verify", "--quiet", WAITING):
         what = f"an experiment never began, which the next dvc exp run would run too: {_files_of(checkout, waiting)}"
-        found.append(Remains(what, partial(_git, checkout, "update-ref", "-d", WAITING)))
-    experiments = checkout / ".dvc/tmp/exps"
-    for folder in sorted([*experiments.glob("tmp*/"), *experiments.glob("standalone/tmp*/")]):
+        found.append(Remains(what, partial(told, checkout, "update-ref", "-d", WAITING)))
+    temporary = checkout / ".dvc/tmp"
+    grids = [folder for folder in temporary.glob("grids/*/") if not _runs(checkout, folder.name)]
+    for folder in sorted([*temporary.glob("exps/tmp*/"), *temporary.glob("exps/standalone/tmp*/"), *grids]):
         hours = (time.time() - folder.stat().st_mtime) / 3600
         what = f"{folder}: an experiment was cut off there, {hours:.1f} hours ago"
         found.append(Remains(what, partial(shutil.rmtree, folder)))
@@ -64,17 +66,26 @@ def remains_of_experiments(checkout: Path) -> list[Remains]:
 
 def worktrees(checkout: Path) -> list[Path]:
     """The checkout and the others of its repository: they share git's stash and the refs of experiments."""
-    lines = _asked(checkout, "worktree", "list", "--porcelain").splitlines() if shutil.which("git") else []
+    lines = asked(checkout, "worktree", "list", "--porcelain").splitlines()
     return [checkout, *(Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree "))]
+
+
+def _runs(checkout: Path, grid: str) -> bool:
+    """Whether a process of this machine runs a grid, and so holds its lock."""
+    try:
+        with FileLock(checkout / f"grids/logs/{grid}.lock", timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def _branch_of_detached_head(checkout: Path) -> str | None:
     """The branch that DVC detached HEAD from, where neither has moved on since."""
-    if _asked(checkout, "symbolic-ref", "--quiet", "HEAD"):
+    if asked(checkout, "symbolic-ref", "--quiet", "HEAD"):
         return None
-    for message in _asked(checkout, "reflog", "--format=%gs", "HEAD").splitlines():
+    for message in asked(checkout, "reflog", "--format=%gs", "HEAD").splitlines():
         moved = DETACHED.match(message)
-        if moved and (tip := _asked(checkout, "rev-parse", "--verify", "--quiet", f"refs/heads/{moved[1]}")):
+        if moved and (tip := asked(checkout, "rev-parse", "--verify", "--quiet", f"refs/heads/{moved[1]}")):
             return moved[1] if tip == moved[2] else None
         if not moved and not message.startswith(OF_AN_EXPERIMENT):
             return None
@@ -82,8 +93,8 @@ def _branch_of_detached_head(checkout: Path) -> str | None:
 
 
 def _attach(checkout: Path, branch: str) -> None:
-    _git(checkout, "symbolic-ref", "-m", f"maskcon clean: put back on {branch}", "HEAD", f"refs/heads/{branch}")
-    _git(checkout, "reset", "--quiet")
+    told(checkout, "symbolic-ref", "-m", f"maskcon clean: put back on {branch}", "HEAD", f"refs/heads/{branch}")
+    told(checkout, "reset", "--quiet")
 
 
 def _edit_set_aside(checkout: Path) -> str | None:
@@ -94,7 +105,7 @@ def _edit_set_aside(checkout: Path) -> str | None:
         since = int(lock.stat().st_mtime)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    entries = [line.split() for line in _asked(checkout, "stash", "list", "--format=%H %ct").splitlines()]
+    entries = [line.split() for line in asked(checkout, "stash", "list", "--format=%H %ct").splitlines()]
     made = [name for name, seconds in entries if held and since <= int(seconds) < since + LONGEST]
     return made[-1] if made else None
 
@@ -102,8 +113,8 @@ def _edit_set_aside(checkout: Path) -> str | None:
 def _bring_back(checkout: Path, edit: str) -> None:
     """What lies in the way is set aside in its turn, so that nothing is ever lost."""
     if not _holds(checkout, edit, "."):
-        _git(checkout, "stash", "push", "--quiet", "-m", "what a killed dvc exp run left; maskcon clean set it aside")
-        _git(checkout, "stash", "apply", "--quiet", "--index", edit)
+        told(checkout, "stash", "push", "--quiet", "-m", "what a killed dvc exp run left; maskcon clean set it aside")
+        told(checkout, "stash", "apply", "--quiet", "--index", edit)
     _drop(checkout, edit)
     _lock(checkout).unlink()  # by which the entry was found
 
@@ -117,45 +128,28 @@ def _forget(checkout: Path, experiment: str) -> None:
     if arrived and kept:
         _drop(checkout, experiment)
     elif not arrived and not kept:
-        _git(checkout, "stash", "store", "-m", "edits and values of a killed dvc exp run", experiment)
+        told(checkout, "stash", "store", "-m", "edits and values of a killed dvc exp run", experiment)
     for name in ("EXEC_BASELINE", "EXEC_BRANCH", "EXEC_MERGE"):
-        _git(checkout, "update-ref", "--no-deref", "-d", f"refs/exps/exec/{name}")
+        told(checkout, "update-ref", "--no-deref", "-d", f"refs/exps/exec/{name}")
 
 
 def _holds(checkout: Path, commit: str, *files: str) -> bool:
     """Whether files are as in a commit."""
-    return _run(checkout, "diff", "--quiet", commit, "--", *files).returncode == 0
+    return not asked(checkout, "diff", "--name-only", commit, "--", *files)
 
 
 def _files_of(checkout: Path, stashed: str) -> str:
-    changed = _asked(checkout, "diff", "--name-only", f"{stashed}^1", stashed, "--", ".", ":(exclude).dvc/tmp")
+    changed = asked(checkout, "diff", "--name-only", f"{stashed}^1", stashed, "--", ".", ":(exclude).dvc/tmp")
     return shown(changed.splitlines()) or "no file"
 
 
 def _stashed(checkout: Path) -> list[str]:
-    return _asked(checkout, "stash", "list", "--format=%H").splitlines()
+    return asked(checkout, "stash", "list", "--format=%H").splitlines()
 
 
 def _drop(checkout: Path, entry: str) -> None:
-    _git(checkout, "stash", "drop", "--quiet", f"stash@{{{_stashed(checkout).index(entry)}}}")
+    told(checkout, "stash", "drop", "--quiet", f"stash@{{{_stashed(checkout).index(entry)}}}")
 
 
 def _lock(checkout: Path) -> Path:
     return checkout / ".dvc/tmp/exps/rwlock"
-
-
-def _git(checkout: Path, *words: str) -> None:
-    run = _run(checkout, *words)
-    if run.returncode:
-        raise UserError(
-            f"git {words[0]} ended with: {run.stderr.strip()}; put that right and run the same command again"
-        )
-
-
-def _asked(checkout: Path, *words: str) -> str:
-    """What git prints: nothing where it fails."""
-    return _run(checkout, *words).stdout.strip()
-
-
-def _run(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", *words], cwd=checkout, capture_output=True, text=True, errors="replace")

@@ -4,10 +4,11 @@ provenance(checkout, os.environ)["git.commit"]
 """
 
 import platform
-import subprocess
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from maskcon.runtime.git import asked
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow", "pandas", "dvc", "mlflow")
 # Parameters are recorded by value, and dvc.lock is written by the run itself: neither makes a commit dirty.
@@ -18,7 +19,7 @@ def provenance(checkout: Path, environment: Mapping[str, str]) -> dict[str, str]
     """Tags for a run. In a DVC experiment the commit is the one that the experiment started from."""
     baseline = environment.get("DVC_EXP_BASELINE_REV", "")
     tags = {
-        "git.commit": baseline or _git(checkout, "rev-parse", "HEAD") or "unknown",
+        "git.commit": baseline or asked(checkout, "rev-parse", "HEAD") or "unknown",
         "git.dirty": str(_is_dirty(checkout, baseline or "HEAD")).lower(),
         "version.python": platform.python_version(),
         "platform": platform.platform(),
@@ -32,18 +33,9 @@ def provenance(checkout: Path, environment: Mapping[str, str]) -> dict[str, str]
 def _is_dirty(checkout: Path, commit: str) -> bool:
     """True where code or configuration differs from the commit."""
     others = [f":(exclude){file}" for file in RECORDED_FILES]
-    changed = _git(checkout, "diff", "--name-only", commit, "--", ".", *others)
-    untracked = _git(checkout, "ls-files", "--others", "--exclude-standard", "--", ".", *others)
+    changed = asked(checkout, "diff", "--name-only", commit, "--", ".", *others)
+    untracked = asked(checkout, "ls-files", "--others", "--exclude-standard", "--", ".", *others)
     return bool(changed or untracked)
-
-
-def _git(checkout: Path, *arguments: str) -> str:
-    """What git prints, or nothing where there is no git or no repository."""
-    try:
-        run = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return run.stdout.strip()
 
 
 def _version(package: str) -> str:

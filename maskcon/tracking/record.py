@@ -10,7 +10,7 @@ the tag pipeline.complete=true, which is written last: what breaks before that i
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +80,9 @@ def record_run(
         was_complete = is_complete(run)
         same_results = run.data.tags.get(RESULTS, outcome.digest) == outcome.digest
         if not was_complete:
-            _log_outcome(client, run, inputs, outcome, checkout)
+            log_points(client, run, outcome.curves)
+            log_metrics(client, run, [Point(name, 0, value, 0.0) for name, value in outcome.metrics.items()])
+            _log_data_set(client, run, inputs.parameters.data.name, checkout)
         if same_results and with_files:
             _log_files(client, run, outcome, checkout, only_missing=was_complete)
         set_tags(client, run, _experiment_tags(run, environment))
@@ -119,8 +121,7 @@ def log_parameters(client: MlflowClient, run: Run, inputs: Inputs) -> None:
     from mlflow.entities import Param
 
     missing = [Param(*item) for item in flat_texts(inputs.parameters).items() if item[0] not in run.data.params]
-    for some in in_portions(missing, PARAMETERS_AT_ONCE):
-        client.log_batch(run.info.run_id, params=some)
+    log_batches(client, run.info.run_id, params=missing)
 
 
 def log_points(client: MlflowClient, run: Run, points: Iterable[Point]) -> None:
@@ -140,14 +141,7 @@ def log_metrics(client: MlflowClient, run: Run, points: Iterable[Point]) -> None
 
     start = run.info.start_time
     metrics = [Metric(name, value, start + round(1000 * seconds), epoch) for name, epoch, value, seconds in points]
-    for some in in_portions(metrics, METRICS_AT_ONCE):
-        client.log_batch(run.info.run_id, metrics=some)
-
-
-def _log_outcome(client: MlflowClient, run: Run, inputs: Inputs, outcome: Outcome, checkout: Path) -> None:
-    log_points(client, run, outcome.curves)
-    log_metrics(client, run, [Point(name, 0, value, 0.0) for name, value in outcome.metrics.items()])
-    _log_data_set(client, run, inputs.parameters, checkout)
+    log_batches(client, run.info.run_id, metrics=metrics)
 
 
 def _log_files(client: MlflowClient, run: Run, outcome: Outcome, checkout: Path, only_missing: bool) -> None:
@@ -162,10 +156,9 @@ def _log_files(client: MlflowClient, run: Run, outcome: Outcome, checkout: Path,
     log_searchable(client, run, checkout, there)
 
 
-def _log_data_set(client: MlflowClient, run: Run, parameters: Parameters, checkout: Path) -> None:
+def _log_data_set(client: MlflowClient, run: Run, name: str, checkout: Path) -> None:
     from mlflow.entities import Dataset, DatasetInput
 
-    name = parameters.data.name
     digest = data_digest(checkout, name)
     if digest is None:
         return
@@ -215,6 +208,9 @@ def _the_first(client: MlflowClient, made: Run, same: list[Run]) -> Run:
     return first
 
 
-def in_portions(items: list[Any], size: int) -> Iterator[list[Any]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def log_batches(client: MlflowClient, run_id: str, params: Sequence[Any] = (), metrics: Sequence[Any] = ()) -> None:
+    """As many at once as MLflow's servers take."""
+    for start in range(0, len(params), PARAMETERS_AT_ONCE):
+        client.log_batch(run_id, params=params[start : start + PARAMETERS_AT_ONCE])
+    for start in range(0, len(metrics), METRICS_AT_ONCE):
+        client.log_batch(run_id, metrics=metrics[start : start + METRICS_AT_ONCE])

@@ -14,15 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maskcon.tracking.description import NOTE, experiment_tags
-from maskcon.tracking.record import (
-    COMPLETE,
-    INPUTS,
-    METRICS_AT_ONCE,
-    PARAMETERS_AT_ONCE,
-    in_portions,
-    runs_with,
-    set_tags,
-)
+from maskcon.tracking.record import COMPLETE, INPUTS, is_complete, log_batches, runs_with, set_tags
 from maskcon.tracking.search import search_runs
 from maskcon.tracking.store import Store, experiment_id
 
@@ -56,26 +48,27 @@ def upload_runs(source: Store, target: Store) -> Iterator[Uploaded]:
             for name, value in experiment_tags(there).items():
                 to_client.set_experiment_tag(there, name, value)
             for run in runs:
-                was_there = _is_complete_there(to_client, there, run)
-                if not was_there:
+                same = runs_with(to_client, there, INPUTS, run.data.tags[INPUTS])
+                if not (was_there := any(map(is_complete, same))):
+                    for unfinished in same:  # what an upload cut short has left
+                        to_client.delete_run(unfinished.info.run_id)
                     _copy(from_client, run, to_client, there)
                 yield Uploaded(experiment.name, run.info.run_name, was_there)
 
 
-def _is_complete_there(client: MlflowClient, experiment: str, run: Run) -> bool:
-    same = runs_with(client, experiment, INPUTS, run.data.tags[INPUTS])
-    return any(one.data.tags.get(COMPLETE) == "true" for one in same)
-
-
 def _copy(from_client: MlflowClient, run: Run, to_client: MlflowClient, experiment: str) -> None:
-    """The tag that makes it complete is written last; what an upload cut short has left is removed first."""
-    for unfinished in runs_with(to_client, experiment, INPUTS, run.data.tags[INPUTS]):
-        to_client.delete_run(unfinished.info.run_id)
-    started = run.info.start_time
+    """The tag that makes it complete is written last."""
+    from mlflow.entities import Metric, Param
+
     tags = {INPUTS: run.data.tags[INPUTS]}
-    copy = to_client.create_run(experiment, start_time=started, tags=tags, run_name=run.info.run_name)
+    copy = to_client.create_run(experiment, run.info.start_time, tags, run.info.run_name)
     copy_id = copy.info.run_id
-    _copy_numbers(from_client, run, to_client, copy_id)
+    points = [
+        Metric(point.key, point.value, point.timestamp, point.step)
+        for name in run.data.metrics
+        for point in from_client.get_metric_history(run.info.run_id, name)
+    ]
+    log_batches(to_client, copy_id, [Param(name, value) for name, value in run.data.params.items()], points)
     if run.inputs.dataset_inputs:
         to_client.log_inputs(copy_id, run.inputs.dataset_inputs)
     with tempfile.TemporaryDirectory() as folder:
@@ -88,18 +81,3 @@ def _copy(from_client: MlflowClient, run: Run, to_client: MlflowClient, experime
     set_tags(to_client, copy, own)
     to_client.set_tag(copy_id, COMPLETE, "true")
     to_client.set_terminated(copy_id, run.info.status, run.info.end_time)
-
-
-def _copy_numbers(from_client: MlflowClient, run: Run, to_client: MlflowClient, copy_id: str) -> None:
-    from mlflow.entities import Metric, Param
-
-    parameters = [Param(name, value) for name, value in run.data.params.items()]
-    for some in in_portions(parameters, PARAMETERS_AT_ONCE):
-        to_client.log_batch(copy_id, params=some)
-    points = [
-        Metric(point.key, point.value, point.timestamp, point.step)
-        for name in run.data.metrics
-        for point in from_client.get_metric_history(run.info.run_id, name)
-    ]
-    for some in in_portions(points, METRICS_AT_ONCE):
-        to_client.log_batch(copy_id, metrics=some)

@@ -5,9 +5,8 @@ import pytest
 from ruamel.yaml import YAML
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from maskcon.evaluation.feature_measures import feature_measures
 from maskcon.evaluation.measures import discovery
-from maskcon.evaluation.measures.shared.measured import Part, queries_of_unknown_classes
+from maskcon.evaluation.measures.shared.measured import Part, feature_measures, queries_of_unknown_classes
 from maskcon.parameters.model import check_parameters
 from tests.evaluation.made_up_parts import part
 

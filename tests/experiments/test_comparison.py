@@ -28,16 +28,12 @@ def test_means_over_seeds_and_the_difference_to_the_baseline():
 
 
 def test_features_without_training_stand_beside_them():
+    """Those that know no seed count once, and are named by where their weights come from."""
     of = rows(table(made_up(TWO)))
     assert of["raw pixels"].summary.n == 1
     assert of["untrained encoder"].by_seed == {1: 0.125, 2: 0.25, 3: 0.375}
-
-
-def test_features_that_know_no_seed_count_once_and_are_named_by_where_their_weights_come_from():
-    frozen = made_up(TWO)
-    frozen["params.model.weights"] = "package"
-    frozen["metrics.untrained.recall_at_1"], frozen["metrics.whitened.recall_at_1"] = 0.25, 0.375
-    of = rows(table(frozen))
+    loaded = {"params.model.weights": "package", "metrics.untrained.recall_at_1": 0.25}
+    of = rows(table(made_up(TWO).assign(**loaded, **{"metrics.whitened.recall_at_1": 0.375})))
     assert (of["as loaded"].by_seed, of["whitened"].by_seed) == ({1: 0.25}, {1: 0.375})
     assert "untrained encoder" not in of
 
@@ -49,23 +45,23 @@ def test_untrained_encoders_that_differ_are_not_averaged():
     assert [(row.title, row.by_seed) for row in baselines] == [("raw pixels", {1: 0.25})]
 
 
-def test_bold_is_the_best_and_what_is_not_resolved_from_it():
-    of = rows(table(made_up(TWO | {"coins": {1: 0.47, 2: 0.53, 3: 0.51}})))
-    assert {title for title, row in of.items() if row.best} == {"MaskCon", "CoIns"}
+MASKCON = {"maskcon": TWO["maskcon"]}
 
 
-def test_without_shared_seeds_intervals_that_overlap_are_not_resolved():
-    others = {"coins": {4: 0.2, 5: 0.21, 6: 0.22}, "selfcon": {4: 0.47, 5: 0.53, 6: 0.51}}
-    of = rows(table(made_up(TWO | others)))
-    assert {title for title, row in of.items() if row.best} == {"MaskCon", "selfcon"}
-
-
-def test_one_seed_is_never_bold_nor_are_several_of_one_method_alone():
-    one = {"coins": {1: 0.9}}
-    assert {title for title, row in rows(table(made_up(TWO | one))).items() if row.best} == {"MaskCon"}
-    alone = table(made_up({"maskcon": TWO["maskcon"]} | one))
-    assert not any(row.best for row in alone.rows)
-    assert "Bold" not in as_markdown("x", [section(alone)])
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [
+        (TWO | {"coins": {1: 0.47, 2: 0.53, 3: 0.51}}, {"MaskCon", "CoIns"}),  # not resolved from the best
+        # no seed is shared: intervals that overlap are not resolved
+        (TWO | {"coins": {4: 0.2, 5: 0.21, 6: 0.22}, "selfcon": {4: 0.47, 5: 0.53, 6: 0.51}}, {"MaskCon", "selfcon"}),
+        (TWO | {"coins": {1: 0.9}}, {"MaskCon"}),  # never one seed,
+        (MASKCON | {"coins": {1: 0.9}}, set()),  # nor several of one method alone
+    ],
+)
+def test_bold_is_the_best_and_what_is_not_resolved_from_it(scores, best):
+    of = table(made_up(scores))
+    assert {row.title for row in of.rows if row.best} == best
+    assert ("Bold" in as_markdown("x", [section(of)])) == bool(best)
 
 
 def test_runs_that_differ_in_more_than_the_seed_are_refused_with_the_parameters_named():
@@ -77,10 +73,7 @@ def test_runs_that_differ_in_more_than_the_seed_are_refused_with_the_parameters_
     assert "loss.w is 0.5 or 0.8" in message
     assert "train.epochs is 30 or 7" in message
     assert "--axis loss.w" in message
-
-
-def test_a_parameter_that_one_run_lacks_is_a_difference():
-    with pytest.raises(UserError, match=r"loss\.soft_temperature is 0\.05 or null"):
+    with pytest.raises(UserError, match=r"loss\.soft_temperature is 0\.05 or null"):  # one run lacks it
         table(made_up(TWO, where={("maskcon", 2): {"params.loss.soft_temperature": None}}))
 
 
@@ -89,27 +82,19 @@ def test_how_a_run_is_recorded_and_by_how_many_processes_is_no_difference():
         assert rows(table(made_up(TWO, where={("maskcon", 2): otherwise})))["MaskCon"].summary.n == 3
 
 
-def test_an_axis_makes_rows_of_them():
-    low = made_up(
-        {"maskcon": {1: 0.3, 2: 0.32}}, where={("maskcon", seed): {"params.loss.w": "0.25"} for seed in (1, 2)}
+def test_an_axis_makes_rows_of_them_where_the_method_has_the_parameter():
+    low = {("maskcon", seed): {"params.loss.w": "0.25"} for seed in (1, 2)}
+    runs = joined(
+        made_up({"maskcon": {1: 0.5, 2: 0.5}, "selfcon": {1: 0.2, 2: 0.3}}),
+        made_up({"maskcon": {1: 0.3, 2: 0.32}}, where=low),
     )
-    of = table(joined(made_up({"maskcon": {1: 0.5, 2: 0.5}}), low), axes=("loss.w",))
-    assert [(row.axis, row.summary.n) for row in of.rows if row.axis] == [
-        ({"loss.w": "0.25"}, 2),
-        ({"loss.w": "0.5"}, 2),
-    ]
-
-
-def test_a_method_without_the_parameter_has_no_place_on_the_axis():
-    runs = made_up({"selfcon": {1: 0.2, 2: 0.3}, "grafit": {1: 0.4, 2: 0.5}})
     of = table(runs, axes=("loss.w",))
-    assert {row.title: row.axis for row in of.rows if row.method} == {"selfcon": {}, "Grafit": {"loss.w": "0.5"}}
+    assert [(row.title, row.axis, row.summary.n) for row in of.rows if row.method] == [
+        ("MaskCon", {"loss.w": "0.25"}, 2),
+        ("MaskCon", {"loss.w": "0.5"}, 2),
+        ("selfcon", {}, 2),
+    ]
     assert "null" not in as_markdown("x", [section(of)])
-
-
-def test_an_axis_that_is_no_parameter_is_refused():
-    with pytest.raises(UserError, match=r"--axis loss\.x is not a parameter"):
-        table(made_up(TWO), axes=("loss.x",))
 
 
 def test_runs_that_are_incomplete_or_lack_the_metric_are_left_out_and_counted():
@@ -162,12 +147,17 @@ def test_published_figures_stand_beside_ours_with_what_differs_whatever_the_grid
     assert not any("Here:" in note for note in table(made_up(TWO)).notes)
 
 
-def test_what_cannot_be_answered_is_refused():
-    runs = made_up(TWO).assign(**{"metrics.projection.recall_at_1": 0.5})
-    with pytest.raises(UserError, match=r"no complete run has the metric recall_at_3; there are projection\.recall"):
-        table(runs, "recall_at_3")
-    with pytest.raises(UserError, match="--baseline wcl has no runs here; there are grafit, maskcon"):
-        table(made_up(TWO), baseline="wcl")
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ({"metric": "recall_at_3"}, r"no complete run has the metric recall_at_3; there are projection\.recall"),
+        ({"baseline": "wcl"}, "--baseline wcl has no runs here; there are grafit, maskcon"),
+        ({"axes": ("loss.x",)}, r"--axis loss\.x is not a parameter"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(asked, problem):
+    with pytest.raises(UserError, match=problem):
+        table(made_up(TWO).assign(**{"metrics.projection.recall_at_1": 0.5}), **asked)
 
 
 def test_nothing_complete_yet():

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from maskcon.experiments.grid import engines
@@ -73,7 +74,7 @@ def local(tmp_path):
 
 def test_one_that_fails_is_told_with_its_log_and_the_others_go_on(experiment, local):
     asked = [experiment("fine", "first"), experiment("fails"), experiment("fine", "last")]
-    ended = {one.experiment.name: one.succeeded for one in run_experiments(asked, local(2))}
+    ended = {experiment.name: succeeded for experiment, succeeded, _ in run_experiments(asked, local(2))}
     assert ended == {"first": True, "fails": False, "last": True}
     assert last_words(asked[1].log) == "no good"
 
@@ -84,12 +85,12 @@ def test_the_first_goes_alone_where_it_makes_what_the_others_share(experiment, l
         if place == 0:
             assert len(list(tmp_path.glob("began-fine*"))) == 1
     pair = [experiment("pair", f"pair {number}") for number in range(2)]  # each ends only once the other has begun
-    assert all(one.succeeded for one in run_experiments(pair, local(2), made=["set"]))
+    assert all(succeeded for _, succeeded, _ in run_experiments(pair, local(2), made=["set"]))
 
 
 def test_an_interruption_ends_what_is_running_with_its_children(experiment, local, tmp_path, monkeypatch):
     run = run_experiments([experiment("fine"), experiment("long"), experiment("fine", "never")], local(1))
-    assert next(run).experiment.name == "fine"
+    assert next(run)[0].name == "fine"
     original = time.sleep
 
     def sleep(seconds):
@@ -101,20 +102,11 @@ def test_an_interruption_ends_what_is_running_with_its_children(experiment, loca
     with pytest.raises(KeyboardInterrupt):
         next(run)
     monkeypatch.undo()
-    pid = int((tmp_path / "child").read_text())
-    end = time.monotonic() + 20
-    while _runs(pid) and time.monotonic() < end:
+    pid, end = int((tmp_path / "child").read_text()), time.monotonic() + 20
+    while (runs := psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie") and time.monotonic() < end:
         time.sleep(0.05)
-    assert not _runs(pid)
+    assert not runs
     assert not (tmp_path / "logs/never.log").exists()
-
-
-def _runs(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_slurm_that_is_not_here_and_an_unknown_option_are_told(tmp_path, monkeypatch):

@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from maskcon.__main__ import main as maskcon
-from tests.support.pipeline_copies import environment_of_a_copy
+from tests.support.pipeline_copies import PipelineCopy, environment_of_a_copy
 
+LEFT = ("exps/tmp1234", "exps/standalone/tmp5678", "grids/killed")
 EDITED = "of the committed text, this was edited\n"
 
 
@@ -140,14 +142,16 @@ def test_folders_of_experiments_and_half_written_files(note, capsys):
     download = note.with_name(".cifar.tar.gz.eb9058c3.part")  # from which it goes on
     for file in (old, working, download):
         file.touch()
-    folders = [note.parent / ".dvc/tmp/exps" / name for name in ("tmp1234", "standalone/tmp5678")]
-    for folder in folders:
+    *folders, running = (note.parent / ".dvc/tmp" / name for name in (*LEFT, "grids/running"))
+    for folder in (*folders, running, note.parent / "grids/logs"):
         folder.mkdir(parents=True)
 
-    listed = cleaned(capsys)
-    assert all(str(path) in listed for path in (old, *folders))
-    cleaned(capsys, "--yes")
+    with FileLock("grids/logs/running.lock"):
+        listed = cleaned(capsys)
+        assert all(str(path) in listed for path in (old, *folders))
+        cleaned(capsys, "--yes")
     assert not any(path.exists() for path in (old, *folders))
+    assert running.exists()
     assert working.exists()
     assert download.exists()
 
@@ -176,17 +180,12 @@ stages:
 
 @pytest.mark.slow
 def test_an_experiment_is_really_killed(note, capsys):
-    def run(*words: str) -> str:
-        return subprocess.run(
-            words, check=True, env=environment_of_a_copy(), stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True
-        ).stdout
-
-    run("dvc", "init", "--quiet")
+    copy = PipelineCopy(note.parent)
+    copy.run("dvc", "init", "--quiet")
     Path("dvc.yaml").write_text(PIPELINE)
     Path("params.yaml").write_text("seed: 1\n")
     Path(".git/info/exclude").write_text("/started\n")
-    run("git", "add", "--all")
-    run("git", "commit", "--quiet", "--message", "pipeline")
+    copy.commit("pipeline")
     note.write_text(EDITED * 2)
     command = ["dvc", "exp", "run", "-S", "seed=2"]
     running = subprocess.Popen(command, env=environment_of_a_copy(), start_new_session=True)
@@ -203,5 +202,5 @@ def test_an_experiment_is_really_killed(note, capsys):
     assert note.read_text() == EDITED * 2
     git("checkout", "--quiet", "params.yaml")
     Path("dvc.yaml").write_text(PIPELINE.replace("sleep 60", "true"))
-    assert "Ran experiment(s)" in run(*command)
+    assert "Ran experiment(s)" in copy.run(*command)
     assert note.read_text() == EDITED * 2

@@ -7,7 +7,6 @@ import pytest
 from filelock import FileLock
 
 from maskcon.experiments.grid import running
-from maskcon.experiments.grid.engines import Finished
 from maskcon.experiments.grid.grid_file import read_grid
 from maskcon.experiments.grid.running import preview, run_grid
 from maskcon.parameters.errors import UserError
@@ -26,9 +25,10 @@ class Record:
     """What the store has, by label."""
 
     def __init__(self):
-        self.runs, self.marked, self.unmarked = {}, {}, None
+        self.runs, self.marked, self.unmarked = {}, set(), None
 
     def __call__(self, store, checkout, grid):
+        self.checkout, self.grid = checkout, grid
         return self
 
     def parameters(self, trial):
@@ -40,20 +40,12 @@ class Record:
         return {"track": {"live": True}}
 
     def hashes(self, trial):
-        return {"inputs": self.inputs_hash(trial), "features": "digits"}
+        return {"inputs": f"{hash(trial.label) % 2**64:064x}", "features": "digits"}
 
-    def inputs_hash(self, trial):
-        return f"{hash(trial.label) % 2**64:064x}"
-
-    @property
-    def name(self):
-        return "digits"
-
-    def complete(self, trials):
-        return {trial: self.runs[trial.label] for trial in trials if trial.label in self.runs}
-
-    def mark(self, trial, tried):
-        self.marked[trial.label] = tried
+    def complete(self, trials, mark=False):
+        there = {trial: self.runs[trial.label] for trial in trials if trial.label in self.runs}
+        self.marked |= {trial.label for trial in there if mark}
+        return there
 
     def unmark_others(self, trials):
         self.unmarked = [trial.label for trial in trials]
@@ -85,7 +77,7 @@ def ran(record, monkeypatch):
             good = one.name not in ran.failing
             if good and one.name not in ran.unrecorded:
                 record.runs[experiments[one].label] = {"recall_at_1": 0.9 if "w=0.8" in one.name else 0.5}
-            yield Finished(one, good, 60.0)
+            yield one, good, 60.0
 
     monkeypatch.setattr(running, "run_experiments", run_experiments)
     return ran
@@ -108,22 +100,17 @@ def test_all_of_it(call, ran, record):
     assert (outcome.complete, outcome.wanted, outcome.failed) == (8, 8, {})
     assert outcome.chosen == {("small", "grafit"): {"w": 0.8}, ("small", "coins"): {"w": 0.3}}
     assert len(ran) == 8
-    assert record.marked["small grafit w=0.8 seed 2 on test"] == [{"w": 0.2}, {"w": 0.8}]
-    assert sorted(record.unmarked) == sorted(record.runs)
+    assert sorted(record.marked) == sorted(record.unmarked) == sorted(record.runs)
     assert "[1/8] small grafit w=0.2 seed 0 on val: recall_at_1 50.0%, 60 s" in call.said
+    ran.clear()
+    assert call().complete == 8
+    assert ran == []  # what is on record is not run again
 
 
 def test_a_run_that_ends_well_without_coming_on_record_is_listed_with_the_reason(call, ran):
     ran.unrecorded = frozenset({"small-coins-w=0.5-seed-0-on-val"})
     assert set(call().failed) == {"small coins w=0.5 seed 0 on val"}
     assert any("no complete run has its inputs" in line for line in call.said)
-
-
-def test_what_is_on_record_is_not_run_again(call, ran):
-    call()
-    ran.clear()
-    assert call().complete == 8
-    assert ran == []
 
 
 def test_what_failed_is_listed_and_can_be_run_alone(call, ran, tmp_path):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.pipeline_copies import copy_checkout
+from tests.support.servers import free_port
 
 pytestmark = [
     pytest.mark.slow,
@@ -62,24 +63,14 @@ MUNGE_FILES = {"socket": "munge.socket", "key-file": "key", "pid-file": "pid", "
 @pytest.fixture
 def slurm():
     """The environment in which sbatch finds a cluster of this machine."""
-    with tempfile.TemporaryDirectory(prefix="slurm-") as name:  # not below pytest's, which others may not enter
-        yield from cluster(Path(name))
-
-
-def cluster(folder: Path):
+    folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # not below pytest's, which others may not enter
     shutil.chown(folder, "munge")  # munge's daemon trusts no folder of others
     folder.chmod(0o755)
     (folder / "key").write_bytes(secrets.token_bytes(1024))
     (folder / "key").chmod(0o400)
     shutil.chown(folder / "key", "munge")
-    ports = [free_port(), free_port()]
-    text = CONFIGURATION.format(
-        host=socket.gethostname().split(".")[0],
-        folder=folder,
-        cores=os.cpu_count(),
-        control_port=ports[0],
-        node_port=ports[1],
-    )
+    host, ports = socket.gethostname().split(".")[0], {"control_port": free_port(), "node_port": free_port()}
+    text = CONFIGURATION.format(host=host, folder=folder, cores=os.cpu_count(), **ports)
     (folder / "slurm.conf").write_text(text)
     environment = {"SLURM_CONF": str(folder / "slurm.conf")}
     munge = [f"--{name}={folder}/{file}" for name, file in MUNGE_FILES.items()]
@@ -90,6 +81,7 @@ def cluster(folder: Path):
     ):
         wait_for(lambda: "idle" in printed(["sinfo", "--noheader", "--format=%T"], environment), patience=120)
         yield environment
+    shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
@@ -105,12 +97,6 @@ def daemon(command, user, environment):
             process.wait(20)
         process.kill()
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def printed(command, environment) -> str:
@@ -138,20 +124,14 @@ def test_a_killed_job_is_told_and_the_second_call_runs_it_alone(tmp_path, slurm)
         [job] = printed(["squeue", "--noheader", "--format=%A"], slurm).split()
         subprocess.run(["scancel", "--signal=KILL", job], env={**os.environ, **slurm}, check=True)
 
-    with pytest.raises(AssertionError) as failed:
-        run_beside(kill_the_second, lambda: copy.run(*command, timeout=PATIENCE, **slurm))
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(kill_the_second)
+        with pytest.raises(AssertionError) as failed:
+            copy.run(*command, timeout=PATIENCE, **slurm)
+        killed.result()
     assert "1 of 2 runs are complete" in str(failed.value)
     assert "failed: digits supcon temperature=0.2 seed 2 on test" in str(failed.value)
 
     told = copy.run(*command, timeout=PATIENCE, **slurm)
     assert "score: 1 of 2 runs on record, 1 to run" in told
     assert "2 of 2 runs are complete" in told
-
-
-def run_beside(work, main):
-    with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(work)
-        try:
-            main()
-        finally:
-            done.result()

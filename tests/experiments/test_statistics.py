@@ -21,12 +21,6 @@ def test_the_interval_is_that_of_scipy(n):
     assert (summary.low, summary.high) == (pytest.approx(low), pytest.approx(high))
 
 
-def test_one_value_has_no_spread():
-    summary = summarise({3: 0.5})
-    assert (summary.n, summary.mean, summary.sd, summary.low, summary.high) == (1, 0.5, None, None, None)
-    assert not summary.excludes_zero
-
-
 def test_the_difference_is_the_paired_test_of_scipy():
     generator = np.random.default_rng(0)
     of_seed = generator.normal(0, 0.1, 6)  # what both share
@@ -41,3 +35,4 @@ def test_only_shared_seeds_are_paired():
     difference = paired_difference({1: 0.5, 2: 0.7, 3: 0.9}, {2: 0.6, 3: 0.8, 4: 0.0})
     assert (difference.n, difference.mean) == (2, pytest.approx(0.1))
     assert paired_difference({1: 0.5}, {2: 0.5}) is None
+    assert not paired_difference({1: 0.5}, {1: 0.4}).excludes_zero  # one seed has no interval

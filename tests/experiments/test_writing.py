@@ -64,15 +64,12 @@ def test_the_same_runs_give_the_same_bytes_also_through_an_export(out, tmp_path)
         assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes(), name
 
 
-def test_the_csv_has_the_numbers_in_full(out):
+def test_what_the_files_say(out):
     with open(out / "digits.csv") as file:
         [row] = [one for one in csv.DictReader(file) if one["method"] == "maskcon" and one["metric"] == "recall_at_1"]
     assert float(row["mean"]) == pytest.approx(0.51)
     assert (row["n"], row["seeds"], row["best"]) == ("2", "1 2", "True")
     assert float(row["difference_mean"]) == pytest.approx(0.10)
-
-
-def test_markdown_says_all_of_it(out):
     text = (out / "digits.md").read_text()
     for words in ("**51.0 ± 1.4**", "w 1.0; T 0.1", "+10.0 [", "60.6", "1 run not complete"):
         assert words in text

@@ -6,6 +6,7 @@ The features of the trained encoder are a point for each fine class plus noise, 
 noise over a faint trace of the class: enough for every figure and the report to have something to show.
 """
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,19 @@ import pandas as pd
 from ruamel.yaml import YAML
 from sklearn.datasets import load_digits
 
+from maskcon.embedding.files import TWO_VIEWS
 from maskcon.images.packed.image_set import LABEL_COLUMNS, write_set
+from maskcon.parameters.model import load_parameters
 from maskcon.runtime.atomic_files import write_json, write_table
+from stages import evaluate
 
-KS = (1, 2, 5, 10, 50, 100)
+MEASURES = {
+    "knn": ("knn_fine_top_1", "knn_coarse_top_1"),
+    "linear": ("linear_fine_top_1", "linear_coarse_top_1"),
+    "few_shot": ("few_shot_5_way_1_shot",),
+    "discovery": ("discovery_accuracy",),
+}
+FEATURES = ("encoder", "untrained", "pixels")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -76,26 +86,34 @@ def write_finished_run(
     has_fine = bool(labels["fine"].notna().all())
     for split, count in (("train", len(labels)), ("val", len(labels) // 2), ("test", len(labels))):
         write_set(folder / "data/sets" / data_name / split, labels[:count], [images[:count]], *images.shape[1:3])
+    epochs = values["train"]["epochs"]
+    sharpness = {"encoder": 0.9, "untrained": 0.18, "pixels": 0.25}
+    sharpness |= {f"snapshots/epoch_{epoch:04d}": 0.18 + 0.72 * epoch / epochs for epoch in range(5, epochs, 5)}
+    sharpness |= {} if has_fine else {f"views/{view}/{name}": 0.9 for view in TWO_VIEWS for name in FEATURES}
     of_split = folder / "embeddings" / values["evaluate"]["split"]
-    of_split.mkdir(parents=True, exist_ok=True)
-    np.save(of_split / "encoder.npy", clustered_features(labels, 0.9, seed=1))
-    np.save(of_split / "untrained.npy", clustered_features(labels, 0.18, seed=2))
-    np.save(of_split / "pixels.npy", clustered_features(labels, 0.25, seed=3))
+    for seed, (name, sharp) in enumerate(sharpness.items()):
+        (of_split / name).parent.mkdir(parents=True, exist_ok=True)
+        np.save(of_split / f"{name}.npy", clustered_features(labels, sharp, seed))
     labels.to_csv(of_split / "labels.csv", index=False)
-    write_metrics(folder, labels, has_fine, epochs=values["train"]["epochs"])
+    with contextlib.chdir(folder):
+        evaluate.main(load_parameters(Path("params.yaml")))
+    write_measures(folder, has_fine)
+    write_training(folder, epochs)
 
 
-def write_metrics(folder: Path, labels: pd.DataFrame, has_fine: bool, epochs: int) -> None:
-    """metrics/ and plots/ in the form that evaluation gives them."""
-    retrieval = _block(0.62, len(labels), has_fine)
-    retrieval["untrained"] = _block(0.11, len(labels), has_fine)
-    retrieval["pixels"] = _block(0.28, len(labels), has_fine)
-    retrieval["gain"] = {"mean": 0.51, "low": 0.48, "high": 0.54}
-    write_json(folder / "metrics/retrieval_in_full.json", retrieval)
-    measures = _measures(0.7, has_fine)
-    measures |= {"untrained": _measures(0.2, has_fine), "pixels": _measures(0.4, has_fine)}
-    for name in ("knn", "linear", "few_shot", "discovery"):
-        write_json(folder / f"metrics/measures/{name}_in_full.json", _of(name, measures))
+def write_measures(folder: Path, has_fine: bool) -> None:
+    """metrics/measures in the form that stage measure gives them."""
+    for name, metrics in MEASURES.items():
+        kept = [metric for metric in metrics if has_fine or "coarse" in metric]
+        of = {
+            kind: {**dict.fromkeys(kept, level), "interval": {one: {"low": level, "high": level} for one in kept}}
+            for kind, level in {"trained": 0.7, "untrained": 0.2, "pixels": 0.4}.items()
+        }
+        write_json(folder / f"metrics/measures/{name}_in_full.json", of.pop("trained") | of)
+
+
+def write_training(folder: Path, epochs: int) -> None:
+    """metrics/ and plots/ of pretrain in the form that training gives them."""
     write_json(
         folder / "metrics/pretrain.json",
         {
@@ -120,62 +138,3 @@ def write_metrics(folder: Path, labels: pd.DataFrame, has_fine: bool, epochs: in
             for e, r in zip(progress, rate, strict=True)
         ),
     )
-    kinds = {"trained": retrieval, "untrained": retrieval["untrained"], "raw pixels": retrieval["pixels"]}
-    rows = [
-        {"features": kind, "k": k, "recall": block[f"recall_at_{k}"], **block["interval"][f"recall_at_{k}"]}
-        for kind, block in kinds.items()
-        for k in (KS if has_fine else ())
-    ]
-    header = "features,k,recall,low,high\n"
-    if rows:
-        write_table(folder / "plots/recall_at_k.csv", rows)
-    else:
-        (folder / "plots/recall_at_k.csv").write_text(header)
-    first = labels.drop_duplicates("coarse").sort_values("coarse")
-    by_class = []
-    for position, (coarse, name) in enumerate(zip(first["coarse"], first["coarse_name"], strict=True)):
-        recall = 0.45 + 0.5 * ((position * 7) % 10) / 10
-        row = {"coarse": coarse, "coarse_name": name, "images": int((labels["coarse"] == coarse).sum())}
-        row["recall_at_1" if has_fine else "coarse_recall_at_1"] = recall
-        row |= {"low": recall - 0.04, "high": recall + 0.03}
-        by_class.append(row | ({"coarse_recall_at_1": 0.9} if has_fine else {}))
-    write_table(folder / "plots/recall_by_coarse_class.csv", by_class)
-    epochs_seen = sorted({0, epochs, *range(5, epochs, 5)})
-    write_table(
-        folder / "plots/recall_over_epochs.csv",
-        (
-            ({"epoch": e, "recall_at_1": 0.62 - 0.5 * np.exp(-e / 8)} if has_fine else {"epoch": e})
-            | {"coarse_recall_at_1": 0.97 - 0.6 * np.exp(-e / 5)}
-            for e in epochs_seen
-        ),
-    )
-
-
-def _block(level: float, images: int, has_fine: bool) -> dict:
-    """The metrics of one kind of features; Recall@K rises with K."""
-    values = {f"recall_at_{k}": 1 - (1 - level) / k**0.45 for k in KS} if has_fine else {}
-    if has_fine:
-        values["mean_average_precision_at_r"] = level * 0.8
-    values["coarse_recall_at_1"] = min(1.0, level + 0.3)
-    if not has_fine:
-        values["view_retrieval"] = level
-    interval = {key: {"low": value * 0.97, "high": value + (1 - value) * 0.05} for key, value in values.items()}
-    return {**values, "images": images, "interval": interval}
-
-
-def _of(name: str, measures: dict) -> dict:
-    """The part of one measure, at any depth."""
-    return {
-        key: _of(name, value) if isinstance(value, dict) and not key.startswith(name) else value
-        for key, value in measures.items()
-        if key.startswith(name) or key in ("interval", "untrained", "pixels")
-    }
-
-
-def _measures(level: float, has_fine: bool) -> dict:
-    """The other measures of one kind of features."""
-    names = ["knn_coarse_top_1", "linear_coarse_top_1"]
-    if has_fine:
-        names += ["knn_fine_top_1", "linear_fine_top_1", "few_shot_5_way_1_shot", "discovery_accuracy"]
-    interval = {name: {"low": level - 0.02, "high": level + 0.02} for name in names}
-    return {**dict.fromkeys(names, level), "interval": interval}

@@ -8,7 +8,6 @@
 import contextlib
 import multiprocessing
 import os
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ import torch
 from torch.multiprocessing import start_processes
 
 from tests.conftest import REPOSITORY
+from tests.support.servers import free_port
 
 WORKING = ["tests.training.shared_steps"]
 LONGEST = 300  # seconds, after which one that waits for nothing is ended
@@ -23,9 +23,7 @@ LONGEST = 300  # seconds, after which one that waits for nothing is ended
 
 def run_joined(number: int, work: Callable[..., None], *inputs: Any) -> None:
     """Return when all have ended by themselves. Raises: as torch.multiprocessing, where one did, or was killed."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     multiprocessing.set_forkserver_preload(WORKING)
     with contextlib.chdir(REPOSITORY):  # from where alone the first process finds the tests
         running = start_processes(_one, (number, port, work, inputs), number, join=False, start_method="forkserver")

@@ -1,110 +1,114 @@
-"""An MLflow server that is slow, or gone while training runs: nothing waits for it, and nothing is lost.
+"""MLflow's own server, gone in mid-run and back, or slow: nothing waits for it, and nothing is lost or doubled."""
 
-The server is MLflow's own, in a thread of the test, behind a gate that the test closes.
-"""
-
-import threading
+import contextlib
+import os
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
-from werkzeug.serving import make_server
 
-from maskcon.runtime.live import show_live_curves
 from maskcon.tracking.record import Inputs, record_run
-from maskcon.tracking.store import StoreError, find_store
-from tests.runtime.test_live import points, until
-from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
+from maskcon.tracking.store import MLFLOW_SETTINGS, StoreError, find_store
+from tests.support.servers import PATIENCE, POSTGRESQL_IS_THERE, free_port, running_postgresql, running_server
+from tests.tracking.finished_checkout import REPOSITORY, make_checkout, parameters_with
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles
 
 pytestmark = pytest.mark.slow
+WORKERS, RUNS_OF_A_WORKER = 4, 2
 
-PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}  # the machine may be busy
+# A worker stands for a machine: a checkout of its own, whose runs are seen live and recorded, as the pipeline does.
+WORKER = """
+import json, sys, time
+from pathlib import Path
+from maskcon.runtime.live import show_live_curves
+from maskcon.tracking.record import Inputs, record_run
+from maskcon.tracking.store import StoreError, find_store
+from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
 
-
-class Gate:
-    """A WSGI application in front of another: open, shut (502 from a proxy), or slow."""
-
-    def __init__(self, application):
-        self.application = application
-        self.state = "open"
-        self.requests = 0
-
-    def __call__(self, environment, start_response):
-        self.requests += 1
-        if self.state == "slow":
-            time.sleep(3)
-        if self.state == "shut":
-            start_response("502 Bad Gateway", [("Content-Type", "text/plain")])
-            return [b"no server behind the proxy"]
-        return self.application(environment, start_response)
-
-
-@pytest.fixture(scope="module")
-def application(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("server")
-    patch = pytest.MonkeyPatch()
-    for name, value in {
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{folder}/server.db",
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
-        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(folder / "artifacts"),
-        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-    }.items():
-        patch.setenv(name, value)
-    from mlflow.server import app
-
-    yield app
-    patch.undo()
+checkout, uri, seeds = Path(sys.argv[1]), sys.argv[2], [int(seed) for seed in sys.argv[3:]]
+store = find_store(checkout, {"MLFLOW_TRACKING_URI": uri})
+for seed in seeds:
+    parameters = parameters_with(seed=seed)
+    (checkout / "params.yaml").write_text(json.dumps(parameters.model_dump(mode="json")))
+    curve = checkout / f"curve_{seed}.csv"
+    with show_live_curves(curve, checkout, enabled=True):
+        for epoch in range(1, len(CURVE) + 1):
+            write_rows(curve, CURVE[:epoch])
+            time.sleep(0.5)
+    print("trained", seed, flush=True)
+    for attempt in range(100):
+        try:
+            record_run(store, Inputs.of(checkout, parameters), checkout, {})
+            break
+        except StoreError:
+            time.sleep(1)
+    print("recorded", seed, flush=True)
+"""
 
 
 @pytest.fixture
-def gate(application, monkeypatch):
-    gate = Gate(application)
-    server = make_server("127.0.0.1", 0, gate, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    for name, value in PATIENT.items():
-        monkeypatch.setenv(name, value)
-    gate.uri = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", gate.uri)
-    yield gate
-    server.shutdown()
+def serving(tmp_path, monkeypatch):
+    """A function of a database's address: a server on it, as ``running_server``; and the address of the server."""
+    port, folder = free_port(), tmp_path / "server"
+    folder.mkdir()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")  # the machine may be busy
+
+    def serve(database=f"sqlite:///{folder}/server.db"):
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--backend-store-uri", database, "--artifacts-destination", str(folder), "--workers", "1"]
+        silent = {"env": {**os.environ, **MLFLOW_SETTINGS}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return running_server(command, port, **silent)
+
+    return serve, f"http://127.0.0.1:{port}"
 
 
-def parts(checkout, gate, seed):
-    return Inputs.of(checkout, parameters_with(seed=seed)), find_store(checkout, {"MLFLOW_TRACKING_URI": gate.uri})
+def start_worker(number: int, uri: str, folder: Path) -> subprocess.Popen:
+    checkout = make_checkout(folder / f"machine_{number}")
+    seeds = [str(number * RUNS_OF_A_WORKER + run) for run in range(RUNS_OF_A_WORKER)]
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(checkout), uri, *seeds],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "MLFLOW_TRACKING_URI": uri},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
-def runs_of_seed(store, seed):
-    return [run for run in all_runs(store) if run.data.params["seed"] == str(seed)]
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=POSTGRESQL_IS_THERE)])
+def test_eight_experiments_of_four_workers_while_the_server_is_cut_off(serving, tmp_path, database):
+    """Seen live until the server goes; training goes on; the same runs are completed later."""
+    serve, uri = serving
+    with running_postgresql() if database == "postgresql" else contextlib.nullcontext() as address:
+        addresses = [address] if address else []
+        with serve(*addresses):
+            workers = [start_worker(number, uri, tmp_path) for number in range(WORKERS)]
+            assert workers[0].stdout.readline().startswith("trained")  # some are seen live, some are being recorded
+        time.sleep(3)  # cut off
+        with serve(*addresses):
+            for worker in workers:
+                printed, errors = worker.communicate(timeout=PATIENCE)
+                assert worker.returncode == 0, errors
+                assert "recorded" in printed
+                assert "Traceback" not in errors
+                assert "View run" not in printed + errors  # of MLflow, about each run that ends
+            store = find_store(tmp_path, {"MLFLOW_TRACKING_URI": uri})
+            runs = all_runs(store)
+            assert sorted(int(run.data.params["seed"]) for run in runs) == list(range(WORKERS * RUNS_OF_A_WORKER))
+            for run in runs:
+                assert_complete_without_doubles(store, run)
 
 
-def test_gone_in_mid_run_then_back(checkout, gate, tmp_path, capfd):
-    """Seen live until the server goes; training and its table go on; the stage track completes the same run later."""
-    inputs, store = parts(checkout, gate, seed=1)
-    curve = tmp_path / "curve.csv"
-    with show_live_curves(curve, checkout, enabled=True):
-        write_rows(curve, CURVE[:1])
-        until(lambda: points(store) == [(1, 3.5)])
-        gate.state = "shut"
-        write_rows(curve, CURVE)
-        seen = gate.requests
-        until(lambda: gate.requests > seen)
-    with store.writing(inputs.hash, wait=60):
-        pass  # the follower has ended
-    with pytest.raises(StoreError, match=r"does not work \(.*502"):
-        record_run(store, inputs, checkout, {})
-    [warning] = [line for line in capfd.readouterr().err.splitlines() if line.startswith("warning")]
-    assert "Training goes on; the stage track records it all." in warning
-
-    gate.state = "open"
-    record_run(store, inputs, checkout, {})
-    [run] = runs_of_seed(store, 1)
-    assert_complete_without_doubles(store, run)
-
-
-def test_a_slow_server_is_not_waited_for(checkout, gate, monkeypatch):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
-    inputs, store = parts(checkout, gate, seed=2)
-    gate.state = "slow"
-    with pytest.raises(StoreError, match=r"(?i)timed? ?out"):
-        record_run(store, inputs, checkout, {})
+def test_a_slow_server_is_not_waited_for(checkout, serving, monkeypatch):
+    serve, uri = serving
+    with serve() as server:
+        os.killpg(server.pid, signal.SIGSTOP)
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+        store = find_store(checkout, {"MLFLOW_TRACKING_URI": uri})
+        with pytest.raises(StoreError, match=r"(?i)timed? ?out"):
+            record_run(store, Inputs.of(checkout, parameters_with(seed=2)), checkout, {})

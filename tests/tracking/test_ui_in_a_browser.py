@@ -3,27 +3,23 @@
 import json
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-import requests
 from PIL import Image
 
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import find_store
 from tests.support.browser import headless_browser, wait_until
 from tests.support.pipeline_copies import POINTING_ELSEWHERE
+from tests.support.servers import free_port, running_server
 from tests.tracking.finished_checkout import REPOSITORY, make_checkout, parameters_with, write_text
 
 pytestmark = pytest.mark.slow
 
-STARTS_WITHIN = 600  # seconds: on a busy machine importing MLflow alone takes minutes
 PICTURE_IS_SHOWN = "return [...document.images].some((one) => one.naturalWidth === 60)"
 
 
@@ -59,37 +55,13 @@ def recorded(browser, tmp_path_factory):
 @pytest.fixture(scope="module")
 def pages(recorded):
     """The address of the pages that ``make ui`` shows."""
-    checkout, _, _ = recorded
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    checkout, port = recorded[0], free_port()
+    command = [sys.executable, "-m", "maskcon", "ui", "--port", str(port)]
     environment = {name: value for name, value in os.environ.items() if name not in POINTING_ELSEWHERE}
     with open(checkout / "printed", "w") as printed:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "maskcon", "ui", "--port", str(port)],
-            cwd=checkout,
-            env={**environment, "PYTHONPATH": str(REPOSITORY)},
-            stdout=printed,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        end = time.monotonic() + STARTS_WITHIN
-        while not _answers(f"http://127.0.0.1:{port}/health"):
-            still_hoping = server.poll() is None and time.monotonic() < end
-            assert still_hoping, (checkout / "printed").read_text()
-            time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.RequestException:
-        return False
+        options = {"cwd": checkout, "env": {**environment, "PYTHONPATH": str(REPOSITORY)}, "stdout": printed}
+        with running_server(command, port, **options, stderr=subprocess.STDOUT):
+            yield f"http://127.0.0.1:{port}/"
 
 
 def text_of(browser) -> str:

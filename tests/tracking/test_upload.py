@@ -95,26 +95,22 @@ def test_the_command(recorded, target, upload, checkout, capsys):
     printed = capsys.readouterr().out
     assert f"3 runs copied to {target.uri}, 0 were there\n" in printed
     assert f"export MLFLOW_TRACKING_URI={target.uri}\n" in printed
-    with pytest.raises(UserError, match="own store"):
-        upload(recorded.uri)
     os.remove(checkout / "mlflow/mlflow.db")
     with pytest.raises(UserError, match="no runs of its own"):
         upload(target.uri)
     assert not (checkout / "mlflow/mlflow.db").exists()
 
 
-def test_nothing_recorded_yet(store, target, upload, capsys):
-    with pytest.raises(UserError, match=r"^nothing is recorded yet: .*; make one with: dvc repro$"):
-        upload(target.uri)
-    assert capsys.readouterr().out == ""
-
-
-def test_a_server_that_is_gone_is_told_where_nothing_is_to_be_copied(store, upload, monkeypatch):
+@pytest.mark.parametrize(
+    ("uri", "problem"),
+    [
+        ("{target.uri}", r"^nothing is recorded yet: .*; make one with: dvc repro$"),
+        ("{store.uri}", "own store"),
+        ("http://127.0.0.1:9", r"http://127\.0\.0\.1:9 does not work \(.*refused"),
+        ("ftp://x", "^ftp://x is not the address of a tracking server; expected http"),
+    ],
+)
+def test_what_cannot_be_copied_is_told(store, target, upload, monkeypatch, uri, problem):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(UserError, match=r"http://127\.0\.0\.1:9 does not work \(.*refused"):
-        upload("http://127.0.0.1:9")
-
-
-def test_what_is_no_address(upload):
-    with pytest.raises(UserError, match=r"^ftp://x is not the address of a tracking server; expected http"):
-        upload("ftp://x")
+    with pytest.raises(UserError, match=problem):
+        upload(uri.format(store=store, target=target))

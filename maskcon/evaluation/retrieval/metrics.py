@@ -36,6 +36,10 @@ def query_scores(
 ) -> Scores:
     """The scores of every query, with all other images as its gallery.
 
+    A query counts for Recall@K if at least one of its K nearest others has its label: Recall@K is the mean over all
+    queries (Feng and Patras, MaskCon, CVPR 2023, as its published code has it). A query whose class has no other image
+    cannot be a hit; it counts as a miss there and here.
+
     Args:
         features: float32 [N, F], unit rows, on any device.
         coarse: int64 [N].
@@ -61,8 +65,7 @@ def query_scores(
         scores = {}
         if fine is not None:
             matches = fine[neighbours] == fine[queries, None]
-            rank = rank_of_first_match(matches)
-            scores |= {f"recall_at_{k}": hit_at(rank, k) for k in recall_at}
+            scores |= {f"recall_at_{k}": matches[:, :k].any(dim=1) for k in recall_at}
             if average_precision:
                 scores["mean_average_precision_at_r"] = average_precision_at_r(matches, relevant[queries])
         scores["coarse_recall_at_1"] = coarse[neighbours[:, 0]] == coarse[queries]
@@ -84,31 +87,6 @@ def view_retrieval(queries: Tensor, gallery: Tensor) -> np.ndarray:
     return torch.cat(found).double().cpu().numpy()
 
 
-def rank_of_first_match(matches: Tensor) -> Tensor:
-    """The rank of the nearest neighbour that has the query's label.
-
-    Args:
-        matches: bool [B, K], whether the neighbour of that rank has the query's label, nearest first.
-
-    Returns:
-        int64 [B], from 1 to K; 0 where none of the K matches.
-    """
-    first = matches.to(torch.uint8).argmax(dim=1) + 1  # of equal entries argmax gives the first
-    return torch.where(matches.any(dim=1), first, 0)
-
-
-def hit_at(rank: Tensor, k: int) -> Tensor:
-    """bool [B]: whether a query counts for Recall@K, as at least one of its K nearest others has its label.
-
-    Recall@K is the mean over all queries (Feng and Patras, MaskCon, CVPR 2023, as its published code has it). A query
-    whose class has no other image cannot be a hit; it counts as a miss there and here.
-
-    Args:
-        rank: int64 [B], from ``rank_of_first_match``.
-    """
-    return (rank >= 1) & (rank <= k)
-
-
 def average_precision_at_r(matches: Tensor, relevant: Tensor) -> Tensor:
     """The average precision at R of each query (Musgrave et al., A Metric Learning Reality Check, ECCV 2020):
 
@@ -117,7 +95,7 @@ def average_precision_at_r(matches: Tensor, relevant: Tensor) -> Tensor:
     Its mean is MAP@R. Where Recall@K asks for one hit, it is 1 only if the R nearest are the R others of the class.
 
     Args:
-        matches: bool [B, K], as above; K at least the largest R.
+        matches: bool [B, K], whether the neighbour of that rank has the query's label; K at least the largest R.
         relevant: int64 [B], R: how many other images have the query's label.
 
     Returns:

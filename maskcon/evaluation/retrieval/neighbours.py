@@ -34,10 +34,7 @@ def neighbours_by_chunk(features: Tensor, count: int) -> Iterator[tuple[slice, T
         neighbours: int64 [B, count], rows of ``features``, nearest first, on the device of ``features``.
         similarity: float32 [B, count], of these neighbours, falling.
     """
-    images = len(features)
-    if not 1 <= count < images:
-        raise ValueError(f"count={count}: each of {images} images has 1 to {images - 1} neighbours")
-    yield from _nearest_by_chunk(features, features, count, leave_out_itself=True)
+    return _nearest_by_chunk(features, features, count, leave_out_itself=True)
 
 
 def gallery_neighbours_by_chunk(queries: Tensor, gallery: Tensor, count: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
@@ -52,14 +49,7 @@ def gallery_neighbours_by_chunk(queries: Tensor, gallery: Tensor, count: int) ->
         gallery: float32 [N, F], likewise; on the CPU, where it may be a memory map, or on the device of the queries.
         count: from 1 to N.
     """
-    if not 1 <= count <= len(gallery):
-        raise ValueError(f"count={count}: a gallery of {len(gallery)} images has 1 to {len(gallery)} neighbours")
-    yield from _nearest_by_chunk(queries, gallery, count, leave_out_itself=False)
-
-
-def nearest_neighbours(features: Tensor, count: int) -> Tensor:
-    """int64 [N, count]: the chunks of ``neighbours_by_chunk`` as one."""
-    return torch.cat([neighbours for _, neighbours, _ in neighbours_by_chunk(features, count)])
+    return _nearest_by_chunk(queries, gallery, count, leave_out_itself=False)
 
 
 def gallery_neighbours(queries: Tensor, gallery: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -17,13 +17,11 @@ Row = dict[str, Any]
 
 def recall_at_k_rows(features: str, metrics: Mapping[str, Any], recall_at: list[int]) -> list[Row]:
     """A row for each K; none where ``metrics`` has no Recall@K, as without fine labels."""
-    rows = []
-    for k in recall_at:
-        if (name := f"recall_at_{k}") in metrics:
-            interval = metrics["interval"][name]
-            values = (features, k, metrics[name], interval["low"], interval["high"])
-            rows.append(dict(zip(RECALL_AT_K_COLUMNS, values, strict=True)))
-    return rows
+    return [
+        {"features": features, "k": k, "recall": metrics[name], **metrics["interval"][name]}
+        for k in recall_at
+        if (name := f"recall_at_{k}") in metrics
+    ]
 
 
 def coarse_class_rows(

@@ -1,7 +1,7 @@
 """Where the trials of a grid run: in processes of this machine, or as jobs of a Slurm cluster.
 
-    for finished in run_experiments(experiments, LocalEngine(2, Workspaces(Path("."), "mine"))):
-        finished.experiment, finished.succeeded, finished.seconds
+    for experiment, succeeded, seconds in run_experiments(experiments, LocalEngine(2, Workspaces(Path("."), "mine"))):
+        ...
 
 Either runs trial.py in a workspace, with a log of its own.
 """
@@ -46,26 +46,26 @@ class Experiment:
         return self.hashes["features"]
 
 
-@dataclass(frozen=True)
-class Finished:
-    experiment: Experiment
-    succeeded: bool
-    seconds: float
-
-
-def run_experiments(experiments: Iterable[Experiment], engine: Engine, made: Iterable[str] = ()) -> Iterator[Finished]:
-    """Run them, and hand each on when it has ended. Whatever ends this early ends what is running.
+def run_experiments(
+    experiments: Iterable[Experiment], engine: Engine, made: Iterable[str] = ()
+) -> Iterator[tuple[Experiment, bool, float]]:
+    """Run them, and hand each on when it has ended, with whether it succeeded, and its seconds. Whatever ends this
+    early ends what is running.
 
     The first of those that share images and features goes alone, unless these are among those ``made``: it makes them,
     and the others find them in DVC's cache.
     """
     waiting, began, known = list(experiments), {}, set(made)
+
+    def can_begin(experiment: Experiment) -> bool:
+        return experiment.shared in known or all(experiment.shared != other.shared for other in began)
+
     try:
         while waiting or began:
             for experiment, succeeded in engine.ended().items():
                 known.add(experiment.shared)
-                yield Finished(experiment, succeeded, time.monotonic() - began.pop(experiment))
-            while engine.has_room() and (experiment := _next(waiting, {one.shared for one in began} - known)):
+                yield experiment, succeeded, time.monotonic() - began.pop(experiment)
+            while engine.has_room() and (experiment := next(filter(can_begin, waiting), None)):
                 waiting.remove(experiment)
                 experiment.log.unlink(missing_ok=True)  # of an earlier call
                 engine.start(experiment)
@@ -75,10 +75,6 @@ def run_experiments(experiments: Iterable[Experiment], engine: Engine, made: Ite
         engine.end_all()
 
 
-def _next(waiting: list[Experiment], being_made: set[str]) -> Experiment | None:
-    return next((one for one in waiting if one.shared not in being_made), None)
-
-
 class LocalEngine:
     """At most ``workers`` processes at once, which share the cores; each of them has a workspace."""
 
@@ -86,35 +82,33 @@ class LocalEngine:
 
     def __init__(self, workers: int, workspaces: Workspaces):
         self.workers, self.workspaces = workers, workspaces
-        self.running: dict[Experiment, subprocess.Popen] = {}
-        self.places: dict[Experiment, int] = {}
+        self.running: dict[str, tuple[Experiment, subprocess.Popen]] = {}  # by the name of their workspace
 
     def has_room(self) -> bool:
         return len(self.running) < self.workers
 
     def start(self, experiment: Experiment) -> None:
-        taken = {self.places[one] for one in self.running}
-        self.places[experiment] = next(place for place in range(1, self.workers + 1) if place not in taken)
-        name = str(self.places[experiment])
+        name = next(str(place) for place in range(self.workers) if str(place) not in self.running)
         workspace = self.workspaces.prepared(name, experiment.parameters, experiment.hashes)
         threads = str(max(1, (os.cpu_count() or 1) // self.workers))  # more would only wait for one another
         environment = {"OMP_NUM_THREADS": threads, **os.environ, **self.workspaces.environment()}
         # Ctrl-C comes to the grid, which ends its experiments in order.
-        self.running[experiment] = _started_trial(workspace, environment, experiment.log, own_session=True)
+        self.running[name] = experiment, _started_trial(workspace, environment, experiment.log, own_session=True)
 
     def ended(self) -> dict[Experiment, bool]:
         """Those that have ended since the last call, and whether they succeeded."""
-        over = {one: process for one, process in self.running.items() if process.poll() is not None}
-        for experiment, process in over.items():
-            del self.running[experiment]
+        names = [name for name, (_, process) in self.running.items() if process.poll() is not None]
+        over = dict(map(self.running.pop, names))
+        for process in over.values():
             _signal_all_of(process, signal.SIGKILL)  # a killed trial leaves its dvc behind
         return {experiment: process.returncode == 0 for experiment, process in over.items()}
 
     def end_all(self) -> None:
-        for process in self.running.values():
+        processes = [process for _, process in self.running.values()]
+        for process in processes:
             _signal_all_of(process, signal.SIGINT)
         end = time.monotonic() + PATIENCE_SECONDS
-        for process in self.running.values():
+        for process in processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, end - time.monotonic()))
             _signal_all_of(process, signal.SIGKILL)

@@ -27,11 +27,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.messages import as_sentence
 from maskcon.parameters.plugins import METHODS
 from maskcon.parameters.sentences import written
 from maskcon.parameters.values import Group, Name
@@ -39,7 +40,13 @@ from maskcon.parameters.values import Group, Name
 Setting = Annotated[str, StringConstraints(pattern=r"^[+~]{0,2}[A-Za-z_][\w.]*=.*$")]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Values = dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*$")], Any]
-OF_THE_GRID = ("seed", "evaluate.split")  # what a grid varies itself
+OF_THE_GRID = ("seed", "evaluate.split", "loss")  # what a grid varies itself
+
+
+def _differ(several: list[Any]) -> list[Any]:
+    if len({json.dumps(one) for one in several}) < len(several):
+        raise ValueError(f"{written(several)} names the same twice; leave one out")
+    return several
 
 
 class Described(Group):
@@ -52,7 +59,7 @@ class Described(Group):
     def leave_to_the_grid_what_it_varies(cls, settings: list[str]) -> list[str]:
         for setting in settings:
             key = setting.lstrip("+~").split("=")[0]
-            if key in OF_THE_GRID or key == "loss":
+            if key in OF_THE_GRID:
                 raise ValueError(f"{setting} is for the grid to set (by seeds, choose and methods); leave it out")
         return settings
 
@@ -60,29 +67,15 @@ class Described(Group):
 class GridDataSet(Described):
     """An image set, with the seeds whose runs are scored on its test part."""
 
-    seeds: Annotated[list[Seed], Field(min_length=1)]
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_differ)]
     values_of: Name | None = None  # the data set on which values are chosen; by default this one
-
-    @field_validator("seeds")
-    @classmethod
-    def differ(cls, seeds: list[int]) -> list[int]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError(f"{written(seeds)} names a seed twice; leave one out")
-        return seeds
 
 
 class GridMethod(Described):
     """A method, with the values that are tried: each a group of the method's own parameters."""
 
     loss: Name | None = None  # the preset of conf/loss; by default the method's name in the grid
-    values: Annotated[list[Values], Field(min_length=1)]
-
-    @field_validator("values")
-    @classmethod
-    def differ(cls, values: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if len({json.dumps(one) for one in values}) < len(values):
-            raise ValueError("names the same values twice; leave one out")
-        return values
+    values: Annotated[list[Values], Field(min_length=1), AfterValidator(_differ)]
 
 
 class Choose(Group):
@@ -177,11 +170,5 @@ def _as_sentence(problem: Mapping[str, Any]) -> str:
             text = problem["msg"].removeprefix("Value error, ")
             return f"{key}: {text}" if key else text
         case "string_pattern_mismatch" if "settings" in problem["loc"]:
-            allowed = "as -S takes it, key=value"
-        case "string_pattern_mismatch":
-            allowed = "a name of letters, digits and _.- that begins with a letter or digit"
-        case "too_short":
-            allowed = "at least one"
-        case _:
-            allowed = problem["msg"].removeprefix("Input should be ")
-    return f"{key}={value} is not allowed: it should be {allowed}"
+            return f"{key}={value} is not allowed: it should be as -S takes it, key=value"
+    return as_sentence({**problem, "loc": key.split(".")}, Grid)

@@ -6,7 +6,7 @@ record.complete(trials)                # {trial: its metrics}, of those whose ru
 
 import functools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,10 @@ class GridRecord:
 
     def __init__(self, store: Store, checkout: Path, grid: Grid):
         self.store, self.checkout, self.grid = store, checkout, grid
+        self.tag = MEMBER + grid.name
         self._digest = functools.cache(digest_of_path)  # of each file once, not once for every trial
         self._composed = functools.cache(lambda overrides: compose_parameters(checkout / "conf", list(overrides)))
-        self._hashes: dict[tuple[str, ...], dict[str, str]] = {}
+        self._hashed = functools.cache(self._hash)
 
     def parameters(self, trial: Trial) -> Parameters:
         """Raises: UserError, where the overrides compose to nothing that is allowed."""
@@ -41,67 +42,58 @@ class GridRecord:
         """Of all inputs, of those of the training, and of those of the stage features and what it needs.
 
         Raises: UserError, where the overrides compose to nothing that is allowed, or photos are missing."""
-        if trial.overrides not in self._hashes:
-            parameters = self.parameters(trial)
-            _require_photos(parameters)
-            self._hashes[trial.overrides] = {
-                "inputs": hash_of_inputs(self.checkout, parameters, self._digest),
-                "training": hash_of_training(self.checkout, parameters, digest_of=self._digest),
-                SHARED: hash_of_training(self.checkout, parameters, SHARED, self._digest),
-            }
-        return self._hashes[trial.overrides]
+        return self._hashed(trial.overrides)
 
-    def inputs_hash(self, trial: Trial) -> str:
-        """Raises: UserError, as ``hashes``."""
-        return self.hashes(trial)["inputs"]
+    def _hash(self, overrides: tuple[str, ...]) -> dict[str, str]:
+        parameters = self._composed(overrides)
+        _require_photos(parameters)
+        return {
+            "inputs": hash_of_inputs(self.checkout, parameters, self._digest),
+            "training": hash_of_training(self.checkout, parameters, digest_of=self._digest),
+            SHARED: hash_of_training(self.checkout, parameters, SHARED, self._digest),
+        }
 
-    def complete(self, trials: Iterable[Trial]) -> dict[Trial, dict[str, float]]:
+    def complete(self, trials: Iterable[Trial], mark: bool = False) -> dict[Trial, dict[str, float]]:
         """The metrics of those trials whose runs are complete.
 
-        Raises:
-            UserError: as ``inputs_hash``.
-            StoreError: the store cannot be read.
-        """
-        hashes = {trial: self.inputs_hash(trial) for trial in trials}
-        names = {self.parameters(trial).data.name for trial in hashes}
-        with self.store.opened() as client:
-            found = {run.data.tags.get(INPUTS): run for run in complete_runs(client, names)}
-        return {trial: dict(found[key].data.metrics) for trial, key in hashes.items() if key in found}
-
-    def mark(self, trial: Trial, tried: Sequence[Mapping[str, Any]]) -> None:
-        """Say on the trial's run what it is in this grid: data set, method, values, purpose, and the values tried.
+        Args:
+            mark: say on each of these runs what it is in this grid: data set, method, values, and the values tried.
 
         Raises:
-            StoreError: the store cannot be written.
+            UserError: as ``hashes``.
+            StoreError: the store cannot be used.
         """
-        role = {
-            "dataset": trial.dataset,
-            "method": trial.method,
-            "values": dict(trial.values),
-            "purpose": trial.purpose,
-            "tried": [dict(values) for values in tried],
-        }
-        text = json.dumps(role, ensure_ascii=False)
-        tag = MEMBER + self.grid.name
-        same = f"tags.`{INPUTS}` = '{self.inputs_hash(trial)}'"
+        hashes = {trial: self.hashes(trial)["inputs"] for trial in trials}
         with self.store.opened() as client:
-            for run in complete_runs(client, {self.parameters(trial).data.name}, same):
-                if run.data.tags.get(tag) != text:
-                    client.set_tag(run.info.run_id, tag, text)
+            runs = {run.data.tags.get(INPUTS): run for run in self._runs(client, hashes)}
+            found = {trial: runs[key] for trial, key in hashes.items() if key in runs}
+            for trial, run in found.items() if mark else ():
+                if run.data.tags.get(self.tag) != (role := self._role(trial)):
+                    client.set_tag(run.info.run_id, self.tag, role)
+        return {trial: dict(run.data.metrics) for trial, run in found.items()}
 
-    def unmark_others(self, trials: Iterable[Trial]) -> None:
+    def _role(self, trial: Trial) -> str:
+        role = {"dataset": trial.dataset, "method": trial.method, "values": dict(trial.values)}
+        tried = self.grid.methods[trial.method].values if self.grid.choose else []
+        return json.dumps(role | {"tried": tried}, ensure_ascii=False)
+
+    def unmark_others(self, trials: Collection[Trial]) -> None:
         """Take the mark of this grid from runs that are no longer of it: of other values, or of older code.
 
         Raises:
             StoreError: the store cannot be written.
         """
-        trials = list(trials)
-        hashes = {self.inputs_hash(trial) for trial in trials}
-        tag = MEMBER + self.grid.name
+        hashes = {self.hashes(trial)["inputs"] for trial in trials}
         with self.store.opened() as client:
-            for run in complete_runs(client, {self.parameters(trial).data.name for trial in trials}):
-                if tag in run.data.tags and run.data.tags.get(INPUTS) not in hashes:
-                    client.delete_tag(run.info.run_id, tag)
+            for run in self._runs(client, trials):
+                if self.tag in run.data.tags and run.data.tags.get(INPUTS) not in hashes:
+                    client.delete_tag(run.info.run_id, self.tag)
+
+    def _runs(self, client, trials: Iterable[Trial]) -> Iterator[Any]:
+        """All complete runs on the data sets of these trials."""
+        names = sorted({self.parameters(trial).data.name for trial in trials})
+        ids = [one.experiment_id for name in names if (one := client.get_experiment_by_name(name))]
+        return search_runs(client, ids, f"tags.`{COMPLETE}` = 'true'")
 
 
 def _require_photos(parameters: Parameters) -> None:
@@ -112,13 +104,6 @@ def _require_photos(parameters: Parameters) -> None:
             f"data.root={data.root} is not a directory; pass the absolute path of the photos: "
             '--set "data.root=/home/me/photos"'
         )
-
-
-def complete_runs(client, experiments: Iterable[str], condition: str = "") -> Iterator[Any]:
-    """All complete runs of the experiments of these names, of those that meet the condition."""
-    wanted = " and ".join(filter(None, [f"tags.`{COMPLETE}` = 'true'", condition]))
-    ids = [one.experiment_id for name in sorted(experiments) if (one := client.get_experiment_by_name(name))]
-    return search_runs(client, ids, wanted)
 
 
 def choose_values(grid: Grid, measured: Mapping[Trial, Mapping[str, float]]) -> Chosen:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from maskcon.experiments.grid.engines import Engine, Experiment, Finished, last_words, run_experiments
+from maskcon.experiments.grid.engines import Engine, Experiment, last_words, run_experiments
 from maskcon.experiments.grid.grid_file import Grid
 from maskcon.experiments.grid.on_record import GridRecord, choose_values
 from maskcon.experiments.grid.trials import Chosen, Trial, number_to_score, trials_to_choose, trials_to_score
@@ -20,7 +20,8 @@ from maskcon.parameters.errors import UserError
 from maskcon.runtime.atomic_files import write_json
 from maskcon.tracking.store import Store, StoreError
 
-LOGS = Path("grids/logs")  # of experiments, and what failed last
+LOGS = Path("grids/logs")  # of experiments
+FAILURES = "failed.json"  # among the logs of a grid: what failed last
 NOT_ON_RECORD = (
     "it ended well, but no complete run has its inputs: the store could not be written, or code changed meanwhile; "
     "run it again, its stages are in DVC's cache"
@@ -52,7 +53,7 @@ def run_grid(
     (checkout / LOGS).mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(checkout / LOGS / f"{grid.name}.lock", timeout=0):
-            return _Running(grid, store, checkout, engine, say, only_failed).run()
+            return _Running(GridRecord(store, checkout, grid), engine, say, only_failed).run()
     except Timeout:
         raise UserError(f"another process here runs the grid {grid.name}; wait for it, or stop it") from None
 
@@ -82,23 +83,13 @@ def preview(grid: Grid, store: Store, checkout: Path) -> Iterator[str]:
 class _Running:
     """The state of one call of ``run_grid``."""
 
-    def __init__(
-        self,
-        grid: Grid,
-        store: Store,
-        checkout: Path,
-        engine: Engine,
-        say: Callable[[str], None],
-        only_failed: bool,
-    ):
-        self.grid, self.checkout, self.engine, self.say = grid, checkout, engine, say
-        self.record = GridRecord(store, checkout, grid)
-        self.failures = checkout / LOGS / grid.name / "failed.json"
-        self.failed_before = _read_failures(self.failures)
+    def __init__(self, record: GridRecord, engine: Engine, say: Callable[[str], None], only_failed: bool):
+        self.record, self.grid, self.engine, self.say, self.only_failed = record, record.grid, engine, say, only_failed
+        self.logs = record.checkout / LOGS / self.grid.name
+        self.failed_before = _read_failures(self.logs / FAILURES)
         self.failed: dict[str, str] = {}
-        self.only_failed = only_failed
         self.measured: dict[Trial, dict[str, float]] = {}
-        self.wanted = len(trials_to_choose(grid)) + number_to_score(grid)
+        self.wanted = len(trials_to_choose(self.grid)) + number_to_score(self.grid)
 
     def run(self) -> Outcome:
         choosing = trials_to_choose(self.grid)
@@ -128,9 +119,8 @@ class _Running:
 
     def _measure(self, trials: list[Trial]) -> None:
         """Run those that are not on record, and mark all that are."""
-        complete = self.record.complete(trials)
-        for trial, metrics in complete.items():
-            self._note(trial, metrics)
+        complete = self.record.complete(trials, mark=True)
+        self._note(complete)
         missing = [trial for trial in trials if trial not in complete]
         if self.only_failed:
             missing = [trial for trial in missing if trial.label in self.failed_before]
@@ -138,40 +128,37 @@ class _Running:
             self.say(f"{trials[0].purpose}: {len(complete)} of {len(trials)} runs on record, {len(missing)} to run")
         experiments = {self._experiment(trial): trial for trial in missing}
         made = {self._experiment(trial).shared for trial in self.measured}
-        for finished in run_experiments(experiments, self.engine, made):
-            self._finish(experiments[finished.experiment], finished)
+        for experiment, succeeded, seconds in run_experiments(experiments, self.engine, made):
+            self._finish(experiments[experiment], experiment.log, succeeded, seconds)
 
-    def _finish(self, trial: Trial, finished: Finished) -> None:
+    def _finish(self, trial: Trial, log: Path, succeeded: bool, seconds: float) -> None:
         """What is on record counts, however dvc ended."""
         try:
-            metrics = self.record.complete([trial]).get(trial)
-            if metrics is not None:
-                self._note(trial, metrics)
-                self._tell(trial, metrics, finished.seconds)
+            if complete := self.record.complete([trial], mark=True):
+                self._note(complete)
+                self._tell(trial, complete[trial], seconds)
                 return
-            why = NOT_ON_RECORD if finished.succeeded else last_words(finished.experiment.log)
+            why = NOT_ON_RECORD if succeeded else last_words(log)
         except StoreError as error:  # the others are still running
             why = str(error)
-        self.failed[trial.label] = str(finished.experiment.log)
+        self.failed[trial.label] = str(log)
         self._keep_failures()
-        self.say(f"failed: {trial.label}: {why}\n  log: {finished.experiment.log}")
+        self.say(f"failed: {trial.label}: {why}\n  log: {log}")
 
     def _experiment(self, trial: Trial) -> Experiment:
-        name = re.sub(r"[^A-Za-z0-9=.]+", "-", trial.label)
-        log = self.checkout / LOGS / self.grid.name / f"{name}-{self.record.inputs_hash(trial)[:8]}.log"
+        name, hashes = re.sub(r"[^A-Za-z0-9=.]+", "-", trial.label), self.record.hashes(trial)
         values = self.record.parameters(trial).model_dump(mode="json")
         values["track"]["live"] = False  # curves are recorded at the end: a training may take seconds
-        return Experiment(name, log, values, self.record.hashes(trial))
+        return Experiment(name, self.logs / f"{name}-{hashes['inputs'][:8]}.log", values, hashes)
 
-    def _note(self, trial: Trial, metrics: dict[str, float]) -> None:
-        self.measured[trial] = metrics
-        tried = self.grid.methods[trial.method].values if self.grid.choose else []
-        self.record.mark(trial, tried)
-        if self.failed_before.pop(trial.label, None):
+    def _note(self, complete: Mapping[Trial, dict[str, float]]) -> None:
+        self.measured |= complete
+        if self.failed_before.keys() & (labels := {trial.label for trial in complete}):
+            self.failed_before = {label: log for label, log in self.failed_before.items() if label not in labels}
             self._keep_failures()
 
     def _keep_failures(self) -> None:
-        write_json(self.failures, self.failed_before | self.failed)
+        write_json(self.logs / FAILURES, self.failed_before | self.failed)
 
     def _tell(self, trial: Trial, metrics: Mapping[str, float], seconds: float) -> None:
         name = self.grid.choose.metric if self.grid.choose else "recall_at_1"

@@ -20,7 +20,7 @@ from maskcon.runtime.interruption import Interruptions
 SHARED = "features"  # the last of the stages that trials share
 OWN = ("pretrain", "embed", "evaluate", "measure")
 HASHES = Path("trial.json")  # of the trial's inputs: what the grid knows it by, see on_record.py
-MADE = Path("shared.json")  # the hash of the shared outputs that lie here
+MADE = Path("shared.txt")  # the hash of the shared outputs that lie here
 
 
 def run_trial(parameters: Parameters, interruptions: Interruptions) -> None:

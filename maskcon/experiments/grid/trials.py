@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from maskcon.experiments.grid.grid_file import Grid, GridDataSet, GridMethod
+from maskcon.experiments.grid.grid_file import Grid
 from maskcon.parameters.composition import quoted_where_needed
 
 Chosen = Mapping[tuple[str, str], Mapping[str, Any]]  # (data set, method) -> the values it is scored with
@@ -58,40 +58,33 @@ def trials_to_choose(grid: Grid) -> list[Trial]:
 def trials_to_score(grid: Grid, chosen: Chosen) -> list[Trial]:
     """On each data set every seed of every method with the values of ``chosen``; seed by seed, so that a grid cut
     short has the same seeds of all methods."""
+
+    def scored(dataset: str, method: str) -> list[Mapping[str, Any]]:
+        if grid.choose is None:
+            return list(grid.methods[method].values)
+        place = grid.chosen_on(dataset), method
+        return [chosen[place]] if place in chosen else []
+
     return [
         _trial(grid, name, method, values, seed, SCORE)
         for name, dataset in grid.datasets.items()
         for seed in dataset.seeds
-        for method, described in grid.methods.items()
-        for values in _values_scored(grid, name, method, described, chosen)
+        for method in grid.methods
+        for values in scored(name, method)
     ]
 
 
 def number_to_score(grid: Grid) -> int:
     """How many runs are scored in the end, known before values are chosen."""
-    values = 1 if grid.choose else None
-    return sum(
-        len(dataset.seeds) * (values or len(method.values))
-        for dataset in grid.datasets.values()
-        for method in grid.methods.values()
-    )
-
-
-def _values_scored(
-    grid: Grid, dataset: str, method: str, described: GridMethod, chosen: Chosen
-) -> list[Mapping[str, Any]]:
-    if grid.choose is None:
-        return list(described.values)
-    values = chosen.get((grid.chosen_on(dataset), method))
-    return [] if values is None else [values]
+    values = sum(1 if grid.choose else len(method.values) for method in grid.methods.values())
+    return values * sum(len(dataset.seeds) for dataset in grid.datasets.values())
 
 
 def _trial(grid: Grid, dataset: str, method: str, values: Mapping[str, Any], seed: int, purpose: str) -> Trial:
-    images: GridDataSet = grid.datasets[dataset]
     described = grid.methods[method]
     overrides = [
         *grid.settings,
-        *images.settings,
+        *grid.datasets[dataset].settings,
         f"loss={described.loss or method}",
         *described.settings,
         *(f"loss.{name}={written(value)}" for name, value in values.items()),

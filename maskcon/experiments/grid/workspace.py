@@ -6,7 +6,6 @@ Whatever is edited while a grid runs, all its trials run the same code, and none
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from dvc.repo import Repo
 
 from maskcon.experiments.grid.trial import HASHES
 from maskcon.runtime.atomic_files import write_text
+from maskcon.runtime.git import told
 
 
 class Workspaces:
@@ -28,8 +28,8 @@ class Workspaces:
     def __init__(self, checkout: Path, name: str):
         self.checkout = checkout.resolve()
         self.folder = self.checkout / ".dvc/tmp/grids" / name
-        self.baseline = _git(self.checkout, "rev-parse", "HEAD")
-        self.commit = _git(self.checkout, "stash", "create") or self.baseline
+        self.baseline = told(self.checkout, "rev-parse", "HEAD")
+        self.commit = told(self.checkout, "stash", "create") or self.baseline
         with Repo(str(self.checkout)) as repo:
             self.cache = repo.cache.local.path
 
@@ -38,8 +38,8 @@ class Workspaces:
         workspace = self.folder / name
         if not (workspace / ".git").exists():
             shutil.rmtree(workspace, ignore_errors=True)
-            _git(self.checkout, "clone", "--quiet", "--shared", "--no-checkout", str(self.checkout), str(workspace))
-        _git(workspace, "checkout", "--quiet", "--force", "--detach", self.commit)
+            told(self.checkout, "clone", "--quiet", "--shared", "--no-checkout", str(self.checkout), str(workspace))
+        told(workspace, "checkout", "--quiet", "--force", "--detach", self.commit)
         links = f'[cache]\n    dir = "{self.cache}"\n    type = "reflink,symlink"\n'
         write_text(workspace / ".dvc/config.local", links)
         write_text(workspace / "params.yaml", json.dumps(parameters, indent=1))  # JSON is YAML
@@ -54,9 +54,3 @@ class Workspaces:
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _git(folder: Path, *words: str) -> str:
-    command = ["git", "-c", "user.name=maskcon", "-c", "user.email=maskcon", *words]  # a commit needs somebody's name
-    run = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-    return run.stdout.strip()

@@ -3,6 +3,9 @@
     Values                               what evaluate.NAME holds, with ``learns_from``: parts beside the measured one
     measure(parts, split, values, seed)  -> Measured, of one feature file
 
+    parts = {"train": Part(...), "val": Part(...), "test": Part(...)}  # of one feature file
+    metrics, counts = feature_measures(parts, parameters.evaluate, seed)
+
 The file imports torch and scikit-learn where it computes, not at its top: every stage reads its values.
 """
 
@@ -10,9 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from maskcon.evaluation.retrieval.intervals import mean_with_interval
+from maskcon.parameters.evaluate import EvaluateParameters
+from maskcon.parameters.plugins import plug_in
+from maskcon.runtime.randomness import numpy_generator
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,3 +63,30 @@ def queries_of_unknown_classes(train: Part, measured: Part) -> dict[str, int]:
     asked, known = measured.labels(), train.labels()
     unknown = {name: int((~np.isin(asked[name], known[name])).sum()) for name in learnable(train, measured)}
     return {f"queries_of_{name}_classes_not_in_train": number for name, number in unknown.items() if number}
+
+
+def feature_measures(
+    parts: Mapping[str, Part], evaluate: EvaluateParameters, seed: int
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Every measure named by evaluate.measures.
+
+    Args:
+        parts: those of ``evaluate.parts_needed``, by name.
+
+    Returns:
+        each metric, and under "interval" the 95% interval of those that are means; and the counts of what was left out.
+    """
+    metrics: dict[str, Any] = {}
+    intervals: dict[str, Any] = {}
+    counts: dict[str, int] = {}
+    for name in evaluate.measures:
+        measured = plug_in("evaluate.measures", name).measure(parts, evaluate.split, getattr(evaluate, name), seed)
+        for metric, scores in measured.scores.items():
+            # the same draws for every measure and feature file, so that their intervals compare
+            generator = numpy_generator(seed, "bootstrap")
+            means = mean_with_interval({metric: scores}, evaluate.bootstrap_samples, generator)
+            intervals.update(means.pop("interval"))
+            metrics.update(means)
+        metrics.update(measured.numbers)
+        counts.update(measured.counts)
+    return {**metrics, "interval": intervals}, counts

@@ -1,4 +1,4 @@
-"""``mlflow server`` on a PostgreSQL of its own, as docs/sharing.md sets it up, for the tests of what machines share."""
+"""Servers that tests start: what answers to HTTP, and a PostgreSQL, as docs/sharing.md sets it up for MLflow's."""
 
 import contextlib
 import importlib.util
@@ -7,19 +7,15 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 
-from maskcon.tracking.store import MLFLOW_SETTINGS
-
-PATIENCE = 300  # seconds; a machine that is free needs a tenth
+PATIENCE = 600  # seconds: on a busy machine importing MLflow alone takes minutes
 DEBIAN = Path("/usr/lib/postgresql")  # its programs are not on the PATH there
 PROGRAMS = Path(found).parent if (found := shutil.which("initdb")) else max(DEBIAN.glob("*/bin"), default=None)
 POSTGRESQL_IS_THERE = [
@@ -32,6 +28,29 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running_server(command: list[str], port: int, **options) -> Iterator[subprocess.Popen]:
+    """MLflow's pages at this port, from when they answer until they are killed at the end of the block."""
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
+    try:
+        end = time.monotonic() + PATIENCE
+        while not _answers(f"http://127.0.0.1:{port}/health"):
+            assert server.poll() is None, "the server ended"
+            assert time.monotonic() < end, "the server does not answer"
+            time.sleep(0.3)
+        yield server
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def _answers(address: str) -> bool:
+    with contextlib.suppress(OSError), urlopen(address, timeout=5):
+        return True
+    return False
 
 
 @contextlib.contextmanager
@@ -57,41 +76,3 @@ def running_postgresql() -> Iterator[str]:
             call("pg_ctl", "--mode", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-class Server:
-    """``mlflow server`` with a database, in a process group of its own."""
-
-    def __init__(self, database: str, folder: Path):
-        self.port = free_port()
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self.command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
-        self.command += ["--backend-store-uri", database, "--artifacts-destination", str(folder), "--workers", "1"]
-
-    def start(self) -> None:
-        silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        environment = {**os.environ, **MLFLOW_SETTINGS}
-        self.process = subprocess.Popen(self.command, env=environment, start_new_session=True, **silent)
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            with contextlib.suppress(URLError, OSError), urlopen(f"{self.uri}/health", timeout=5):
-                return
-            assert self.process.poll() is None, "mlflow server ended"
-            time.sleep(0.3)
-        raise AssertionError("mlflow server does not answer")
-
-    def cut_off(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-@contextlib.contextmanager
-def running_server(artifacts: Path) -> Iterator[Server]:
-    """A server that answers, with an empty database of its own."""
-    with running_postgresql() as database:
-        server = Server(database, artifacts)
-        server.start()
-        try:
-            yield server
-        finally:
-            server.cut_off()
