@@ -13,19 +13,21 @@ const listFine = () => {
   at("fine").value = wanted.fine === null ? "" : String(wanted.fine);
 };
 const filter = (next) => {
-  wanted = { coarse: null, fine: null, pair: null, wrong: false, ...next };
+  wanted = { coarse: null, fine: null, pair: null, wrong: false, lasso: null, ...next };
   for (let image = 0; image < count; image++)
     matches[image] =
       (wanted.coarse === null || coarse[image] === wanted.coarse) &&
       (wanted.fine === null || fine[image] === wanted.fine) &&
       (wanted.pair === null || wanted.pair.includes(finest[image])) &&
-      (!wanted.wrong || nearestIsWrong(image));
+      (!wanted.wrong || nearestIsWrong(image)) &&
+      (wanted.lasso === null || wanted.lasso.has(image));
   at("coarse").value = wanted.coarse === null ? "" : String(wanted.coarse);
   if (fine) listFine();
   const all = Object.values(wanted).every((one) => one === null || one === false);
   at("wrong").checked = wanted.wrong;
   at("shown").textContent = `${number(matching().length)} of ${several(count, "image")}${wanted.pair ? `: ${wanted.pair.map((label) => finestNames[label]).join(" and ")}` : ""}`;
   at("clear").hidden = all;
+  at("lasso").setAttribute("aria-pressed", "false");
   for (const button of at("pairs").querySelectorAll("button")) button.setAttribute("aria-pressed", String(wanted.pair !== null && button.dataset.pair === wanted.pair.join()));
   close();
   cursor = null;
@@ -34,7 +36,7 @@ const filter = (next) => {
 };
 const clearFilters = () => filter({});
 const picked = (id) => (at(id).value === "" ? null : Number(at(id).value));
-at("coarse").addEventListener("change", () => filter({ coarse: picked("coarse"), wrong: wanted.wrong }));
+at("coarse").addEventListener("change", () => filter({ ...wanted, coarse: picked("coarse"), fine: null, pair: null }));
 at("fine").addEventListener("change", () => filter({ ...wanted, fine: picked("fine"), pair: null }));
 at("wrong").addEventListener("change", () => filter({ ...wanted, wrong: at("wrong").checked }));
 at("clear").addEventListener("click", clearFilters);
@@ -53,7 +55,7 @@ const listPairs = () => {
     const filled = element("i");
     filled.style.width = `${(100 * confused) / images}%`;
     button.append(element("span", "names", `${finestNames[one]} · ${finestNames[other]}`), element("span", "bar", filled), element("span", "share", `${((100 * confused) / images).toFixed(1)}%\n${number(confused)} of ${number(images)}`));
-    button.addEventListener("click", () => (button.ariaPressed === "true" ? clearFilters() : filter({ pair: [one, other], wrong: wanted.wrong })));
+    button.addEventListener("click", () => (button.ariaPressed === "true" ? clearFilters() : filter({ ...wanted, coarse: null, fine: null, pair: [one, other] })));
     return element("li", "", button);
   }));
 };
