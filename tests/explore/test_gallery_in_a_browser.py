@@ -143,10 +143,15 @@ def test_filters(page):
     assert page.state()["matching"] == 10
     page.one("#clear").click()
     assert page.state()["matching"] == 60
+    page.one("#find").send_keys("/7.JPG")
+    assert page.state()["matching"] == 1
+    page.one("#clear").click()
+    assert page.one("#find").get_property("value") == ""
 
 
 def test_confused_pairs(page):
     button = page.one("#pairs button")
+    assert len(button.find_elements("tag name", "canvas")) == 2  # an image and the one that misled it
     button.click()
     assert button.get_attribute("aria-pressed") == "true"
     assert page.state()["matching"] == 20  # both classes
