@@ -53,7 +53,7 @@ def write_comparison(runs: list[ComparedRun], path: Path) -> None:
     kept = next((run for run in runs if run.gallery), runs[0])  # the first run with features
     alike = [share_images(kept, run) for run in runs]
     parts = {
-        "title": escape(f"{runs[0].parameters['data.name']}: {len(runs)} runs compared"),
+        "title": escape(f"{runs[0].parameters.get('data.name', 'MLflow')}: {len(runs)} runs compared"),
         "names": "".join(f"<li>{escape(run.name)} <span class=quiet>{run.run_id[:8]}</span></li>" for run in runs),
         "missing": "".join(f"<p>{escape(line)}</p>" for line in _missing(runs, alike)),
         "metrics": _metrics(runs),
