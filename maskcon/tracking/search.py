@@ -1,9 +1,11 @@
-"""Runs of a store, page by page, so that no limit cuts them off."""
+"""Runs of a store, page by page, so that no limit cuts them off, or by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+
+from maskcon.parameters.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -21,3 +23,16 @@ def search_runs(client: MlflowClient, experiment_ids: Sequence[str], condition: 
         token = page.token
         if not token:
             return
+
+
+def named_run(client: MlflowClient, name: str) -> Run:
+    """The run that is called ``name``, or whose ID begins with it. Raises: UserError, where that is not one run."""
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    runs = search_runs(client, experiments)
+    found = [run for run in runs if run.info.run_name == name or run.info.run_id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UserError(f"no run on record is called {name} or has an ID that begins so; make ui lists the runs")
+    some = ", ".join(f"{run.info.run_id[:8]} ({run.info.run_name})" for run in found[:4])
+    raise UserError(f"{name} may be {len(found)} runs, such as {some}; give the beginning of an ID")

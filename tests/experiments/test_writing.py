@@ -88,6 +88,15 @@ def test_metrics_side_by_side_where_one_lacks_rows():
     assert {place for line in axes.lines for place in line.get_ydata()} == {2, 3}  # beside the names of its rows
 
 
+def test_a_baseline_far_below_does_not_stretch_the_axis():
+    runs = made_up(SCORES).drop(columns="metrics.untrained.recall_at_1")
+    table = compare(runs.assign(**{"metrics.pixels.recall_at_1": 0.01}), "recall_at_1", Question(), {})
+    axes = Figure().add_subplot()
+    _draw(axes, table, [row.title for row in table.rows])
+    assert [text.get_text() for text in axes.texts] == ["← 1.0%"]
+    assert axes.get_xlim()[0] > 5
+
+
 def test_without_fine_labels_tables_show_what_is_measured():
     measured = {"metrics.coarse_recall_at_1": 0.9, "metrics.view_retrieval": 0.5}
     unlabelled = made_up(SCORES).assign(**measured).drop(columns=["metrics.recall_at_1", "metrics.recall_at_10"])

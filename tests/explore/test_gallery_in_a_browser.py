@@ -1,5 +1,7 @@
 """The gallery's page with real clicks and keys, its console and its network watched."""
 
+import csv
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,18 @@ def page(browser):
             top = place["y"] - canvas.size["height"] / 2
             actions = ActionBuilder(browser, mouse=PointerInput(pointer, pointer))
             actions.pointer_action.move_to(canvas, round(left), round(top)).click()
+            actions.perform()
+
+        def drag(self, *corners):
+            """From corner to corner, given in pixels of the map."""
+            canvas = self.one("#map")
+            actions = ActionBuilder(browser)
+            for place, (left, top) in enumerate(corners):
+                from_middle = round(left - canvas.size["width"] / 2), round(top - canvas.size["height"] / 2)
+                actions.pointer_action.move_to(canvas, *from_middle)
+                if place == 0:
+                    actions.pointer_action.pointer_down()
+            actions.pointer_action.pointer_up()
             actions.perform()
 
         def press(self, *keys):
@@ -129,10 +143,15 @@ def test_filters(page):
     assert page.state()["matching"] == 10
     page.one("#clear").click()
     assert page.state()["matching"] == 60
+    page.one("#find").send_keys("/7.JPG")
+    assert page.state()["matching"] == 1
+    page.one("#clear").click()
+    assert page.one("#find").get_property("value") == ""
 
 
 def test_confused_pairs(page):
     button = page.one("#pairs button")
+    assert len(button.find_elements("tag name", "canvas")) == 2  # an image and the one that misled it
     button.click()
     assert button.get_attribute("aria-pressed") == "true"
     assert page.state()["matching"] == 20  # both classes
@@ -168,6 +187,32 @@ def test_images_whose_nearest_is_wrong(page):
     shares = page.one("#pairs .share").text.splitlines()
     confused, images = (int(number) for number in shares[1].split(" of "))
     assert shares[0] == f"{100 * confused / images:.1f}%"
+
+
+def test_images_drawn_around_are_saved_as_a_list(browser, page, tmp_path):
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    place = browser.execute_script("return [...Array(60).keys()].map(gallery.placeOf)")
+    middle, width, height = place[33]["x"] + 5, page.one("#map").size["width"], page.one("#map").size["height"]
+    inside = [image for image in range(60) if place[image]["x"] < middle]
+    assert 0 < len(inside) < 60
+    page.one("#lasso").click()
+    page.drag((3, 3), (middle, 3), (middle, height - 3), (3, height - 3))
+    assert page.state()["matching"] == len(inside)
+    assert page.one("#lasso").get_attribute("aria-pressed") == "false"
+    page.one("#coarse").find_elements("tag name", "option")[1].click()  # beside another filter
+    shown = page.state()["matching"]
+    assert 0 < shown < len(inside)
+    page.one("#save").click()
+    wait_until((tmp_path / "images.csv").exists)
+    with open(tmp_path / "images.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == shown
+    images = [GALLERY.labels.source.tolist().index(row["path"]) for row in rows]
+    assert set(images) <= set(inside)
+    names = [[GALLERY.labels.coarse_name[image], GALLERY.labels.fine_name[image]] for image in images]
+    assert [[row["coarse"], row["fine"]] for row in rows] == names
+    page.drag((width / 2, 5), (width / 2 + 30, 5))  # no longer draws: moves the map
+    assert page.state()["matching"] == shown
 
 
 def test_links_to_an_image(browser, page):

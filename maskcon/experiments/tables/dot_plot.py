@@ -50,14 +50,26 @@ def draw_methods(tables: Sequence[Table], path: Path) -> None:
 
 
 def _draw(axes: Axes, table: Table, names: list[str]) -> None:
+    lowest = _lowest_shown(table)
     for row in table.rows:
-        place = names.index(row_title(row))
+        place, mean = names.index(row_title(row)), 100 * row.summary.mean
         colour = RIGHT if row.method else SOFT_INK  # grey what needs no training
+        if mean < lowest:
+            where = {"transform": axes.get_yaxis_transform(), "va": "center"}
+            axes.text(0.03, place, f"← {mean:.1f}%", **where, color=colour, size=SMALL_SIZE)
+            continue
         if row.summary.low is not None:
             axes.plot([100 * row.summary.low, 100 * row.summary.high], [place, place], color=colour, linewidth=1.0)
-        axes.plot([100 * row.summary.mean], [place], "o", color=colour, markersize=3.6)
+        axes.plot([mean], [place], "o", color=colour, markersize=3.6)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.margins(x=ROOM)
     axes.grid(axis="x")
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}%")
     axes.tick_params(axis="y", length=0)
+
+
+def _lowest_shown(table: Table) -> float:
+    """In percent; a baseline further below is a number beside an arrow, so that the methods stand apart."""
+    of_methods = [(row.summary.low, row.summary.mean, row.summary.high) for row in table.rows if row.method]
+    ends = [100 * end for three in of_methods for end in three if end is not None]
+    return min(ends) - 2 * max(max(ends) - min(ends), 1)

@@ -81,6 +81,7 @@ const draw = () => {
     thumbnails.push(cursor);
   }
   if (hovered !== null && hovered !== selected) ring(hovered, size, style.ink, []);
+  if (outline) drawOutline();
 };
 const filled = (left, top, width, height, fill, rim) => {
   pen.fillStyle = "rgba(255,255,255,0.5)";

@@ -32,7 +32,7 @@ from maskcon.runtime.randomness import derived_seed, numpy_generator
 HERE = Path(__file__).parent
 SCRIPTS = (  # joined in this order, as one script
     *("data.js", "features.js", "thumbnails.js", "view.js", "drawing.js", "names.js"),
-    *("pointer.js", "nearest.js", "keyboard.js", "filters.js", "theme.js", "page.js"),
+    *("lasso.js", "pointer.js", "nearest.js", "keyboard.js", "filters.js", "theme.js", "page.js"),
 )
 NEIGHBOURS = 12
 MOST_PAIRS = 20

@@ -6,6 +6,7 @@ map.addEventListener("pointerdown", (event) => {
   map.setPointerCapture(event.pointerId);
   pointers.set(event.pointerId, { left: event.offsetX, top: event.offsetY });
   if (pointers.size === 1) moved = 0;
+  outline = startsLasso(event) ? [...pointers.values()] : null;
   showTip(null);
 });
 map.addEventListener("pointermove", (event) => {
@@ -13,7 +14,8 @@ map.addEventListener("pointermove", (event) => {
   const now = { left: event.offsetX, top: event.offsetY };
   if (!before) return hover(now, event.pointerType === "mouse");
   moved += Math.hypot(now.left - before.left, now.top - before.top);
-  if (pointers.size === 2) {
+  if (outline) outline.push(now);
+  else if (pointers.size === 2) {
     const other = [...pointers].find(([id]) => id !== event.pointerId)[1];
     const apart = (one) => Math.max(1, Math.hypot(one.left - other.left, one.top - other.top));
     zoomBy(apart(now) / apart(before), other.left, other.top);
@@ -29,6 +31,10 @@ map.addEventListener("pointermove", (event) => {
 const released = (event) => {
   if (!pointers.delete(event.pointerId)) return;
   map.classList.remove("dragged");
+  const drawn = outline;
+  outline = null;
+  redraw();
+  if (drawn && moved > 4) return event.type === "pointerup" && pickInside(drawn);
   if (event.type === "pointerup" && moved <= 4 && pointers.size === 0) {
     const image = imageAt(event.offsetX, event.offsetY);
     if (image === null) close();

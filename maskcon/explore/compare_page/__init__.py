@@ -1,0 +1,1 @@
+"""Recorded runs side by side, as one HTML file."""

@@ -1,0 +1,189 @@
+"""The page that lays recorded runs side by side: metrics, curves, and what each finds for the same queries.
+
+    write_comparison(read_runs(store, names, Path(".")), Path("exports/compare.html"))
+
+No script and no address: all names are escaped text.
+"""
+
+import base64
+import io
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from string import ascii_uppercase
+
+import numpy as np
+import torch
+from matplotlib.ticker import MaxNLocator
+
+from maskcon.evaluation.retrieval.neighbours import nearest_neighbours
+from maskcon.experiments.tables.formats import interval, metric_title, percent
+from maskcon.experiments.tables.statistics import Summary
+from maskcon.explore.compare_page.compared_runs import (
+    COARSE,
+    FINE,
+    LOSS,
+    ComparedRun,
+    differences,
+    differing_parameters,
+    metric_names,
+    share_images,
+)
+from maskcon.explore.gallery_page.page import CRISP_PIXELS, MARKER
+from maskcon.explore.gallery_page.sprites import make_sprites
+from maskcon.figures.drawing import COLUMN_WIDTH, SMALL_SIZE, figure_style, new_figure
+from maskcon.figures.palette import CLASS_COLOURS, COARSE_MARKERS, LABEL_STYLES, LineStyle
+from maskcon.figures.retrieved_images import choose_queries
+from maskcon.figures.training_curves import draw_line
+from maskcon.runtime.atomic_files import write_text
+from maskcon.runtime.randomness import numpy_generator
+
+HERE = Path(__file__).parent
+COLOURS = CLASS_COLOURS[::3] + CLASS_COLOURS[2::3]  # those dark enough for a line
+MOST_RUNS = len(COLOURS)
+NEIGHBOURS, QUERIES = 10, 8
+RETRIEVED = (
+    "Left the query, then the nearest test images by each run: a solid frame is its class, a dashed one another."
+)
+PANELS = {LOSS: "loss", FINE: "Recall@1 (%)", COARSE: "coarse Recall@1 (%)"}
+
+
+def write_comparison(runs: list[ComparedRun], path: Path) -> None:
+    """Write the page of at most MOST_RUNS runs; the first is that which the others are compared with."""
+    kept = next((run for run in runs if run.gallery), runs[0])  # the first run with features
+    alike = [share_images(kept, run) for run in runs]
+    parts = {
+        "title": escape(f"{runs[0].parameters.get('data.name', 'MLflow')}: {len(runs)} runs compared"),
+        "names": "".join(f"<li>{escape(run.name)} <span class=quiet>{run.run_id[:8]}</span></li>" for run in runs),
+        "missing": "".join(f"<p>{escape(line)}</p>" for line in _missing(runs, alike)),
+        "metrics": _metrics(runs),
+        "values": _values(runs),
+        "curves": _curves(runs),
+        **_retrieved(runs, [place for place, of in enumerate(alike) if of]),
+    }
+    write_text(path, MARKER.sub(lambda marker: parts[marker[1]], (HERE / "page.html").read_text()))
+
+
+def _missing(runs: list[ComparedRun], alike: list[bool]) -> Iterable[str]:
+    for letter, run, is_alike in zip(ascii_uppercase, runs, alike, strict=False):
+        if run.gallery is None:
+            yield (
+                f"{letter} keeps no features of the test part, as all runs of a grid: it has no paired differences and "
+                "no retrieved images. To get them, make it in full with dvc exp run and its values; "
+                "maskcon grid FILE --dry-run prints that line (leave out --queue)."
+            )
+        elif not is_alike:
+            yield f"{letter} was measured on other images: it has no paired differences and no retrieved images."
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    def line(cells: Iterable[str], kind: str) -> str:
+        return f"<tr>{''.join(f'<{kind}>{escape(cell)}</{kind}>' for cell in cells)}</tr>"
+
+    return f"<table>{line(head, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"
+
+
+def _metrics(runs: list[ComparedRun]) -> str:
+    first, *others = runs
+    apart = [differences(first, other) for other in others]
+    head = ["", "A", *(text for letter in ascii_uppercase[1 : len(runs)] for text in (letter, f"{letter} minus A"))]
+    rows = []
+    for name in metric_names(runs):
+        cells = [metric_title(name), _share(first, name)]
+        for other, of in zip(others, apart, strict=True):
+            cells += [
+                _share(other, name),
+                f"{percent(of[name].mean, '+')} {interval(of[name], '+')}" if name in of else "",
+            ]
+        rows.append(cells)
+    return _table(head, rows)
+
+
+def _share(run: ComparedRun, name: str) -> str:
+    if name not in run.metrics:
+        return ""
+    ends = (run.metrics.get(f"interval.{name}.{end}") for end in ("low", "high"))
+    return f"{percent(run.metrics[name])} {interval(Summary(1, run.metrics[name], None, *ends))}"
+
+
+def _values(runs: list[ComparedRun]) -> str:
+    differing = differing_parameters(runs)
+    if not differing:
+        return "<p>Nothing: they were made by other code.</p>"
+    return _table(["", *ascii_uppercase[: len(runs)]], ([name, *of] for name, of in differing.items()))
+
+
+def _curves(runs: list[ComparedRun]) -> str:
+    return "".join(f'<img alt="{title} by epoch" src="{_panel(runs, name, title)}">' for name, title in PANELS.items())
+
+
+def _panel(runs: list[ComparedRun], name: str, title: str) -> str:
+    """One curve of each run, as the address of an image that holds it."""
+    dashes = LABEL_STYLES["coarse" if name == COARSE else "fine"].dashes
+    file = io.BytesIO()
+    with figure_style():
+        figure = new_figure(COLUMN_WIDTH, 2.2)
+        axes = figure.add_axes((0.1, 0.16, 0.87, 0.62))
+        for letter, colour, marker, run in zip(ascii_uppercase, COLOURS, COARSE_MARKERS, runs, strict=False):
+            epochs, values = np.array(run.curves.get(name) or np.empty((0, 2))).T
+            draw_line(axes, epochs, values * (1 if name == LOSS else 100), LineStyle(colour, dashes, marker), letter)
+        axes.set_title(title)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+        figure.legend(
+            *axes.get_legend_handles_labels(), loc="upper left", ncols=MOST_RUNS, frameon=False, fontsize=SMALL_SIZE
+        )
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    return f"data:image/svg+xml;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _retrieved(runs: list[ComparedRun], pictured: list[int]) -> dict[str, str]:
+    """The same queries with what each of the runs ``pictured`` finds, and the style of their thumbnails."""
+    galleries = [runs[place].gallery for place in pictured]
+    images = next((one.images for one in galleries if one.images is not None), None)
+    if images is None:
+        words = "No retrieved images: data/sets in this folder does not hold them. Make them with: dvc repro coarse"
+        style = dict.fromkeys(("sheets", "rendering", "ratio", "columns"), "")
+        return {**style, "retrieved": f"<p>{words}</p>" if galleries else ""}
+    labels = galleries[0].labels
+    label = labels.coarse if labels.fine is None else labels.fine
+    count = min(NEIGHBOURS, len(labels) - 1)
+    nearest = [nearest_neighbours(torch.from_numpy(one.features), count).numpy() for one in galleries]
+    found = np.stack(nearest, axis=1)  # [images, runs, neighbours]
+    right = label[found[:, :, 0]] == label[:, None]
+    disputed = np.flatnonzero(right.any(axis=1) & ~right.all(axis=1))
+    generator = numpy_generator(0, "compared queries")
+    groups = {
+        "Drawn at random": choose_queries(labels.coarse, labels.fine, QUERIES, QUERIES, generator),
+        f"The runs disagree: for {len(disputed):,} of {len(labels):,} images some are right first and some are not": (
+            np.sort(generator.permutation(disputed)[:QUERIES])
+        ),
+    }
+    queries = np.concatenate(list(groups.values()))
+    shown = np.union1d(queries, found[queries])
+    sprites = make_sprites(images[shown])
+
+    def thumbnail(image: int, query: int) -> str:
+        sheet, place = divmod(int(np.searchsorted(shown, image)), sprites.per_sheet)
+        row, column = divmod(place, sprites.columns)
+        kind = "query" if image == query else "right" if label[image] == label[query] else "wrong"
+        name = escape(str((labels.coarse_name if labels.fine is None else labels.fine_name)[image]))
+        picture = f'<i class="s{sheet}" style="--column:{column};--row:{row}"></i>'
+        mark = {"query": "", "right": "✓ ", "wrong": "✗ "}[kind]
+        return f'<figure class="{kind}" title="{name}">{picture}<figcaption>{mark}{name}</figcaption></figure>'
+
+    def of_query(query: int) -> str:
+        rows = (
+            f"<div><b>{ascii_uppercase[run]}</b>{''.join(thumbnail(image, query) for image in row)}</div>"
+            for run, row in zip(pictured, found[query], strict=True)
+        )
+        return f"<section>{thumbnail(query, query)}<div>{''.join(rows)}</div></section>"
+
+    parts = [f"<h3>{title}</h3>{''.join(map(of_query, of))}" for title, of in groups.items() if len(of)]
+    return {
+        "retrieved": f"<h2>The same queries</h2><p class=quiet>{RETRIEVED}</p>{''.join(parts)}",
+        "sheets": "".join(f".s{n} {{ background-image: url({uri}); }}\n" for n, uri in enumerate(sprites.sheets)),
+        "rendering": "pixelated" if max(images.shape[1:3]) <= CRISP_PIXELS else "auto",
+        "ratio": str(sprites.height / sprites.width),
+        "columns": str(min(sprites.columns, len(shown))),
+    }
