@@ -68,7 +68,7 @@ def test_cifar_100_from_archive_to_packed_set(tmp_path, monkeypatch):
     [
         ({"train": planar_batch([1, 2], "labels")}, "fine_labels"),
         ({"test": pickle.dumps({b"data": np.zeros((2, 5), np.uint8), b"fine_labels": [0, 1]}, protocol=2)}, "3072"),
-        ({"test": b"\x80"}, "not a whole pickle"),
+        ({"test": b"\x80"}, "not the pickle of a data set"),
     ],
 )
 def test_a_wrong_batch_is_named(tmp_path, monkeypatch, files, said):

@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from maskcon.images.fetching import downloading
-from maskcon.images.fetching.downloading import RemoteFile, by_hand, fetch
+from maskcon.images.fetching.downloading import DEPTH, RemoteFile, by_hand, fetch, lying_in
 from maskcon.parameters.errors import UserError
+from tests.images.small_archives import write_files
 
 CONTENT = bytes(range(256)) * 1200  # 307,200 bytes: five blocks
 HALF = 150_000
@@ -249,7 +250,7 @@ def test_two_runs_at_once_fetch_once(server, tmp_path):
 
 
 def test_by_hand_says_what_from_where_and_into_which_folder(tmp_path):
-    annotations = RemoteFile("annotations.mat", None, "0" * 32)
+    annotations = RemoteFile("annotations.mat", "", "0" * 32)
     error = by_hand("Stanford Cars", "it is gone", "a mirror", tmp_path, [annotations, "cars_train/*.jpg"])
     assert str(error).splitlines() == [
         "Stanford Cars cannot be fetched: it is gone",
@@ -260,5 +261,10 @@ def test_by_hand_says_what_from_where_and_into_which_folder(tmp_path):
         "  as   cars_train/*.jpg",
         "then run the same command again.",
     ]
-    with pytest.raises(UserError, match=r"annotations\.mat cannot be fetched: it has no public address"):
-        fetch(annotations, tmp_path)
+
+
+def test_the_least_deep_file_is_found(tmp_path):
+    write_files(tmp_path, {"a/b/photos.zip": b"deep", "z/photos.zip": b"near", "a/" * (DEPTH + 1) + "other.zip": b""})
+    assert lying_in(tmp_path, "photos.zip") == tmp_path / "z" / "photos.zip"
+    assert lying_in(tmp_path, "other.zip") is None
+    assert lying_in(tmp_path / "nowhere", "photos.zip") is None

@@ -67,8 +67,7 @@ class _Calls:
         return self.call
 
 
-@pytest.mark.parametrize("protocol", [0, 2, 4])
-@pytest.mark.parametrize("function", [os.system, builtins.eval])
+@pytest.mark.parametrize(("protocol", "function"), [(0, os.system), (2, builtins.eval), (4, os.system)])
 def test_calls_are_refused_and_not_run(tmp_path, load, protocol, function):
     mark = tmp_path / "ran"
     command = f"touch {mark}" if function is os.system else f"open({str(mark)!r}, 'w')"
@@ -76,7 +75,7 @@ def test_calls_are_refused_and_not_run(tmp_path, load, protocol, function):
     pickle.loads(content)
     assert mark.exists()  # the attack is a real one
     mark.unlink()
-    with pytest.raises(UserError, match=rf"batch asks for \w+\.{function.__name__}, .* it was not run"):
+    with pytest.raises(UserError, match=rf"batch .*asks for \w+\.{function.__name__}, .* was not run"):
         load(content)
     assert not mark.exists()
 
@@ -93,6 +92,6 @@ def test_calls_are_refused_and_not_run(tmp_path, load, protocol, function):
     ],
 )
 def test_whatever_else_is_one_sentence(load, content):
-    with pytest.raises(UserError, match=r"batch (asks for|is not a whole pickle)") as raised:
+    with pytest.raises(UserError, match=r"batch is not the pickle of a data set .*fetch it again") as raised:
         load(content)
     assert "\n" not in str(raised.value)
