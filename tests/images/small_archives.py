@@ -105,12 +105,6 @@ def assert_colours(part, colours) -> None:
     assert np.abs(part.images.astype(int) - np.array(colours)[:, None, None]).max() <= 5
 
 
-def table_of(path: Path, rows: list[dict]) -> str:
-    """A table of coarse labels in a file of its own."""
-    pd.DataFrame(rows).to_csv(path, index=False)
-    return str(path)
-
-
 def count_by_coarse(name: str) -> dict[str, int]:
     """Coarse class -> number of fine classes, of a table of the repository, in the order of the coarse labels."""
     table = pd.read_csv(REPOSITORY / "coarse_labels" / f"{name}.csv", keep_default_na=False)
