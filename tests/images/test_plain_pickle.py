@@ -44,16 +44,12 @@ def test_what_python_2_writes(load):
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-@pytest.mark.parametrize("module", [b"numpy._core.multiarray", b"numpy.core.multiarray"])
-def test_what_python_3_writes(load, protocol, module):
+def test_what_python_3_writes(load, protocol):
     images = np.arange(2 * 3072, dtype=np.uint8).reshape(2, 3072)
     value = {"data": images, "mean": images.mean(axis=0), "labels": [1, 2**40], b"more": (None, True, 0.5, "\u00e9")}
-    content = pickle.dumps(value, protocol)
-    if protocol < 4:  # later ones write the length in front
-        content = content.replace(b"numpy._core.multiarray", module)
-    found = load(content)
-    np.testing.assert_array_equal(found.pop("data"), images, strict=True)
-    np.testing.assert_array_equal(found.pop("mean"), images.mean(axis=0), strict=True)
+    found = load(pickle.dumps(value, protocol))
+    for name in ("data", "mean"):
+        np.testing.assert_array_equal(found.pop(name), value[name], strict=True)
     assert found == {"labels": [1, 2**40], b"more": (None, True, 0.5, "\u00e9")}
 
 
