@@ -100,6 +100,13 @@ def planar_batch(labels: list[int], key: str, python_2: bool = True) -> bytes:
     return pickle.dumps(batch | {"mean": planes.reshape(len(labels), 3072).mean(axis=0)}, protocol=4)
 
 
+def photograph(folder: Path, number: int = 10) -> None:
+    """Small photos of as many greys."""
+    folder.mkdir(parents=True)
+    for place in range(number):
+        Image.new("RGB", (8, 8), (20 * place,) * 3).save(folder / f"{place}.png")
+
+
 def assert_colours(part, colours) -> None:
     """That each image of a LabelledSet is of its colour, to within what JPEG changes."""
     assert np.abs(part.images.astype(int) - np.array(colours)[:, None, None]).max() <= 5

@@ -4,6 +4,8 @@ import pytest
 from maskcon.images.packed.image_set import LABEL_COLUMNS
 from maskcon.images.reading.coarse_labels import label_part, read_coarse_table
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.plugins import DATA_SETS
+from tests.images.small_archives import preset
 
 HEADER = "fine,fine_name,coarse,coarse_name\n"
 GOOD = HEADER + "2,rose,1,plant\n0,cat,0,animal\n1,dog,0,animal\n"
@@ -77,3 +79,9 @@ def test_coarse_labels_that_the_source_carries_stand(tmp_path):
     labels = label_part(coarse.drop(columns="fine"), tmp_path)
     assert tuple(labels.columns) == LABEL_COLUMNS
     assert labels["fine"].tolist() == labels["fine_name"].tolist() == ["", ""]
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_every_set_has_a_preset_and_its_table(repository, tmp_path, name):
+    coarse_map = preset(name, tmp_path).coarse_map.replace("${.coarse_by}", "manufacturer")
+    assert (repository / coarse_map).is_file()

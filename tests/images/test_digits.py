@@ -1,13 +1,15 @@
 """The sets that are composed from scikit-learn's scans: two_digits and digits."""
 
 import hashlib
+import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from maskcon.images.reading.coarse_labels import read_coarse_table
-from maskcon.images.reading.digit_scans import load_scans
+from maskcon.images.reading.digit_scans import Placement, draw, load_scans, save_scans
 from maskcon.images.sources import digits, two_digits
 from maskcon.parameters.data import SplitSizes
 from maskcon.parameters.errors import UserError
@@ -83,3 +85,42 @@ def test_coarse_labels_are_the_tens_digit_or_odd_and_even(name):
         assert row.coarse == COARSE[name](row.fine)
         assert row.coarse_name == COARSE_NAME[name](row.coarse)
         assert row.fine_name == (f"{row.fine:02}" if name == "two_digits" else str(row.fine))
+
+
+def draw_slowly(scan, centre_y, centre_x, rotation, scale, contrast, height, width):
+    """Pixel by pixel: where it lies on the scan, which is 12 pixels wide at scale 1, and the scan pixels around."""
+
+    def ink(row, column):
+        return float(scan[row, column]) if 0 <= row < 8 and 0 <= column < 8 else 0.0
+
+    canvas = np.zeros((height, width))
+    for y in range(height):
+        for x in range(width):
+            down, right = (y - centre_y) * 8 / 12 / scale, (x - centre_x) * 8 / 12 / scale
+            row = math.cos(rotation) * down - math.sin(rotation) * right + 3.5
+            column = math.sin(rotation) * down + math.cos(rotation) * right + 3.5
+            top, left = math.floor(row), math.floor(column)
+            for corner_row in (top, top + 1):
+                for corner_column in (left, left + 1):
+                    weight = (1 - abs(row - corner_row)) * (1 - abs(column - corner_column))
+                    canvas[y, x] += contrast * weight * ink(corner_row, corner_column)
+    return canvas
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 24), (13, 9)])
+def test_draw_equals_the_loop(height, width):
+    generator = np.random.default_rng(0)
+    scans = generator.integers(0, 256, (6, 8, 8), dtype=np.uint8)
+    low, high = [-2, -2, -3, 0.5, 0.3], [height + 1, width + 1, 3, 2.5, 1]  # in the order of Placement
+    values = generator.uniform(low, high, (6, 5))
+    drawn = draw(scans, Placement(*values.T), height, width)
+    for i in range(6):
+        np.testing.assert_allclose(drawn[i], draw_slowly(scans[i], *values[i], height, width), atol=1e-6)
+
+
+def test_other_scans_are_refused(monkeypatch, tmp_path):
+    other = SimpleNamespace(images=np.zeros((1797, 8, 8)), target=np.zeros(1797))
+    monkeypatch.setattr("sklearn.datasets.load_digits", lambda: other)
+    with pytest.raises(UserError, match=r"scikit-learn.*requirements\.txt"):
+        save_scans(tmp_path)
+    assert not list(tmp_path.iterdir())

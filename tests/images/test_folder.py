@@ -6,23 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from ruamel.yaml import YAML
 
 from maskcon.images.packed.left_out import LeftOut
 from maskcon.images.reading.coarse_labels import label_part
-from maskcon.images.sources.folder import Values as FolderSet
-from maskcon.images.sources.folder import download, splits
+from maskcon.images.sources.folder import splits
 from maskcon.parameters.errors import UserError
+from tests.images.small_archives import preset
 
 SUFFIXES = ["jpg", "png", "webp", "gif", "bmp", "tiff"]
 
 
 @pytest.fixture
-def settings(repository):
-    values = YAML(typ="safe").load((repository / "conf" / "data" / "folder.yaml").read_text())
-    values |= {"coarse_map": str(repository / "coarse_labels" / "carried_by_source.csv"), "stored": None}
-
-    return lambda **changes: FolderSet.model_validate(values | {"height": 8, "width": 10} | changes)
+def settings(tmp_path):
+    return lambda **changes: preset("folder", tmp_path, **{"stored": None, "height": 8, "width": 10} | changes)
 
 
 def photograph(path, number=0):
@@ -232,14 +228,3 @@ def test_a_gap_in_a_table_of_labels(tmp_path, settings):
     root = table_of(tmp_path / "photos", coarse=[*"aaaaa", ""], fine=["f", "", "g", "g", "g", ""])
     with pytest.raises(UserError, match=r"photos without coarse class \(1\): x/005\.tiff; give it"):
         packed(root, settings(), tmp_path)
-
-
-def test_download_only_says_where_the_photos_lie(tmp_path):
-    (tmp_path / "photos").mkdir()
-    download(tmp_path / "photos", tmp_path / "raw")
-    assert str(tmp_path / "photos") in (tmp_path / "raw" / "README").read_text()
-    with pytest.raises(
-        UserError,
-        match=r'data\.root=.*gone is not a folder; give .*: make params SET="\(your values\) data\.root=/home',
-    ):
-        download(tmp_path / "gone", tmp_path / "raw")

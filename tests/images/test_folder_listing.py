@@ -99,15 +99,6 @@ def test_no_telling_what_the_folders_mean(tmp_path, paths, said):
         rows(fill(tmp_path, *paths))
 
 
-def test_photos_that_lie_elsewhere_than_the_rest(tmp_path):
-    fill(tmp_path, "bird/a.jpg", "bird/b.jpg", "cat/c.jpg", "cat/lion/d.jpg", "e.jpg")
-    listing, [problem] = rows(tmp_path)
-    assert [path for path, *_ in listing] == ["bird/a.jpg", "bird/b.jpg", "cat/c.jpg"]
-    assert problem.startswith("photos that do not lie as coarse/photo (2): ")
-    assert "cat/lion/d.jpg" in problem
-    assert "e.jpg" in problem
-
-
 def test_other_files_are_passed_over_and_said(tmp_path, capsys):
     fill(tmp_path, "bird/a.jpg", "bird/notes.txt", "bird/LICENSE", "cat/b.JPG", "cat/.DS_Store", "cat/Thumbs.db")
     assert len(rows(tmp_path)[0]) == 2

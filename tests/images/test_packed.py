@@ -35,7 +35,7 @@ def folder(tmp_path):
     return tmp_path / "set"
 
 
-def test_round_trip_for_training(folder):
+def test_round_trip(folder):
     training_set = read_training_set(folder)
     assert (training_set.images == IMAGES).all()
     assert training_set.coarse.tolist() == [1, 0, 0, 1, 0, 1]
@@ -43,9 +43,6 @@ def test_round_trip_for_training(folder):
     assert training_set.coarse_names == ["animal, small", "NA"]
     assert isinstance(training_set.images, np.memmap)
     assert not training_set.images.flags.writeable
-
-
-def test_round_trip_with_all_labels(folder):
     labelled = read_labelled_set(folder)
     assert (labelled.images == IMAGES).all()
     for column in ("coarse", "coarse_name", "fine", "fine_name", "source"):

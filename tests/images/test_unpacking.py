@@ -58,11 +58,6 @@ def test_permissions_and_owners_are_not_taken_over(tmp_path):
     assert path.stat().st_uid == os.getuid()
 
 
-@pytest.mark.parametrize("kind", ["tar.gz", "zip"])
-def test_paths_that_lead_elsewhere(tmp_path, kind):
-    refused(archive_of(tmp_path, kind, {"set/1.jpg": b"1", "set/../../out.txt": b"out"}), "unsafe .*out.txt")
-
-
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
 def test_links_that_lead_elsewhere_and_devices(tmp_path, kind):
     header = tarfile.TarInfo("set/other.jpg")
@@ -73,7 +68,8 @@ def test_links_that_lead_elsewhere_and_devices(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["tar.gz", "zip"])
-def test_cut_off_and_altered(tmp_path, kind):
+def test_cut_off_altered_and_leading_elsewhere(tmp_path, kind):
+    refused(archive_of(tmp_path, kind, {"set/1.jpg": b"1", "set/../../out.txt": b"out"}), "unsafe .*out.txt")
     archive = archive_of(tmp_path, kind)
     whole = archive.read_bytes()
     for length in range(0, len(whole), 400):

@@ -57,6 +57,7 @@ def folder(tmp_path, monkeypatch):
 def test_the_three_feature_files_side_by_side(capsys):
     write_embeddings()
     metrics = take(*ALL)
+    assert metrics == take(*ALL)
     trained = [name for name in metrics if name not in ("interval", "untrained", "pixels")]
     left_out = {f"few_shot_classes_left_out_{shots}_shot" for shots in (1, 5)}
     assert set(metrics["untrained"]) == set(metrics["pixels"]) == {*trained, "interval"} - left_out
@@ -85,17 +86,6 @@ def test_classes_that_are_too_small_are_said(capsys):
     assert "few_shot_5_way_1_shot" in metrics
     assert "few_shot_5_way_8_shot" not in metrics
     assert "few_shot_classes_left_out_8_shot: 12" in capsys.readouterr().out
-
-
-def test_nothing_asked_for():
-    measure.main(with_values(measures=[]))
-    assert not Path("metrics").exists()
-    assert take() == {"interval": {}, "untrained": {"interval": {}}, "pixels": {"interval": {}}}
-
-
-def test_the_same_inputs_give_the_same_bytes():
-    write_embeddings()
-    assert take(*ALL) == take(*ALL)
 
 
 @pytest.mark.parametrize("name", ["train/encoder", "test/pixels"])
