@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from maskcon.embedding.files import read_embedded_set
 from maskcon.figures.embedding_map import draw_embedding_map, images_on_the_map, labels_on_the_map
 from maskcon.figures.lettering import with_drawable_names
 from maskcon.figures.palette import class_palette
@@ -13,7 +14,6 @@ from maskcon.figures.retrieved_images import captions_of, choose_queries, draw_r
 from maskcon.figures.training_curves import draw_training_curves
 from maskcon.figures.tsne import two_dimensional_map
 from maskcon.images.packed.image_set import read_labelled_set
-from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.atomic_files import write_json
 from maskcon.runtime.entry import run_stage
@@ -26,7 +26,8 @@ def main(parameters: Parameters) -> None:
     wanted, split = parameters.figures, parameters.evaluate.split
     before_training = parameters.model.before_training
     labelled = with_drawable_names(read_labelled_set(Path("data/sets") / parameters.data.name / split))
-    features = {name: _read_features(Path("embeddings") / split / f"{name}.npy") for name in ("untrained", "encoder")}
+    embedded = read_embedded_set(Path("embeddings") / split)
+    features = {name: embedded.features(name) for name in ("untrained", "encoder")}
 
     shown = images_on_the_map(
         labelled.coarse, labelled.fine, wanted.tsne_images, numpy_generator(parameters.seed, "map images")
@@ -68,14 +69,6 @@ def main(parameters: Parameters) -> None:
         },
     )
     print(f"{FIGURES}: {', '.join(sorted(path.stem for path in FIGURES.glob('*.pdf')))}")
-
-
-def _read_features(path: Path) -> np.ndarray:
-    """float32 [N, F], read through a memory map."""
-    try:
-        return np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); make it again with: dvc repro -f embed") from None
 
 
 if __name__ == "__main__":

@@ -12,16 +12,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    from ruamel.yaml import YAML
-
     from maskcon.images.reading.source import check_source
-    from maskcon.parameters.composition import compose
-    from maskcon.parameters.model import check_parameters
+    from maskcon.parameters.composition import composed
     from maskcon.parameters.reference import parameter_reference, with_methods
     from maskcon.runtime.atomic_files import write_text
 
-    text = compose(Path("conf"), arguments.choices)
-    check_source(check_parameters(YAML(typ="safe").load(text)).data)
+    text, parameters = composed(Path("conf"), arguments.choices)
+    check_source(parameters.data)
     write_text(Path("params.yaml"), text)
     write_text(Path("docs/parameters.md"), parameter_reference(Path("conf")))
     write_text(Path("README.md"), with_methods(Path("README.md").read_text(), Path("conf")))

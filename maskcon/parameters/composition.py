@@ -23,12 +23,12 @@ def compose(conf: Path, choices: list[str]) -> str:
     Raises:
         UserError: there is no such preset or key, or a value is not allowed.
     """
-    return _composed(conf, choices)[0]
+    return composed(conf, choices)[0]
 
 
 def compose_parameters(conf: Path, choices: list[str]) -> Parameters:
     """The same, read. Raises: UserError, as ``compose``."""
-    return _composed(conf, choices)[1]
+    return composed(conf, choices)[1]
 
 
 def quoted_where_needed(choice: str) -> str:
@@ -45,7 +45,8 @@ def _is_readable(choice: str) -> bool:
         return False
 
 
-def _composed(conf: Path, choices: list[str]) -> tuple[str, Parameters]:
+def composed(conf: Path, choices: list[str]) -> tuple[str, Parameters]:
+    """Both. Raises: UserError, as ``compose``."""
     choices = [quoted_where_needed(choice) for choice in choices]
     unreadable = [choice for choice in choices if not _is_readable(choice)]
     if unreadable:

@@ -12,8 +12,9 @@ CPU_INFO = Path("/proc/cpuinfo")  # of Linux
 
 def hardware(device: torch.device) -> dict[str, str | int]:
     """Processor, cores, memory and the vector instructions in use; graphics processor, CUDA and cuDNN where used."""
+    named = re.search(r"(?m)^model name\s*:\s*(.+)$", _cpu_info())
     there_is: dict[str, str | int] = {
-        "cpu": processor_name(),
+        "cpu": named[1] if named else platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9),
         "vector_instructions": torch.backends.cpu.get_cpu_capability(),
@@ -29,16 +30,8 @@ def hardware(device: torch.device) -> dict[str, str | int]:
 
 def multiplies_bfloat16() -> bool:
     """Whether the processor has instructions for it, as Linux knows it: AMX or AVX512-BF16."""
-    try:
-        return bool(re.search(r"(?m)^flags\s*:.*\b(amx_bf16|avx512_bf16)\b", CPU_INFO.read_text()))
-    except OSError:
-        return False
+    return bool(re.search(r"(?m)^flags\s*:.*\b(amx_bf16|avx512_bf16)\b", _cpu_info()))
 
 
-def processor_name() -> str:
-    """As Linux knows it, or else the architecture."""
-    try:
-        named = re.search(r"(?m)^model name\s*:\s*(.+)$", CPU_INFO.read_text())
-    except OSError:
-        named = None
-    return named[1] if named else platform.machine()
+def _cpu_info() -> str:
+    return CPU_INFO.read_text() if CPU_INFO.exists() else ""

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -39,7 +39,7 @@ def hash_of_inputs(checkout: Path, parameters: Parameters, digest_of: Callable[[
         UserError: dvc.yaml cannot be read, or such a dependency is missing.
     """
     values = parameters.model_dump(mode="json", exclude=NO_PART_OF_A_RUN)
-    return _digest({"parameters": values, "stages": _stages(checkout, values, digest_of or digest_of_path)})
+    return _digest({"parameters": values, "stages": listed_by_stages(checkout, values, digest_of or digest_of_path)})
 
 
 def hash_of_training(
@@ -50,7 +50,7 @@ def hash_of_training(
 ) -> str:
     """The same over ``stage`` and the stages before it alone: equal as long as the training would be."""
     values = parameters.model_dump(mode="json", exclude=NO_PART_OF_A_RUN)
-    stages = _stages(checkout, values, digest_of or digest_of_path)
+    stages = listed_by_stages(checkout, values, digest_of or digest_of_path)
     needed = _with_stages_before(stage, stages)
     read = {name: value_at(values, name) for one in needed for name in stages[one]["params"]}
     return _digest({"parameters": read, "stages": {name: stages[name] for name in needed}})
@@ -70,27 +70,14 @@ def run_name(parameters: Parameters) -> str:
     return " ".join([loss.name, *shown, f"seed {parameters.seed}"])
 
 
-class Listed(NamedTuple):
-    """What dvc.yaml lists for a stage."""
+def listed_by_stages(
+    checkout: Path, values: Mapping[str, Any], digest_of: Callable[[Path], str] = str
+) -> dict[str, dict[str, Any]]:
+    """Each stage but track, of a matrix one for each value, as measure@knn: what dvc.yaml lists for it.
 
-    dependencies: list[str]  # paths
-    sources: list[str]  # those of them that no stage makes: code, tables of coarse labels
-    parameters: list[str]  # dotted names
-
-
-def listed_by_stages(checkout: Path, values: Mapping[str, Any]) -> dict[str, Listed]:
-    """Of every stage but track, by name; of a matrix one for each value, as measure@knn. Raises: UserError."""
-    stages = _stages(checkout, values, lambda path: "")
-    return {
-        name: Listed(
-            list(stage["deps"]), [path for path, digest in stage["deps"].items() if digest is not None], stage["params"]
-        )
-        for name, stage in stages.items()
-    }
-
-
-def _stages(checkout: Path, values: Mapping[str, Any], digest_of: Callable[[Path], str]) -> dict[str, dict[str, Any]]:
-    """Each stage as its cmd, params, deps (path -> digest, or None where a stage makes it) and outs."""
+    That is its cmd, params (dotted names), deps (path -> digest, or None where a stage makes it) and outs. Raises:
+    UserError.
+    """
     path = checkout / "dvc.yaml"
     try:
         written = YAML(typ="safe").load(path.read_text())["stages"]

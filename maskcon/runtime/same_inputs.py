@@ -54,8 +54,8 @@ def inputs_of(stage: str, checkout: Path) -> dict[str, str]:
     listed = listed_by_stages(checkout, values).get(stage)
     if listed is None:  # a measure that params.yaml no longer asks for
         return {}
-    files = {file for path in listed.dependencies for file in files_of(checkout / path)}
-    return {name: repr(value_at(values, name)) for name in listed.parameters} | {
+    files = {file for path in listed["deps"] for file in files_of(checkout / path)}
+    return {name: repr(value_at(values, name)) for name in listed["params"]} | {
         file.relative_to(checkout).as_posix() if file.is_relative_to(checkout) else str(file): mark_of(file)
         for file in files
     }
@@ -75,9 +75,10 @@ def require_one_set_of_inputs(checkout: Path) -> None:
     for name, listed in listed_by_stages(checkout, values).items():  # dvc.lock keeps stages of earlier runs besides
         locked = stages.get(name, {})
         then = locked.get("params", {}).get("params.yaml", {})
-        changed += [key for key in listed.parameters if key in then and value_at(values, key) != then[key]]
+        changed += [key for key in listed["params"] if key in then and value_at(values, key) != then[key]]
         digests = {dep["path"]: dep.get("md5") for dep in locked.get("deps", [])}
-        changed += [path for path in listed.sources if path in digests and md5(checkout / path) != digests[path]]
+        sources = [path for path, digest in listed["deps"].items() if digest is not None]
+        changed += [path for path in sources if path in digests and md5(checkout / path) != digests[path]]
     if changed:
         raise UserError(
             f"{shown(changed)} changed since the stages before ran, so their result is not recorded under the new "

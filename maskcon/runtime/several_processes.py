@@ -31,7 +31,7 @@ def done_by_several(module: str, number: int) -> bool:
     """Run ``python -m module`` as so many processes, unless they are one, or this process is one of them already."""
     if number == 1 or started_as_one_of_several():
         return False
-    run_as_several(module, number)
+    _run_as_several(module, number)
     return True
 
 
@@ -40,11 +40,8 @@ def started_as_one_of_several() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def run_as_several(module: str, number: int) -> None:
-    """``python -m module`` as so many processes, each with its rank in the environment.
-
-    Exits, with the exit code of the one that ended first, unless all ended well.
-    """
+def _run_as_several(module: str, number: int) -> None:
+    """Exits, with the exit code of the process that ended first, unless all ended well."""
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException, Std
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from maskcon.views.operations.crop import resized
-from maskcon.views.operations.draws import draw_for_each
+from maskcon.views.operations.draws import draw_for_each, uniform
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ def distort(images: Tensor, strength: Strength, generator: torch.Generator) -> T
     number, _, height, width = images.shape
 
     def draw(largest: float) -> Tensor:
-        drawn = draw_for_each(lambda number: torch.rand(number, generator=generator), number, generator)
-        return ((drawn * 2 - 1) * largest).to(images.device)
+        return ((uniform(number, generator) * 2 - 1) * largest).to(images.device)
 
     def draw_factor(largest: float) -> Tensor:
         return (1 + largest) ** draw(1.0)

@@ -1,9 +1,3 @@
-import pytest
-
-from maskcon.__main__ import main
-
-
-def test_a_number_that_makes_no_sense_is_refused_before_anything_is_run(capsys):
-    with pytest.raises(SystemExit):
-        main(["grid", "grids/cifartoy.yaml", "--workers", "0"])
-    assert "--workers 0 is not allowed: it should be at least 1" in capsys.readouterr().err
+def test_a_number_that_makes_no_sense_is_refused_before_anything_is_run(refusal):
+    said = refusal("grid", "grids/cifartoy.yaml", "--workers", "0")
+    assert "--workers 0 is not allowed: it should be at least 1" in said

@@ -5,12 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from PIL import Image
 
 from maskcon import __main__ as entry
-from maskcon.parameters.errors import USER_ERROR_EXIT_CODE
-from tests.support.finished_run import number_images, two_digit_labels
-from tests.support.searchable_workspace import write_workspace
 
 GREET = '''"""Say hello.
 
@@ -75,11 +71,8 @@ def test_calls_the_command_with_its_arguments(capsys):
         (["greet", "Ada", "--times", "x"], "argument --times: invalid int value: 'x'; see maskcon greet --help"),
     ],
 )
-def test_a_mistake_is_a_sentence(capsys, words, sentence):
-    with pytest.raises(SystemExit) as ended:
-        entry.main(words)
-    assert ended.value.code == USER_ERROR_EXIT_CODE
-    assert capsys.readouterr().err == f"error: {sentence}\n"
+def test_a_mistake_is_a_sentence(refusal, words, sentence):
+    assert refusal(*words) == f"error: {sentence}\n"
 
 
 def test_every_command_of_the_project_says_what_it_takes_in_lines_of_a_terminal(capsys):
@@ -88,18 +81,14 @@ def test_every_command_of_the_project_says_what_it_takes_in_lines_of_a_terminal(
 
 
 @pytest.mark.slow
-def test_nothing_of_libraries_reaches_the_terminal(tmp_path, tiny_parameters, repository):
+def test_nothing_of_libraries_reaches_the_terminal(workspace, repository):
     """The commands as people call them; in one process, for to load the libraries takes longer than all else."""
-    labels = two_digit_labels(40)
-    write_workspace(tmp_path, tiny_parameters(), labels, number_images(labels["fine"]))
-    photo = tmp_path / "photo.png"
-    Image.fromarray(number_images(labels["fine"][:1])[0]).save(photo)
-    commands = [["search", str(photo)], ["gallery"], ["export"]]
+    commands = [["search", "--from", "test:0"], ["gallery"], ["export"]]
     telling = ("MASKCON_VERBOSE", "PYTHONWARNINGS", "MLFLOW_TRACKING_URI")
     environment = {name: value for name, value in os.environ.items() if name not in telling}
     run = subprocess.run(
         [sys.executable, "-c", AS_COMMANDS.format(commands=commands)],
-        cwd=tmp_path,
+        cwd=workspace,
         env=environment | {"PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

@@ -5,21 +5,12 @@ import pytest
 from PIL import Image
 
 from maskcon.__main__ import main
-from maskcon.parameters.errors import USER_ERROR_EXIT_CODE
-from tests.support.finished_run import number_images, two_digit_labels
-from tests.support.searchable_workspace import write_workspace
 
 
-@pytest.fixture
-def workspace(tmp_path, tiny_parameters, monkeypatch):
-    labels = two_digit_labels(40)
-    write_workspace(tmp_path, tiny_parameters(), labels, number_images(labels["fine"]))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (tmp_path / "README.md").write_text("# not a photo\n")
+@pytest.fixture(autouse=True)
+def photos(workspace):
     for number in (3, 4):
         Image.fromarray(np.load("data/sets/two_digits/test/images.npy")[number]).save(f"{number}.png")
-    return tmp_path
 
 
 def as_json(capsys, *words: str) -> dict:
@@ -93,11 +84,8 @@ def test_an_index_is_built_measured_and_kept(workspace, capsys):
         (["models/encoder.pt", "--index", "hnsw"], "models/encoder.pt is not an image"),
     ],
 )
-def test_a_mistake_is_a_sentence(workspace, capsys, words, message):
-    with pytest.raises(SystemExit) as ended:
-        main(["search", *words])
-    assert ended.value.code == USER_ERROR_EXIT_CODE
-    assert message in capsys.readouterr().err
+def test_a_mistake_is_a_sentence(workspace, refusal, words, message):
+    assert message in refusal("search", *words)
     assert not (workspace / "exports").exists()
 
 

@@ -17,12 +17,6 @@ def started(monkeypatch, tmp_path):
     return calls
 
 
-def refusal(capsys, port: str) -> str:
-    with pytest.raises(SystemExit):
-        main(["ui", f"--port={port}"])
-    return capsys.readouterr().err
-
-
 def test_only_this_machine_sees_the_store_of_this_checkout(started, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
@@ -37,20 +31,16 @@ def test_only_this_machine_sees_the_store_of_this_checkout(started, tmp_path):
     assert (tmp_path / "mlflow").is_dir()  # SQLite makes the file, not its folder
 
 
-def test_a_server_has_its_own_pages(started, monkeypatch, capsys):
+def test_a_server_has_its_own_pages(started, monkeypatch, refusal):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://tracking.example")
-    assert "open https://tracking.example" in refusal(capsys, "5000")
+    assert "open https://tracking.example" in refusal("ui")
     assert started == []
 
 
-def test_what_is_not_a_port(started, capsys):
-    assert "port 65536 cannot be used (" in refusal(capsys, "65536")
-    assert started == []
-
-
-def test_a_port_that_is_taken(started, tmp_path, capsys):
+def test_a_port_that_is_taken(started, tmp_path, refusal):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        assert f"port {port} cannot be used ([Errno 98] Address already in use" in refusal(capsys, str(port))
+        assert f"port {port} cannot be used ([Errno 98] Address already in use" in refusal("ui", f"--port={port}")
+    assert "port 65536 cannot be used (" in refusal("ui", "--port=65536")
     assert started == []
     assert list(tmp_path.iterdir()) == []

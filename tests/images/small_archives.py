@@ -55,7 +55,7 @@ def stand_in(monkeypatch, module: ModuleType, constant: str, root: Path) -> None
     """Take the small file that lies in ``root`` for the published one."""
     published = getattr(module, constant)
     digest = hashlib.md5((root / published.name).read_bytes()).hexdigest()
-    monkeypatch.setattr(module, constant, replace(published, checksum=digest, url=None))
+    monkeypatch.setattr(module, constant, replace(published, checksum=digest))
 
 
 def write_tar(path: Path, files: dict[str, bytes]) -> None:
@@ -100,10 +100,16 @@ def planar_batch(labels: list[int], key: str, python_2: bool = True) -> bytes:
     return pickle.dumps(batch | {"mean": planes.reshape(len(labels), 3072).mean(axis=0)}, protocol=4)
 
 
-def table_of(path: Path, rows: list[dict]) -> str:
-    """A table of coarse labels in a file of its own."""
-    pd.DataFrame(rows).to_csv(path, index=False)
-    return str(path)
+def photograph(folder: Path, number: int = 10) -> None:
+    """Small photos of as many greys."""
+    folder.mkdir(parents=True)
+    for place in range(number):
+        Image.new("RGB", (8, 8), (20 * place,) * 3).save(folder / f"{place}.png")
+
+
+def assert_colours(part, colours) -> None:
+    """That each image of a LabelledSet is of its colour, to within what JPEG changes."""
+    assert np.abs(part.images.astype(int) - np.array(colours)[:, None, None]).max() <= 5
 
 
 def count_by_coarse(name: str) -> dict[str, int]:

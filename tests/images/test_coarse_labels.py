@@ -4,6 +4,8 @@ import pytest
 from maskcon.images.packed.image_set import LABEL_COLUMNS
 from maskcon.images.reading.coarse_labels import label_part, read_coarse_table
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.plugins import DATA_SETS
+from tests.images.small_archives import preset
 
 HEADER = "fine,fine_name,coarse,coarse_name\n"
 GOOD = HEADER + "2,rose,1,plant\n0,cat,0,animal\n1,dog,0,animal\n"
@@ -16,15 +18,8 @@ def write(tmp_path, text):
 
 
 def part_of(fine):
-    number = len(fine)
-    return pd.DataFrame(
-        {
-            "fine": fine,
-            "source": [f"file {i}" for i in range(number)],
-            "width": range(0, 2 * number, 2),
-            "height": range(1, 2 * number, 2),
-        }
-    )
+    places = range(len(fine))
+    return pd.DataFrame({"fine": fine, "source": [f"file {i}" for i in places], "width": places, "height": 8})
 
 
 def test_names_are_taken_word_for_word(tmp_path):
@@ -59,10 +54,10 @@ def test_part_gets_its_labels(tmp_path):
     labels = label_part(part_of([2, 0, 2, 1]), write(tmp_path, GOOD))
     assert tuple(labels.columns) == LABEL_COLUMNS
     assert labels.to_numpy().tolist() == [
-        [1, "plant", 2, "rose", "file 0", 0, 1],
-        [0, "animal", 0, "cat", "file 1", 2, 3],
-        [1, "plant", 2, "rose", "file 2", 4, 5],
-        [0, "animal", 1, "dog", "file 3", 6, 7],
+        [1, "plant", 2, "rose", "file 0", 0, 8],
+        [0, "animal", 0, "cat", "file 1", 1, 8],
+        [1, "plant", 2, "rose", "file 2", 2, 8],
+        [0, "animal", 1, "dog", "file 3", 3, 8],
     ]
 
 
@@ -76,14 +71,17 @@ def test_coarse_labels_that_the_source_carries_stand(tmp_path):
     carried = part_of([7, 7]).assign(fine_name=["cat", "cat"], coarse=[3, 1], coarse_name=["big", "small"])
     labels = label_part(carried, tmp_path / "no such table.csv")
     assert labels.to_numpy().tolist() == [
-        [3, "big", 7, "cat", "file 0", 0, 1],
-        [1, "small", 7, "cat", "file 1", 2, 3],
+        [3, "big", 7, "cat", "file 0", 0, 8],
+        [1, "small", 7, "cat", "file 1", 1, 8],
     ]
-
-
-def test_fine_classes_without_names_and_images_without_fine_classes(tmp_path):
     coarse = part_of([7, 11]).assign(coarse=[0, 1], coarse_name=["a", "b"])
     assert label_part(coarse, tmp_path)["fine_name"].tolist() == ["7", "11"]
     labels = label_part(coarse.drop(columns="fine"), tmp_path)
     assert tuple(labels.columns) == LABEL_COLUMNS
     assert labels["fine"].tolist() == labels["fine_name"].tolist() == ["", ""]
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_every_set_has_a_preset_and_its_table(repository, tmp_path, name):
+    coarse_map = preset(name, tmp_path).coarse_map.replace("${.coarse_by}", "manufacturer")
+    assert (repository / coarse_map).is_file()

@@ -2,7 +2,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import psutil
@@ -11,6 +10,7 @@ from PIL import Image
 
 from maskcon.images.reading import decoding
 from maskcon.images.reading.decoding import decode_photos
+from tests.support.running import wait_until
 
 
 @pytest.fixture
@@ -84,21 +84,17 @@ def decode_in_two_goes(photos, scratch, monkeypatch, between=lambda: None):
     return begun, decode_photos(photos, 4, 6, scratch)
 
 
-def test_what_was_done_before_an_interruption_is_not_done_again(photos, tmp_path, monkeypatch):
-    begun, decoded = decode_in_two_goes(photos, tmp_path / "scratch", monkeypatch)
-    assert begun == [4, 6]
-    assert greys(decoded, [0, 1, 2, 4, 5, 6]) == [0, 30, 60, 120, 150, 180]
-    assert decoded.faults == {3: "is empty"}
-
-
-def test_a_line_of_the_journal_that_was_cut_off_does_not_count(photos, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("lost", "again"), [(None, [4, 6]), (-5, [2, 4, 6])])
+def test_what_was_done_before_an_interruption_is_not_done_again(photos, tmp_path, monkeypatch, lost, again):
+    """But a block whose line in the journal was cut off."""
     journal = tmp_path / "scratch" / "journal"
     begun, decoded = decode_in_two_goes(
-        photos, tmp_path / "scratch", monkeypatch, lambda: journal.write_text(journal.read_text()[:-5])
+        photos, tmp_path / "scratch", monkeypatch, lambda: journal.write_text(journal.read_text()[:lost])
     )
-    assert begun == [2, 4, 6]
+    assert begun == again
     assert [json.loads(line)[0] for line in journal.read_text().splitlines()] == [0, 2, 4, 6]
     assert greys(decoded, [0, 1, 2, 4, 5, 6]) == [0, 30, 60, 120, 150, 180]
+    assert decoded.faults == {3: "is empty"}
 
 
 def test_other_photos_and_another_size_are_decoded_anew(photos, tmp_path, monkeypatch):
@@ -173,10 +169,3 @@ def test_killed_for_good_it_goes_on_and_leaves_no_process(tmp_path, repository, 
     assert "of 60 images were done before" in printed
     pixels = np.fromfile(scratch / "pixels", np.uint8).reshape(60, -1)
     assert (pixels == np.arange(60)[:, None]).all()
-
-
-def wait_until(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)

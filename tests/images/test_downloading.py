@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from maskcon.images.fetching import downloading
-from maskcon.images.fetching.downloading import RemoteFile, by_hand, fetch
+from maskcon.images.fetching.downloading import DEPTH, RemoteFile, fetch, lying_in
 from maskcon.parameters.errors import UserError
+from tests.images.small_archives import write_files
 
 CONTENT = bytes(range(256)) * 1200  # 307,200 bytes: five blocks
 HALF = 150_000
@@ -99,8 +100,15 @@ def fails(file: RemoteFile, root) -> str:
     with pytest.raises(UserError) as error:
         fetch(file, root)
     assert not (root / file.name).exists()
-    assert [line.split()[0] for line in str(error.value).splitlines()[1:]] == ["Fetch", "from", "into", "as", "then"]
-    return str(error.value).splitlines()[0]
+    said, *by_hand = str(error.value).splitlines()
+    assert by_hand == [
+        "Fetch it by hand",
+        f"  from {file.url}",
+        f"  into {root}",
+        f"  as   {file.name} (sha256 {file.checksum})",
+        "then run the same command again.",
+    ]
+    return said
 
 
 @pytest.mark.parametrize("algorithm", ["md5", "sha256"])
@@ -152,10 +160,11 @@ def test_goes_on_where_it_broke_off_for_as_long_as_bytes_come(server, tmp_path, 
     assert waits == [1] * 9
 
 
-def test_goes_on_in_the_next_run(server, tmp_path, waits):
-    server.answers = [whole(up_to=HALF), status(404)]
-    assert "gave 404" in fails(published(server), tmp_path)
-    server.answers = [rest()]
+def test_goes_on_in_the_next_run_also_where_ranges_are_ignored_and_gives_up_without_new_bytes(server, tmp_path, waits):
+    server.answers = [whole(up_to=HALF), lambda handler: handler.head(206, HALF, Content_Range=f"bytes {HALF}-")]
+    assert "broke off" in fails(published(server), tmp_path)
+    assert waits == [1, 2, 4, 8, 16]
+    server.answers = [whole()]
     assert fetch(published(server), tmp_path).read_bytes() == CONTENT
     assert server.ranges[-1] == f"bytes={HALF}-"
 
@@ -172,18 +181,6 @@ def test_an_interruption_keeps_what_came(server, tmp_path, monkeypatch):
     assert not (tmp_path / "set.tar.gz").exists()
     server.answers = [whole(), status(416), whole()]  # all bytes are there: the server has no more
     assert fetch(published(server), tmp_path).read_bytes() == CONTENT
-
-
-def test_a_server_that_ignores_ranges_begins_again(server, tmp_path, waits):
-    server.answers = [whole(up_to=HALF), whole()]
-    assert fetch(published(server), tmp_path).read_bytes() == CONTENT
-    assert server.ranges == [None, f"bytes={HALF}-"]
-
-
-def test_a_server_that_never_brings_more_is_given_up(server, tmp_path, waits):
-    server.answers = [whole(up_to=HALF), lambda handler: handler.head(206, HALF, Content_Range=f"bytes {HALF}-")]
-    assert "broke off" in fails(published(server), tmp_path)
-    assert waits == [1, 2, 4, 8, 16]
 
 
 def test_a_slow_server_and_errors_that_pass(server, tmp_path, waits, monkeypatch):
@@ -248,17 +245,8 @@ def test_two_runs_at_once_fetch_once(server, tmp_path):
     assert server.ranges == [None]
 
 
-def test_by_hand_says_what_from_where_and_into_which_folder(tmp_path):
-    annotations = RemoteFile("annotations.mat", None, "0" * 32)
-    error = by_hand("Stanford Cars", "it is gone", "a mirror", tmp_path, [annotations, "cars_train/*.jpg"])
-    assert str(error).splitlines() == [
-        "Stanford Cars cannot be fetched: it is gone",
-        "Fetch it by hand",
-        "  from a mirror",
-        f"  into {tmp_path}",
-        f"  as   annotations.mat (md5 {'0' * 32})",
-        "  as   cars_train/*.jpg",
-        "then run the same command again.",
-    ]
-    with pytest.raises(UserError, match=r"annotations\.mat cannot be fetched: it has no public address"):
-        fetch(annotations, tmp_path)
+def test_the_least_deep_file_is_found(tmp_path):
+    write_files(tmp_path, {"a/b/photos.zip": b"deep", "z/photos.zip": b"near", "a/" * (DEPTH + 1) + "other.zip": b""})
+    assert lying_in(tmp_path, "photos.zip") == tmp_path / "z" / "photos.zip"
+    assert lying_in(tmp_path, "other.zip") is None
+    assert lying_in(tmp_path / "nowhere", "photos.zip") is None

@@ -6,26 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from ruamel.yaml import YAML
 
 from maskcon.images.packed.left_out import LeftOut
 from maskcon.images.reading.coarse_labels import label_part
-from maskcon.images.sources.folder import Values as FolderSet
-from maskcon.images.sources.folder import download, splits
+from maskcon.images.sources.folder import splits
 from maskcon.parameters.errors import UserError
+from tests.images.small_archives import preset
 
 SUFFIXES = ["jpg", "png", "webp", "gif", "bmp", "tiff"]
 
 
 @pytest.fixture
-def settings(repository):
-    values = YAML(typ="safe").load((repository / "conf" / "data" / "folder.yaml").read_text())
-    values |= {"coarse_map": str(repository / "coarse_labels" / "carried_by_source.csv"), "stored": None}
-
-    def make(**changes):
-        return FolderSet.model_validate(values | {"height": 8, "width": 10} | changes)
-
-    return make
+def settings(tmp_path):
+    return lambda **changes: preset("folder", tmp_path, **{"stored": None, "height": 8, "width": 10} | changes)
 
 
 def photograph(path, number=0):
@@ -92,14 +85,6 @@ def test_parts_drawn_by_seed(tmp_path, settings):
         assert (again[split][1] == result[split][1]).all()
     assert list(other["test"][0]["source"]) != list(result["test"][0]["source"])
     assert other["test"][0]["fine_name"].tolist() == result["test"][0]["fine_name"].tolist()
-
-
-def test_without_fine_classes(tmp_path, settings):
-    result, _ = packed(fill(tmp_path / "photos", {"bird": 5, "cat": 5}), settings(), tmp_path)
-    labels = result["train"][0]
-    assert "fine" not in labels
-    assert (label_part(labels, tmp_path)["fine"] == "").all()
-    assert result["test"][0]["coarse_name"].tolist() == ["bird", "bird", "cat", "cat"]
 
 
 def test_coarse_classes_from_a_table(tmp_path, settings, capsys):
@@ -192,71 +177,54 @@ def test_classes_too_small_to_be_measured_are_told_and_gone_on_with(tmp_path, se
     assert "says nothing about them" in warnings[3]
 
 
-def test_too_few_photos_to_draw_a_test_part_from(tmp_path, settings):
-    with pytest.raises(UserError, match=r"the part test has 0 photos, and two .*classes with 4 or more"):
-        packed(fill(tmp_path / "photos", {"bird": 3, "cat": 3}), settings(), tmp_path)
-
-
-def test_gaps_in_a_table_of_labels(tmp_path, settings):
-    root = fill(tmp_path / "photos", {"x": 6})
-    names = sorted(path.name for path in (root / "x").iterdir())
-    labels = pd.DataFrame(
-        {"path": [f"x/{name}" for name in names], "coarse": ["a"] * 5 + [""], "fine": ["f", ""] + ["g"] * 3 + [""]}
-    )
-    labels.to_csv(root / "labels.csv", index=False)
-    with pytest.raises(UserError) as raised:
-        packed(root, settings(), tmp_path)
-    assert f"photos without coarse class (1): x/{names[5]}; give it" in str(raised.value)
+def table_of(root, **columns):
+    """Photos in folder x, with what labels.csv says of them."""
+    fill(root, {"x": len(columns["coarse"])})
+    paths = sorted(f"x/{path.name}" for path in (root / "x").iterdir())
+    pd.DataFrame({"path": paths} | columns).to_csv(root / "labels.csv", index=False)
+    return root
 
 
 def test_fine_classes_of_some_photos_only(tmp_path, settings, capsys):
-    root = fill(tmp_path / "photos", {"x": 12})
-    names = sorted(path.name for path in (root / "x").iterdir())
     fine = ["", "", "", "", "wren", "wren", "tit", "lion", "", "", "", ""]
-    coarse = [*"bbcc", *"bbbc", *"bbcc"]
     split = ["train"] * 4 + ["test"] * 6 + ["val"] * 2
-    columns = {"path": [f"x/{name}" for name in names], "coarse": coarse, "fine": fine, "split": split}
-    pd.DataFrame(columns).to_csv(root / "labels.csv", index=False)
+    root = table_of(tmp_path / "photos", coarse=[*"bbccbbbcbbcc"], fine=fine, split=split)
     result, _ = packed(root, settings(), tmp_path)
     warnings = capsys.readouterr().err.splitlines()
     assert "warning: 8 of 12 photos have no fine class; in val and test the others are measured" in warnings[0]
     table = label_part(result["test"][0], tmp_path).to_csv(index=False).splitlines()
-    assert [line.split(",")[2:4] for line in table[1:]] == [
-        *[["2", "wren"], ["2", "wren"], ["1", "tit"], ["0", "lion"]],
-        *[["", ""], ["", ""]],
-    ]
+    expected = [["2", "wren"], ["2", "wren"], ["1", "tit"], ["0", "lion"], ["", ""], ["", ""]]
+    assert [line.split(",")[2:4] for line in table[1:]] == expected
     assert (label_part(result["train"][0], tmp_path)["fine_name"] == "").all()
 
 
 @pytest.mark.parametrize(("with_fine", "in_test", "measured"), [(3, 4, 3), (7, 7, 7), (9, 4, 4), (0, 4, 0)])
 def test_photos_with_fine_classes_are_drawn_for_the_test_first(tmp_path, settings, with_fine, in_test, measured):
-    root = fill(tmp_path / "photos", {"x": 40})
-    paths = sorted(f"x/{path.name}" for path in (root / "x").iterdir())
     fine = ["wren"] * with_fine + [""] * (40 - with_fine)
-    table = pd.DataFrame({"path": paths, "coarse": ["bird"] * 20 + ["cat"] * 20, "fine": fine})
-    table.to_csv(root / "labels.csv", index=False)
+    root = table_of(tmp_path / "photos", coarse=["bird"] * 20 + ["cat"] * 20, fine=fine)
     result, _ = packed(root, settings(), tmp_path)
     birds = result["test"][0].query("coarse_name == 'bird'")
     assert (len(birds), int((birds.get("fine_name", pd.Series()) == "wren").sum())) == (in_test, measured)
 
 
-def test_no_photo_left(tmp_path, settings):
-    root = tmp_path / "photos"
-    for name in ("a", "b"):
-        (root / name).mkdir(parents=True)
-        (root / name / "x.jpg").write_bytes(b"")
-    with pytest.raises(UserError, match=r"cannot be used yet\nno photo can be read; add some$"):
-        packed(root, settings(on_bad_image="skip"), tmp_path)
-    with pytest.raises(UserError, match=r"cannot be used yet\nphotos that cannot be read \(2\): a/x\.jpg .*$"):
+@pytest.mark.parametrize(
+    ("counts", "bad", "changes", "said"),
+    [
+        ({"bird": 3, "cat": 3}, [], {}, r"the part test has 0 photos, and two .*classes with 4 or more"),
+        ({}, ["a", "b"], {"on_bad_image": "skip"}, r"cannot be used yet\nno photo can be read; add some$"),
+        ({}, ["a", "b"], {}, r"cannot be used yet\nphotos that cannot be read \(2\): a/x\.jpg .*$"),
+    ],
+)
+def test_too_few_photos(tmp_path, settings, counts, bad, changes, said):
+    fill(tmp_path / "photos", counts)
+    for name in bad:
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        (tmp_path / "photos" / name / "x.jpg").write_bytes(b"")
+    with pytest.raises(UserError, match=said):
+        packed(tmp_path / "photos", settings(**changes), tmp_path)
+
+
+def test_a_gap_in_a_table_of_labels(tmp_path, settings):
+    root = table_of(tmp_path / "photos", coarse=[*"aaaaa", ""], fine=["f", "", "g", "g", "g", ""])
+    with pytest.raises(UserError, match=r"photos without coarse class \(1\): x/005\.tiff; give it"):
         packed(root, settings(), tmp_path)
-
-
-def test_download_only_says_where_the_photos_lie(tmp_path):
-    (tmp_path / "photos").mkdir()
-    download(tmp_path / "photos", tmp_path / "raw")
-    assert str(tmp_path / "photos") in (tmp_path / "raw" / "README").read_text()
-    with pytest.raises(
-        UserError,
-        match=r'data\.root=.*gone is not a folder; give .*: make params SET="\(your values\) data\.root=/home',
-    ):
-        download(tmp_path / "gone", tmp_path / "raw")

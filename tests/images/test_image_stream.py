@@ -1,5 +1,4 @@
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -7,7 +6,7 @@ import pytest
 import torch
 
 from maskcon.images.packed import image_stream
-from maskcon.images.packed.image_stream import ImageStream, blocks_of, device_memory, resident_or_streamed, to_device
+from maskcon.images.packed.image_stream import ImageStream, blocks_of, device_memory, resident_or_streamed
 
 CPU = torch.device("cpu")
 SOON = 30  # seconds, within which another thread does what it is bound to do
@@ -26,50 +25,22 @@ def random_places(*sizes):
     return [torch.randint(50, (size,), generator=generator) for size in sizes]
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_images_on_the_device_are_planes_of_channels(channels):
-    images = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3), dtype=np.uint8)
-    images.flags.writeable = False  # as those of a memory map
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        planes = to_device(images, channels, CPU)
-    assert planes.dtype == torch.uint8
-    assert planes.is_contiguous()
-    assert planes.shape == (5, channels, 4, 6)
-    for channel in range(channels):
-        assert planes[:, channel].tolist() == images[..., channel].tolist()
-
-
+@pytest.mark.filterwarnings("error")  # torch warns of memory that is read-only
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("sizes", [[], [16, 16, 16, 3], [1, 20, 5]])
 def test_streamed_blocks_are_the_resident_ones(images, channels, sizes):
-    """Also those kept while later ones come, whose buffers are filled again."""
-    places = random_places(*sizes)
-    streamed = list(blocks_of(ImageStream(images, channels, CPU), places))
-    resident = list(blocks_of(to_device(images, channels, CPU), places))
-    assert len(streamed) == len(resident) == len(sizes)
-    for block, one, other in zip(places, streamed, resident, strict=True):
-        assert one.dtype == torch.uint8
-        assert one.is_contiguous()
-        assert one.shape == (len(block), channels, 6, 4)
-        assert torch.equal(one, other)
-
-
-def test_places_are_read_at_once(images):
-    stream, resident = ImageStream(images, 3, CPU), to_device(images, 3, CPU)
-    (places,) = random_places(9)
-    assert torch.equal(stream[places], resident[places])
-    assert (len(stream), stream.shape) == (50, (50, 3, 6, 4))
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_what_takes_more_than_its_share_streams(images, channels):
-    fits = 50 * 6 * 4 * channels / device_memory(CPU)
+    """Also those kept while later ones come, whose buffers are filled again. What exceeds its share streams."""
+    places, fits = random_places(*sizes), 50 * 6 * 4 * channels / device_memory(CPU)
     resident = resident_or_streamed(images, channels, CPU, fits * 1.001)
     streamed = resident_or_streamed(images, channels, CPU, fits * 0.999)
-    assert isinstance(resident, torch.Tensor)
-    assert isinstance(streamed, ImageStream)
-    assert isinstance(resident_or_streamed(images, channels, CPU, 0.0), ImageStream)
+    assert (type(resident), type(streamed)) == (torch.Tensor, ImageStream)
+    blocks = [list(blocks_of(of, places)) for of in (resident, streamed)]
+    assert list(map(len, blocks)) == [len(sizes)] * 2
+    for block, one, other in zip(places, *blocks, strict=True):
+        planes = images[block.numpy()][..., :channels].transpose(0, 3, 1, 2)
+        assert other.is_contiguous()
+        assert other.dtype == torch.uint8
+        assert one.tolist() == other.tolist() == streamed[block].tolist() == planes.tolist()
 
 
 def test_memory_of_a_container_is_what_it_may_use(monkeypatch, tmp_path):

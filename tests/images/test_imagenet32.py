@@ -21,17 +21,23 @@ TABLE = REPOSITORY / "coarse_labels" / "imagenet32.csv"
 LABEL = pd.read_csv(TABLE)["archive_label"].tolist()  # by fine class
 
 
-def batches(labels):
-    return {name: planar_batch(label, "labels", python_2=False) for name, label in labels.items()}
-
-
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     monkeypatch.setattr(imagenet32, "IMAGES", {"train": 30, "val": 3})
     return preset("imagenet32", tmp_path, val_share=0.0)
 
 
-def check(packed):
+def write_archives(root, labels, folder=""):
+    for part, published in {"train": BATCHES, "val": TEST}.items():
+        batches = {f"{folder}{name}": labels[name] for name in published if name in labels}
+        files = {name: planar_batch(batch, "labels", python_2=False) for name, batch in batches.items()}
+        write_zip(root / f"Imagenet32_{part}.zip", files)
+
+
+@pytest.mark.parametrize("folder", ["", "Imagenet32/"])
+def test_from_the_two_archives(tmp_path, data, folder):
+    write_archives(tmp_path / "source", BATCHES | TEST, folder)
+    packed = download_and_pack(data, tmp_path)
     labels = [label for batch in BATCHES.values() for label in batch]
     assert [LABEL[fine] for fine in packed["train"].fine] == labels
     assert packed["train"].images[:, 0, 0, 0].tolist() == [label % 251 for label in labels]
@@ -39,25 +45,6 @@ def check(packed):
     assert packed["test"].fine_name.tolist()[:2] == ["kit fox", "English setter"]
     assert packed["test"].coarse_name.tolist()[:2] == ["wild mammal", "dog or cat"]
     assert len(packed["val"].fine) == 0
-
-
-def write_archives(root, labels, folder=""):
-    for part, published in {"train": BATCHES, "val": TEST}.items():
-        files = {f"{folder}{name}": content for name, content in batches(labels).items() if name in published}
-        write_zip(root / f"Imagenet32_{part}.zip", files)
-
-
-@pytest.mark.parametrize("folder", ["", "Imagenet32/"])
-def test_from_the_two_archives(tmp_path, data, folder):
-    write_archives(tmp_path / "source", BATCHES | TEST, folder)
-    check(download_and_pack(data, tmp_path))
-
-
-def test_validation_is_a_share_of_every_class(tmp_path, data):
-    write_archives(tmp_path / "source", BATCHES | TEST)
-    packed = download_and_pack(data.model_copy(update={"val_share": 0.2}), tmp_path)
-    assert [LABEL[fine] for fine in packed["val"].fine] == [1000] * 2  # of ten; the others have one image each
-    assert len(packed["train"].fine) == 28
 
 
 def test_what_to_fetch_by_hand_is_said(tmp_path, data):
@@ -73,18 +60,13 @@ def test_what_to_fetch_by_hand_is_said(tmp_path, data):
         ({"train_data_batch_3": [1]}, "28 images .* expected 30"),
         ({"train_data_batch_3": [0, 1, 2]}, "labels from 0 to 1000, expected 30 from 1 to 1000"),
         ({"val_data": [1, 2, 1001]}, "labels from 1 to 1001"),
+        ({"train_data_batch_7": None}, r"has no train_data_batch_7; put the whole Imagenet32_train\.zip"),
     ],
 )
 def test_other_images_than_the_sets_are_refused(tmp_path, data, changed, said):
-    write_archives(tmp_path / "source", BATCHES | TEST | changed)
+    labels = {name: batch for name, batch in (BATCHES | TEST | changed).items() if batch}
+    write_archives(tmp_path / "source", labels)
     with pytest.raises(UserError, match=said):
-        download_and_pack(data, tmp_path)
-
-
-def test_an_archive_that_lacks_a_batch_is_refused(tmp_path, data):
-    shortened = {name: labels for name, labels in BATCHES.items() if name != "train_data_batch_7"}
-    write_archives(tmp_path / "source", shortened | TEST)
-    with pytest.raises(UserError, match=r"has no train_data_batch_7; put the whole Imagenet32_train\.zip"):
         download_and_pack(data, tmp_path)
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 from PIL import Image
-from ruamel.yaml import YAML
 
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.folder_listing import read_coarse_of_fine
 from maskcon.images.sources.folder import Values as FolderSet
 from maskcon.images.sources.folder import splits
 from maskcon.parameters.errors import UserError
+from tests.images.small_archives import preset
 
 EXAMPLES = 250
 PHOTOS = [f"{name}{number}.png" for name in "ab" for number in range(6)]
@@ -68,10 +68,8 @@ def photos(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def settings_of_folder(repository) -> FolderSet:
-    values = YAML(typ="safe").load((repository / "conf/data/folder.yaml").read_text())
-    values |= {"coarse_map": str(repository / "coarse_labels/carried_by_source.csv"), "stored": None}
-    return FolderSet.model_validate(values | {"height": 8, "width": 8})
+def settings_of_folder(tmp_path_factory) -> FolderSet:
+    return preset("folder", tmp_path_factory.mktemp("folder"), stored=None, height=8, width=8)
 
 
 def use_labels(photos: Path, data: FolderSet, content: bytes) -> None:

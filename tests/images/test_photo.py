@@ -58,13 +58,10 @@ def test_grey_of_every_depth(tmp_path):
         assert abs(pixels - expected[..., None]).max() <= (1 if depth == "fractions" else 0), depth
 
 
-@pytest.mark.parametrize(("alpha", "expected"), [(255, (10, 20, 30)), (0, (255, 255, 255)), (51, (206, 208, 210))])
-def test_what_is_transparent_lies_on_white(tmp_path, alpha, expected):
-    Image.new("RGBA", (4, 4), (10, 20, 30, alpha)).save(tmp_path / "alpha.png")
-    assert (read_photo(tmp_path / "alpha.png", 4, 4).pixels == expected).all()
-
-
-def test_a_transparent_colour_of_a_palette(tmp_path):
+def test_what_is_transparent_lies_on_white(tmp_path):
+    for alpha, expected in {255: (10, 20, 30), 0: (255, 255, 255), 51: (206, 208, 210)}.items():
+        Image.new("RGBA", (4, 4), (10, 20, 30, alpha)).save(tmp_path / "alpha.png")
+        assert (read_photo(tmp_path / "alpha.png", 4, 4).pixels == expected).all()
     image = picture().quantize(6)
     clear = image.getpixel((4, 4))
     image.save(tmp_path / "palette.gif", transparency=clear)

@@ -44,16 +44,12 @@ def test_what_python_2_writes(load):
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-@pytest.mark.parametrize("module", [b"numpy._core.multiarray", b"numpy.core.multiarray"])
-def test_what_python_3_writes(load, protocol, module):
+def test_what_python_3_writes(load, protocol):
     images = np.arange(2 * 3072, dtype=np.uint8).reshape(2, 3072)
     value = {"data": images, "mean": images.mean(axis=0), "labels": [1, 2**40], b"more": (None, True, 0.5, "\u00e9")}
-    content = pickle.dumps(value, protocol)
-    if protocol < 4:  # later ones write the length in front
-        content = content.replace(b"numpy._core.multiarray", module)
-    found = load(content)
-    np.testing.assert_array_equal(found.pop("data"), images, strict=True)
-    np.testing.assert_array_equal(found.pop("mean"), images.mean(axis=0), strict=True)
+    found = load(pickle.dumps(value, protocol))
+    for name in ("data", "mean"):
+        np.testing.assert_array_equal(found.pop(name), value[name], strict=True)
     assert found == {"labels": [1, 2**40], b"more": (None, True, 0.5, "\u00e9")}
 
 
@@ -67,8 +63,7 @@ class _Calls:
         return self.call
 
 
-@pytest.mark.parametrize("protocol", [0, 2, 4])
-@pytest.mark.parametrize("function", [os.system, builtins.eval])
+@pytest.mark.parametrize(("protocol", "function"), [(0, os.system), (2, builtins.eval), (4, os.system)])
 def test_calls_are_refused_and_not_run(tmp_path, load, protocol, function):
     mark = tmp_path / "ran"
     command = f"touch {mark}" if function is os.system else f"open({str(mark)!r}, 'w')"
@@ -76,7 +71,7 @@ def test_calls_are_refused_and_not_run(tmp_path, load, protocol, function):
     pickle.loads(content)
     assert mark.exists()  # the attack is a real one
     mark.unlink()
-    with pytest.raises(UserError, match=rf"batch asks for \w+\.{function.__name__}, .* it was not run"):
+    with pytest.raises(UserError, match=rf"batch .*asks for \w+\.{function.__name__}, .* was not run"):
         load(content)
     assert not mark.exists()
 
@@ -93,6 +88,6 @@ def test_calls_are_refused_and_not_run(tmp_path, load, protocol, function):
     ],
 )
 def test_whatever_else_is_one_sentence(load, content):
-    with pytest.raises(UserError, match=r"batch (asks for|is not a whole pickle)") as raised:
+    with pytest.raises(UserError, match=r"batch is not the pickle of a data set .*fetch it again") as raised:
         load(content)
     assert "\n" not in str(raised.value)

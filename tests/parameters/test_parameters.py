@@ -10,7 +10,6 @@ from maskcon.parameters.composition import compose
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import check_parameters, load_parameters
 from maskcon.parameters.plugins import DATA_SETS, METHODS
-from maskcon.parameters.sentences import counted
 from tests.tracking.finished_checkout import VALUES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -20,11 +19,14 @@ PRESETS = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.ya
 
 def with_value(key: str, value) -> dict:
     """VALUES with one value changed or added."""
-    *groups, name = key.split(".")
-    if not groups:
-        return VALUES | {name: value}
-    [group] = groups
-    return VALUES | {group: VALUES[group] | {name: value}}
+    group, _, name = key.rpartition(".")
+    return VALUES | ({group: VALUES[group] | {name: value}} if group else {name: value})
+
+
+def with_photos(**changes) -> dict:
+    data = {key: value for key, value in VALUES["data"].items() if key != "images"}
+    photos = {"name": "cars196", "height": 224, "width": 200, "stored": 256, "val_share": 0.1}
+    return VALUES | {"data": data | photos | changes}
 
 
 def test_the_committed_parameters_are_what_conf_composes():
@@ -48,25 +50,16 @@ def test_values_are_checked_without_torch():
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
 
 
-def test_a_training_may_be_as_short_as_one_likes():
-    for choices in (["train.epochs=1"], ["loss=bucsfr", "train.epochs=2"]):
-        assert compose(CONF, choices)
-
-
 WRONG_VALUES = [
     ("seed", -1, "seed=-1 is not allowed: it should be greater than or equal to 0"),
-    ("seed", 1.5, "seed=1.5 is not allowed: it should be a valid integer"),
-    ("seed", None, "seed=null is not allowed: it should be a valid integer"),
     ("seed", True, "seed=true is not allowed: it should be a valid integer"),
     ("loss", 5, "loss=5 is not allowed: it should be a group of named values, as the presets in conf/ have them"),
     ("loss.w", 1.5, "loss.w=1.5 is not allowed: it should be less than or equal to 1"),
-    ("loss.w", "0.5", 'loss.w="0.5" is not allowed: it should be a valid number'),
     ("loss.w", float("nan"), "loss.w=NaN is not allowed: it should be a finite number"),
     ("loss.temperature", 0, "loss.temperature=0 is not allowed: it should be greater than or equal to 0.0001"),
     ("evaluate.split", "tset", "evaluate.split=\"tset\" is not allowed: it should be 'val' or 'test'"),
     ("evaluate.recall_at", [2, 1], "evaluate.recall_at=[2, 1] must rise strictly and begin with 1"),
     ("data.mean", [0.5], "data.mean=[0.5] is not allowed: it should be a list of at least 3 values"),
-    ("data.mean", [0.5] * 4, "data.mean=[0.5, 0.5, 0.5, 0.5] is not allowed: it should be a list of at most 3 values"),
     ("data.mean", [0.5, 0.5, 2], "data.mean.2=2 is not allowed: it should be less than or equal to 1"),
     (
         "recipe",
@@ -126,19 +119,6 @@ def test_a_misspelt_method_or_data_set_is_answered_with_those_there_are(key, nam
         check_parameters(with_value(key, name))
 
 
-PHOTOS = {key: value for key, value in VALUES["data"].items() if key != "images"} | {
-    "name": "cars196",
-    "height": 224,
-    "width": 200,
-    "stored": 256,
-    "val_share": 0.1,
-}
-
-
-def with_photos(**changes) -> dict:
-    return VALUES | {"data": PHOTOS | changes}
-
-
 def test_photos_are_stored_as_a_square_or_as_the_encoder_sees_them():
     assert check_parameters(with_photos()).data.stored_size == (256, 256)
     assert check_parameters(with_photos(stored=None)).data.stored_size == (224, 200)
@@ -162,24 +142,18 @@ def test_views_that_are_not_stored_cannot_be_trained_on():
     assert compose(CONF, [*choices, "train.stored_views.weak=2"])
 
 
-@pytest.mark.parametrize("text", ["", "3", "- a"])
-def test_a_file_without_groups_is_one_sentence(tmp_path, text):
+NO_GROUP = r"^params\.yaml=.* is not allowed: it should be a group of named values"
+NO_YAML = r"cannot be read as YAML.*[^\n]*$"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", NO_GROUP), ("3", NO_GROUP), ("- a", NO_GROUP), ("a: [", NO_YAML), ("a: 1\na: 2", NO_YAML), ("\0", NO_YAML)],
+)
+def test_a_file_without_groups_is_one_sentence(tmp_path, text, said):
     (tmp_path / "params.yaml").write_text(text)
-    with pytest.raises(UserError, match=r"^params\.yaml=.* is not allowed: it should be a group of named values"):
+    with pytest.raises(UserError, match=said):
         load_parameters(tmp_path / "params.yaml")
-
-
-def test_a_missing_value_says_how_to_get_it():
-    with pytest.raises(UserError, match=r"^seed is missing in params\.yaml"):
-        check_parameters({name: value for name, value in VALUES.items() if name != "seed"})
-
-
-@pytest.mark.parametrize("text", ["a: [", "a: 1\na: 2", "\0"])
-def test_what_is_no_yaml_is_one_sentence(tmp_path, text):
-    (tmp_path / "params.yaml").write_text(text)
-    with pytest.raises(UserError, match="cannot be read as YAML") as raised:
-        load_parameters(tmp_path / "params.yaml")
-    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -194,6 +168,7 @@ def test_what_is_no_yaml_is_one_sentence(tmp_path, text):
         ("sede=1", r"^Unknown parameter sede\. Did you mean seed\?"),
         ("data.rooot=/x", r"^Unknown parameter data\.rooot\. Did you mean data\.root\?"),
         ("data.rööt=x", r'^"data\.rööt=x" cannot be read; expected key=value'),
+        ("~seed", r"^seed is missing in params\.yaml"),
         ("photos", r"""^"photos" cannot be read; expected key=value, .*data\.root='/home/me/my photos'"""),
     ],
 )
@@ -211,7 +186,3 @@ def test_a_path_of_any_letters_needs_no_quotes(root, tmp_path):
     for choice in (f"data.root={root}", f'data.root="{root}"'):
         (tmp_path / "params.yaml").write_text(compose(CONF, ["data=folder", choice]))
         assert load_parameters(tmp_path / "params.yaml").data.root == root
-
-
-def test_one_of_a_thing_is_singular():
-    assert [counted(number, "class") for number in (0, 1, 1234)] == ["0 classes", "1 class", "1,234 classes"]

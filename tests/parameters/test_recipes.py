@@ -62,8 +62,8 @@ def test_a_published_run(choices, own):
 
 
 def test_a_choice_wins_over_the_recipe():
-    values = composed("recipe=paper_cars196", "loss.w=0.4", "data.val_share=0.2", "train.epochs=50")
-    assert (values["loss"]["w"], values["data"]["val_share"], values["train"]["epochs"]) == (0.4, 0.2, 50)
+    values = composed("recipe=paper_cars196", "loss.w=0.4", "train.epochs=1")
+    assert (values["loss"]["w"], values["train"]["epochs"]) == (0.4, 1)
     assert composed("recipe=paper_cars196", "loss=grafit", "~loss.soft_temperature")["loss"]["name"] == "grafit"
 
 
@@ -88,7 +88,4 @@ def test_a_preset_is_the_published_one_and_two_digits_has_its_own(choices, loss)
 def test_photos_are_for_every_method(recipe):
     for method in METHODS:
         assert composed(f"recipe={recipe}", f"loss={method}")["loss"]["name"] == method
-    assert (
-        composed(f"recipe={recipe}")["loss"] | {"w": 1.0, "soft_temperature": 0.05}
-        == composed(f"recipe={recipe}")["loss"]
-    )
+    assert composed(f"recipe={recipe}")["loss"].items() >= {"w": 1.0, "soft_temperature": 0.05}.items()

@@ -9,16 +9,14 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
-from tempfile import TemporaryFile
 
 import psutil
 import pytest
 
 from tests.support.pipeline_copies import PipelineCopy, copy_checkout, environment_of_a_copy
+from tests.support.running import Running, newest_step
 
 pytestmark = pytest.mark.pipeline
 
@@ -58,36 +56,15 @@ def outputs(folder: Path) -> dict[str, object]:
     return found | {"metrics": {name: value for name, value in metrics.items() if name != "timing"}}
 
 
-class Running:
-    """A command in a process group of its own, at work in ``copy``; left once training has three new checkpoints."""
+class Training(Running):
+    """A command at work in ``copy``; left once training has three new checkpoints."""
 
     def __init__(self, copy: PipelineCopy, command: tuple[str, ...]):
-        self.scratch = copy.folder / ".scratch"
-        self.printed = TemporaryFile("w+")  # noqa: SIM115  (closed when the object goes)
-        before = self.newest_step()
-        self.process = subprocess.Popen(
-            command,
-            cwd=copy.folder,
-            env=environment_of_a_copy(),
-            stdin=subprocess.DEVNULL,
-            stdout=self.printed,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        end = time.monotonic() + 1200
-        while self.newest_step() < before + 3:
-            assert self.process.poll() is None, self.text()
-            assert time.monotonic() < end, self.text()
-            time.sleep(0.02)
-        [about] = self.scratch.glob("*.json")
+        before = newest_step(copy.folder)
+        super().__init__(command, copy.folder, environment_of_a_copy())
+        self.wait_for_step(before + 3)
+        [about] = (copy.folder / ".scratch").glob("*.json")
         self.training = psutil.Process(json.loads(about.read_text())["process"])
-
-    def newest_step(self) -> int:
-        return max((int(file.stem.split("_")[1]) for file in self.scratch.glob("*/step_*.ckpt")), default=0)
-
-    def text(self) -> str:
-        self.printed.seek(0)
-        return self.printed.read()
 
     def wait(self) -> str:
         """What was printed, once the command and the training have ended."""
@@ -98,14 +75,14 @@ class Running:
 
 
 def test_dvc_is_killed_and_its_training_ends_by_itself(copy):
-    running = Running(copy, REPRO)
+    running = Training(copy, REPRO)
     running.process.kill()
     assert "interrupted (dvc, which started it, is gone): the same command goes on" in running.wait()
 
 
 @pytest.mark.slow
 def test_training_is_killed(copy):
-    running = Running(copy, REPRO)
+    running = Training(copy, REPRO)
     running.training.kill()
     running.wait()
     assert running.process.returncode != 0
@@ -123,7 +100,7 @@ def test_the_same_command_ends_as_if_nothing_had_been(copy, uninterrupted):
 def test_ctrl_c_of_an_experiment_says_how_to_restore_the_parameters(copy):
     """Its other learning rate begins anew: the checkpoints of the others are not its own."""
     committed = (copy.folder / "params.yaml").read_text()
-    running = Running(copy, EXPERIMENT)
+    running = Training(copy, EXPERIMENT)
     os.killpg(running.process.pid, signal.SIGINT)
     printed = running.wait()
     assert "resumed" not in printed

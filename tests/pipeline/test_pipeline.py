@@ -17,19 +17,10 @@ from tests.support.pipeline_copies import PipelineCopy, copy_checkout
 
 pytestmark = pytest.mark.pipeline
 
-MEASURES = [f"measure@{name}" for name in ("knn", "linear", "few_shot", "discovery")]
 STAGES = [
-    "download",
-    "coarse",
-    "features",
-    "pretrain",
-    "embed",
-    "evaluate",
-    *MEASURES,
-    "figures",
-    "gallery",
-    "report",
-    "track",
+    *("download", "coarse", "features", "pretrain", "embed", "evaluate"),
+    *(f"measure@{name}" for name in ("knn", "linear", "few_shot", "discovery")),
+    *("figures", "gallery", "report", "track"),
 ]
 NETWORK_GUARD = Path(__file__).resolve().parents[1] / "support/network_guard"
 OUTPUTS = ("data", "features", "models", "embeddings", "metrics", "plots", "reports")

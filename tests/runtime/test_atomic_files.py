@@ -17,14 +17,6 @@ from maskcon.runtime.atomic_files import (
 )
 
 
-def test_makes_folders_and_replaces(tmp_path):
-    path = tmp_path / "a" / "b" / "file.bin"
-    write_atomically(path, lambda file: file.write(b"one"))
-    write_atomically(path, lambda file: file.write(b"two"))
-    assert path.read_bytes() == b"two"
-    assert list(path.parent.iterdir()) == [path]
-
-
 def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_end(tmp_path, monkeypatch):
     """In this order a power cut leaves the old file or the new one."""
     calls = []
@@ -40,8 +32,10 @@ def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_end(tmp_p
 
     monkeypatch.setattr("os.fsync", recording_fsync)
     monkeypatch.setattr("os.replace", recording_replace)
-    write_atomically(tmp_path / "file.bin", lambda file: file.write(b"one"))
-    assert calls == ["flush file", "name", "flush folder"]
+    for content in (b"one", b"two"):
+        write_atomically(tmp_path / "a" / "file.bin", lambda file, content=content: file.write(content))
+    assert calls == ["flush file", "name", "flush folder"] * 2
+    assert [path.read_bytes() for path in (tmp_path / "a").iterdir()] == [b"two"]
 
 
 def test_what_killed_processes_were_writing_is_removed_and_nothing_else(tmp_path):
@@ -51,7 +45,7 @@ def test_what_killed_processes_were_writing_is_removed_and_nothing_else(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == [".gitignore", "encoder.pt", "part"]
 
 
-def test_a_place_is_told_before_work_and_nothing_is_made(tmp_path):
+def test_a_place_is_told_before_work_and_nothing_is_made(tmp_path, monkeypatch):
     require_place(tmp_path / "new" / "folder" / "page.html")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").write_text("")
@@ -62,9 +56,9 @@ def test_a_place_is_told_before_work_and_nothing_is_made(tmp_path):
         CannotWrite, match=r"file.below.page\.html: Not a directory; a file is where a folder should be"
     ):
         require_place(tmp_path / "file" / "below" / "page.html")
-
-
-def test_a_place_in_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match=r"cannot write .*: Is a directory; name a file, not a folder$"):
+        write_text(tmp_path, "x")
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # tests may run as root, who may do all
     with pytest.raises(CannotWrite, match="Permission denied; free some space or make the folder writable"):
         require_place(tmp_path / "new" / "page.html")
@@ -92,13 +86,6 @@ def test_failing_write_leaves_what_was_there(tmp_path, write, error, old):
     if error is UserError:
         assert str(path) in str(raised.value)
         assert "No space left" in str(raised.value)
-
-
-def test_folder_in_the_place_of_the_file(tmp_path):
-    (tmp_path / "file.bin").mkdir()
-    with pytest.raises(UserError, match=r"cannot write .*file.bin: Is a directory; name a file, not a folder$"):
-        write_atomically(tmp_path / "file.bin", lambda file: file.write(b"x"))
-    assert [file.name for file in tmp_path.iterdir()] == ["file.bin"]
 
 
 def test_json_keeps_order_and_refuses_what_is_not_json(tmp_path):

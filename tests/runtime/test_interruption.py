@@ -58,33 +58,23 @@ def start(folder: Path, work: str, command: str = "exec {python} stage.py", **en
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code", "work"), [(signal.SIGTERM, 143, POSTPONES), (signal.SIGINT, 130, SLEEPS)])
+@pytest.mark.parametrize(
+    ("number", "code", "work"),
+    [(signal.SIGTERM, 143, POSTPONES), (signal.SIGINT, 130, SLEEPS), (signal.SIGINT, 130, "loads")],
+)
 def test_a_stage_ends_with_one_line_and_the_usual_exit_code(tmp_path, number, code, work):
-    process = start(tmp_path, work)
+    """Also while it loads its libraries: psutil, which never ends loading, stands for them all."""
+    if work == "loads":
+        (tmp_path / "psutil.py").write_text("import time\nprint('working', flush=True)\ntime.sleep(120)\n")
+        path = f"{tmp_path}{os.pathsep}{REPOSITORY}"
+        process = start(tmp_path, "pass", "exec {python} -m stages.pretrain", PYTHONPATH=path)
+    else:
+        process = start(tmp_path, work)
     process.send_signal(number)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == code
     assert errors == f"interrupted ({number.name}): the same command goes on where this one ended\n"
     assert (tmp_path / "kept").exists() == (work == POSTPONES)
-
-
-@pytest.mark.slow
-def test_a_stage_ends_with_the_same_line_while_it_loads_its_libraries(tmp_path):
-    """psutil stands for them all: it never ends loading."""
-    (tmp_path / "psutil.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(120)\n")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stages.pretrain"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout.readline() == "loading\n", process.stderr.read()
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert errors == "interrupted (SIGINT): the same command goes on where this one ended\n"
 
 
 @pytest.mark.slow

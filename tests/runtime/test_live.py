@@ -3,35 +3,21 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
 
 from maskcon.runtime.live import show_live_curves
 from maskcon.tracking.record import Inputs, record_run
+from tests.support.running import wait_until
 from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles, history
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def until(holds, seconds: float = 180.0) -> None:
-    """Wait for another process."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.2)
-
-
 def points(store, name: str = "pretrain/loss"):
     return [point for run in all_runs(store) for point in history(store, run, name)]
-
-
-def wait_for_the_follower(store, inputs: Inputs) -> None:
-    """Its lock is free once it has gone."""
-    with store.writing(inputs.hash, wait=60):
-        pass
 
 
 def training(checkout: Path, curve: Path, then: str, **environment: str) -> subprocess.Popen:
@@ -49,41 +35,25 @@ def training(checkout: Path, curve: Path, then: str, **environment: str) -> subp
 
 
 @pytest.mark.slow
-def test_curves_are_seen_while_training_runs_and_belong_to_the_one_run(store, checkout, tmp_path):
-    inputs = Inputs.of(checkout, parameters_with())
-    curve = tmp_path / "scratch" / "curve.csv"
-    with show_live_curves(curve, checkout, enabled=True):
-        until(lambda: len(all_runs(store)) == 1)
-        write_rows(curve, CURVE[:1])
-        until(lambda: points(store) == [(1, 3.5)])
-        write_rows(curve.with_suffix(".part"), CURVE[:2])
-        curve.with_suffix(".part").replace(curve)
-        until(lambda: points(store) == [(1, 3.5), (2, 2.5)])
-        write_rows(curve, CURVE)
-    recorded = record_run(store, inputs, checkout, {})  # at once: waits for the follower's last point
-
-    [run] = all_runs(store)
-    assert recorded.run_id == run.info.run_id
-    assert_complete_without_doubles(store, run)
-
-
-@pytest.mark.slow
 def test_a_killed_training_is_seen_as_such_and_taken_up_again(store, checkout, tmp_path):
     inputs = Inputs.of(checkout, parameters_with())
     curve = tmp_path / "curve.csv"
     process = training(checkout, curve, "time.sleep(120)")
-    until(lambda: points(store) == [(1, 3.5)])
+    wait_until(lambda: points(store) == [(1, 3.5)])
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
-    wait_for_the_follower(store, inputs)
+    with store.writing(inputs.hash, wait=60):  # free once the follower has gone
+        pass
     assert [run.info.status for run in all_runs(store)] == ["KILLED"]
 
     with show_live_curves(curve, checkout, enabled=True):
         slower = {**CURVE[0], "seconds": 9.0, "images_per_second": 100.0}  # the epoch again, at another speed
-        write_rows(curve, [slower, *CURVE[1:]])
-        until(lambda: len(points(store)) == 3)
+        write_rows(curve.with_suffix(".part"), [slower, *CURVE[1:]])
+        curve.with_suffix(".part").replace(curve)
+        wait_until(lambda: len(points(store)) == 3)
         assert [run.info.status for run in all_runs(store)] == ["RUNNING"]
-    wait_for_the_follower(store, inputs)
+    with store.writing(inputs.hash, wait=60):  # free once the follower has gone
+        pass
     assert [run.info.status for run in all_runs(store)] == ["RUNNING"]
     record_run(store, inputs, checkout, {})
 
@@ -124,27 +94,3 @@ def test_nothing_happens_where_it_is_switched_off(checkout, tmp_path, monkeypatc
 def test_the_error_of_training_is_not_swallowed(store, checkout, tmp_path):
     with pytest.raises(FloatingPointError), show_live_curves(tmp_path / "curve.csv", checkout, enabled=True):
         raise FloatingPointError("the loss is not finite")
-
-
-@pytest.mark.slow
-def test_the_stage_says_how_to_record_later(checkout):
-    run = subprocess.run(
-        [sys.executable, "-m", "stages.track"],
-        cwd=checkout,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(REPOSITORY),
-            "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
-            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-            "DVC_EXP_NAME": "tonal-yard",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    [line] = run.stderr.strip().splitlines()
-    assert run.returncode == 0
-    assert line == (
-        "warning: not recorded in MLflow: the MLflow store http://127.0.0.1:9 does not work (Connection refused). "
-        "The results are on disk; record them later with: dvc exp apply tonal-yard && dvc repro track"
-    )

@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-import pytest
 from dvc.repo import Repo
 
 from maskcon import __main__ as entry
@@ -33,14 +32,11 @@ def test_dvc_and_the_hash_of_a_run_pass_them_over(tmp_path):
     assert files_of(code.parent) == [code]
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "loss/maskcon.yaml", "recipe/photos.yaml"])
-def test_the_reference_of_parameters_passes_them_over(tmp_path, name):
+def test_the_reference_of_parameters_and_the_list_of_commands_pass_them_over(tmp_path, monkeypatch):
     conf = shutil.copytree(REPOSITORY / "conf", tmp_path / "conf")
-    open_in_editors(conf / name)
+    for name in ("config.yaml", "loss/maskcon.yaml", "recipe/photos.yaml"):
+        open_in_editors(conf / name)
     assert parameter_reference(conf) == parameter_reference(REPOSITORY / "conf")
-
-
-def test_the_list_of_commands_passes_them_over(tmp_path, monkeypatch):
     monkeypatch.setattr(entry, "FOLDER", tmp_path)
     (tmp_path / "greet.py").write_text('"""Say hello."""')
     open_in_editors(tmp_path / "greet.py")

@@ -13,8 +13,11 @@ from maskcon.runtime.scratch import discard, leftovers, remove, scratch_folder
 def test_same_training_finds_its_folder_again(tmp_path):
     with scratch_folder(tmp_path / "scratch", "a", "training") as folder:
         (folder / "state").write_text("epoch 3")
+        (folder / ".step_000000002.ckpt.123.part").write_bytes(b"half")
     with scratch_folder(tmp_path / "scratch", "a", "training") as again:
-        assert (again / "state").read_text() == "epoch 3"
+        assert [(path.name, path.read_text()) for path in again.iterdir()] == [("state", "epoch 3")]
+        discard(again)
+    assert {path.name for path in (tmp_path / "scratch").iterdir()} <= {"choosing.lock"}
     with scratch_folder(tmp_path / "scratch", "b", "training") as other:
         assert not list(other.iterdir())
 
@@ -38,13 +41,6 @@ def test_what_goes_wrong_inside_comes_out_as_it_is(tmp_path, error):
         assert again.name == "a-1"  # the lock was let go
 
 
-def test_what_is_done_leaves_nothing(tmp_path):
-    with scratch_folder(tmp_path, "a", "training a") as folder:
-        (folder / "state").write_text("epoch 3")
-        discard(folder)
-    assert {path.name for path in tmp_path.iterdir()} <= {"choosing.lock"}
-
-
 def test_a_removal_that_was_killed_is_not_gone_on_from(tmp_path, monkeypatch):
     """The half of it has another name, is listed as left, and is no hindrance to the next."""
     with scratch_folder(tmp_path, "a", "training a") as folder:
@@ -57,13 +53,6 @@ def test_a_removal_that_was_killed_is_not_gone_on_from(tmp_path, monkeypatch):
         assert not list(folder.iterdir())
         discard(folder)
     assert leftovers(tmp_path) == []
-
-
-def test_files_that_a_killed_process_was_writing_are_removed(tmp_path):
-    with scratch_folder(tmp_path, "a", "training a") as folder:
-        (folder / ".step_000000002.ckpt.123.part").write_bytes(b"half")
-    with scratch_folder(tmp_path, "a", "training a") as folder:
-        assert not list(folder.iterdir())
 
 
 def test_a_root_that_cannot_be_made_is_a_sentence(tmp_path):

@@ -6,10 +6,9 @@ The tests build on one another, in the order of the file: they run together or n
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -26,40 +25,24 @@ from maskcon.training.loop import train
 from maskcon.training.processes import Processes, require_shares
 from stages.pretrain import main
 from tests.conftest import REPOSITORY, small_training_set, values_for_tests
+from tests.support.running import Running, newest_step
 from tests.tracking.finished_checkout import make_checkout
 
 EPOCHS = 400  # far more than are waited for
 
 
-class Failure:
-    def __init__(self, exitcode):
-        self.exitcode = exitcode
+def failure(exitcode):
+    return SimpleNamespace(exitcode=exitcode)
 
 
-class Training:
-    """``python -m stages.pretrain`` in a small checkout, in a process group of its own."""
+class Training(Running):
+    """``python -m stages.pretrain`` in a small checkout."""
 
     def __init__(self, checkout: Path, processes: int):
         (checkout / "params.yaml").write_text(json.dumps(values(EPOCHS, processes)))
-        self.checkout = checkout
-        self.printed = open(checkout / "printed.txt", "w+")  # noqa: SIM115  (closed when the object goes)
         environment = {name: value for name, value in os.environ.items() if name not in ("DVC_STAGE", "DVC_ROOT")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "stages.pretrain"],
-            cwd=checkout,
-            env=environment | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=self.printed,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    def wait_for_steps(self, number: int) -> None:
-        end = time.monotonic() + 600
-        while newest_step(self.checkout) < number:
-            assert self.process.poll() is None, self.text()
-            assert time.monotonic() < end, self.text()
-            time.sleep(0.05)
+        environment |= {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+        super().__init__([sys.executable, "-m", "stages.pretrain"], checkout, environment)
 
     def workers(self) -> dict[int, psutil.Process]:
         """The processes that train, by rank."""
@@ -69,22 +52,13 @@ class Training:
 
     def end(self) -> tuple[int, str]:
         """Exit code and what was printed."""
-        code = self.process.wait(timeout=300)
-        return code, self.text()
-
-    def text(self) -> str:
-        self.printed.seek(0)
-        return self.printed.read()
+        return self.process.wait(timeout=300), self.text()
 
 
 def values(epochs: int, processes: int) -> dict:
     """Epochs of 5 steps; the run is the same whatever the number of processes."""
     changes = {"train.epochs": epochs, "train.processes": processes, "train.snapshot_epochs": 0}
     return values_for_tests(changes | {"evaluate.measures": ["knn"]}, loss="coins")  # whose code is in the checkout
-
-
-def newest_step(checkout: Path) -> int:
-    return max((int(file.stem.split("_")[1]) for file in checkout.glob(".scratch/*/step_*.ckpt")), default=0)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +77,7 @@ def checkout(tmp_path_factory):
 @pytest.mark.slow
 def test_a_process_that_is_killed_ends_all_with_a_sentence(checkout):
     training = Training(checkout, processes=2)
-    training.wait_for_steps(5)
+    training.wait_for_step(5)
     workers = training.workers()
     assert sorted(workers) == [0, 1]
     workers[1].kill()
@@ -119,7 +93,7 @@ def test_ctrl_c_ends_all_at_one_step_with_its_checkpoint(checkout):
     before = newest_step(checkout)
     assert before >= 5
     training = Training(checkout, processes=2)
-    training.wait_for_steps(before + 5)
+    training.wait_for_step(before + 5)
     workers = training.workers()
     os.killpg(training.process.pid, signal.SIGINT)
     code, text = training.end()
@@ -147,20 +121,20 @@ def test_one_process_goes_on_where_two_ended(checkout, monkeypatch):
 
 
 def test_the_cause_is_the_process_that_did_not_lose_another():
-    lost, other, killed = Failure(LOST_EXIT_CODE), Failure(USER_ERROR_EXIT_CODE), Failure(-signal.SIGKILL)
+    lost, other, killed = failure(LOST_EXIT_CODE), failure(USER_ERROR_EXIT_CODE), failure(-signal.SIGKILL)
     assert first_cause({0: lost, 1: other}) == (1, other)
     assert first_cause({0: other, 1: other}) == (0, other)
     assert first_cause({0: lost, 2: killed}) == (2, killed)
     assert first_cause({0: lost}) == (0, lost)
-    assert first_cause({0: Failure(-signal.SIGTERM), 1: killed}) == (1, killed)
-    assert first_cause({0: Failure(128 + signal.SIGTERM), 1: other}) == (1, other)
+    assert first_cause({0: failure(-signal.SIGTERM), 1: killed}) == (1, killed)
+    assert first_cause({0: failure(128 + signal.SIGTERM), 1: other}) == (1, other)
 
 
 def test_the_error_of_another_process_is_shown(tmp_path):
     log = tmp_path / "attempt_0/1/stderr.log"
     log.parent.mkdir(parents=True)
     log.write_text("error: images.npy cannot be read\n")
-    shown = told(1, 2, Failure(USER_ERROR_EXIT_CODE), tmp_path)
+    shown = told(1, 2, failure(USER_ERROR_EXIT_CODE), tmp_path)
     assert shown == "process 2 of 2 ended the others:\nerror: images.npy cannot be read\n"
 
 

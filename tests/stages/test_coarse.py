@@ -2,23 +2,18 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import load_parameters
 from stages import coarse
-from tests.images.small_archives import REPOSITORY, preset
+from tests.images.small_archives import REPOSITORY, photograph, preset
 
 
 @pytest.fixture
 def pack(tmp_path, monkeypatch):
     """Run the stage on ten photos of one class: pack("val", val_share=0.0)."""
-    photos = tmp_path / "source" / "bird"
-    photos.mkdir(parents=True)
-    for number in range(10):
-        Image.fromarray(np.full((8, 8, 3), 20 * number, np.uint8)).save(photos / f"{number}.png")
+    photograph(tmp_path / "source" / "bird")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     whole = load_parameters(REPOSITORY / "params.yaml")

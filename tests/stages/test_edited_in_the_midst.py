@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from maskcon.encoders.features import computing
 from maskcon.images.packed.image_set import LABEL_COLUMNS, write_set
@@ -15,7 +14,7 @@ from maskcon.parameters.model import load_parameters
 from maskcon.runtime.interruption import Interruptions
 from maskcon.training import loop, run
 from stages import coarse, features, pretrain
-from tests.images.small_archives import REPOSITORY, preset
+from tests.images.small_archives import REPOSITORY, photograph, preset
 
 DVC = "stages: {{{0}: {{cmd: a, params: [seed], deps: [code.py], outs: [out]}}}}\n"
 
@@ -53,12 +52,9 @@ def edited(tmp_path, monkeypatch):
 
 
 def test_photos_that_were_decoded_are_found_again(edited, tmp_path):
-    photos = tmp_path / "source/bird"
-    photos.mkdir(parents=True)
-    for number in range(10):
-        Image.fromarray(np.full((8, 8, 3), 20 * number, np.uint8)).save(photos / f"{number}.png")
+    photograph(tmp_path / "source/bird")
     whole = load_parameters(REPOSITORY / "params.yaml")
-    parameters = whole.model_copy(update={"data": preset("folder", tmp_path, raw=str(photos.parent))})
+    parameters = whole.model_copy(update={"data": preset("folder", tmp_path, raw=str(tmp_path / "source"))})
     edited("coarse", lambda: coarse.main(parameters), decoding, "read_photo")
 
 

@@ -10,12 +10,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from maskcon.embedding.files import TWO_VIEWS
-from maskcon.images.packed.image_set import LABEL_COLUMNS
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.model import load_parameters
+from maskcon.parameters.model import check_parameters
 from stages.evaluate import main
+from tests.support.finished_run import numbered_labels
 
-PARAMETERS = Path(__file__).parents[2] / "params.yaml"
+PARAMETERS = YAML(typ="safe").load((Path(__file__).parents[2] / "params.yaml").read_text())
 OUTPUTS = (
     "metrics/retrieval.json",
     "metrics/retrieval_in_full.json",
@@ -26,34 +26,18 @@ OUTPUTS = (
 METRICS = ["recall_at_1", "recall_at_2", "recall_at_5", "recall_at_10", "mean_average_precision_at_r"]
 
 
-def write_parameters(folder, **evaluate):
+def with_values(**evaluate):
     """The repository's params.yaml with other values of evaluate, as checked parameters."""
-    yaml = YAML()
-    values = yaml.load(PARAMETERS.read_text())
-    values["evaluate"] |= {"split": "test", "recall_at": [1, 2, 5, 10], "bootstrap_samples": 200} | evaluate
-    values["train"]["epochs"] = 30
-
-    with open(folder / "params.yaml", "w") as file:
-        yaml.dump(values, file)
-    return load_parameters(folder / "params.yaml")
+    evaluate = {"split": "test", "recall_at": [1, 2, 5, 10], "bootstrap_samples": 200} | evaluate
+    train = PARAMETERS["train"] | {"epochs": 30}
+    return check_parameters(PARAMETERS | {"train": train, "evaluate": PARAMETERS["evaluate"] | evaluate})
 
 
 def write_embeddings(folder, images=120, fine_classes=12, has_fine=True, seed=0):
     """Features that are a centre for each fine class and noise: less for a trained encoder, and less by the epoch."""
     draw = np.random.default_rng(seed)
+    labels = numbered_labels(images, fine_classes, has_fine)
     fine = np.arange(images) % fine_classes
-    labels = pd.DataFrame(
-        {
-            "coarse": fine // 4,
-            "coarse_name": [f"tens {label // 4}" for label in fine],
-            "fine": fine if has_fine else None,
-            "fine_name": [f"number {label}" for label in fine] if has_fine else None,
-            "source": [f"scan {row}" for row in range(images)],
-            "width": 24,
-            "height": 16,
-        }
-    )
-    assert tuple(labels.columns) == LABEL_COLUMNS
     folder.mkdir(parents=True)
     labels.to_csv(folder / "labels.csv", index=False)
     noise = {"encoder": 0.5, "untrained": 4.0, "pixels": 1.5}
@@ -89,7 +73,7 @@ def recall_by_loops(features, labels, k):
 
 def test_metrics_are_those_of_the_files(folder):
     write_embeddings(folder / "embeddings/test")
-    main(write_parameters(folder))
+    main(with_values())
 
     metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
     names = [*METRICS, "coarse_recall_at_1"]
@@ -110,13 +94,10 @@ def test_metrics_are_those_of_the_files(folder):
         assert list(of["interval"]) == names
         assert all(of["interval"][name]["low"] <= of[name] <= of["interval"][name]["high"] for name in names)
     assert metrics["untrained"]["recall_at_1"] < metrics["pixels"]["recall_at_1"] < metrics["recall_at_1"]
+    assert_tables_agree_with(metrics)
 
 
-def test_tables_agree_with_the_metrics(folder):
-    write_embeddings(folder / "embeddings/test")
-    main(write_parameters(folder))
-    metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
-
+def assert_tables_agree_with(metrics):
     at_k = pd.read_csv("plots/recall_at_k.csv")
     assert list(at_k) == ["features", "k", "recall", "low", "high"]
     assert at_k["features"].unique().tolist() == ["trained", "untrained", "raw pixels"]
@@ -134,13 +115,14 @@ def test_tables_agree_with_the_metrics(folder):
     assert over_epochs.index.tolist() == [0, 5, 10, 30]
     for epoch, of in {0: metrics["untrained"], 30: metrics}.items():
         assert over_epochs.loc[epoch].to_dict() == {name: of[name] for name in ("recall_at_1", "coarse_recall_at_1")}
-    labels, features = pd.read_csv("embeddings/test/labels.csv"), np.load("embeddings/test/snapshots/epoch_0005.npy")
-    assert over_epochs.loc[5, "recall_at_1"] == pytest.approx(recall_by_loops(features, labels["fine"], 1))
+    features = np.load("embeddings/test/snapshots/epoch_0005.npy")
+    fine = numbered_labels(120)["fine"]
+    assert over_epochs.loc[5, "recall_at_1"] == pytest.approx(recall_by_loops(features, fine, 1))
 
 
 def test_without_fine_labels_the_coarse_metrics_and_views_remain(folder, capsys):
     write_embeddings(folder / "embeddings/test", has_fine=False)
-    main(write_parameters(folder))
+    main(with_values())
 
     metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
     names = ["coarse_recall_at_1", "view_retrieval"]
@@ -169,7 +151,7 @@ def test_images_with_fine_labels_are_measured_among_themselves(folder, capsys):
         np.save(file, np.load(file)[labelled])
     results = []
     for part in ("test", "val"):
-        main(write_parameters(folder, split=part))
+        main(with_values(split=part))
         results.append(json.loads(Path("metrics/retrieval_in_full.json").read_text()))
     assert results[0].pop("images_in_part") == 120
     assert results[0] == results[1]
@@ -179,7 +161,7 @@ def test_images_with_fine_labels_are_measured_among_themselves(folder, capsys):
 
 def test_a_small_folder_leaves_out_the_k_that_it_cannot_answer(folder, capsys):
     write_embeddings(folder / "embeddings/test", images=9, fine_classes=8)
-    main(write_parameters(folder, recall_at=[1, 8, 9, 100]))
+    main(with_values(recall_at=[1, 8, 9, 100]))
 
     metrics = json.loads(Path("metrics/retrieval_in_full.json").read_text())
     assert [name for name in metrics if name.startswith("recall_at_")] == ["recall_at_1", "recall_at_8"]
@@ -194,5 +176,5 @@ def test_a_wrong_file_is_named_and_nothing_is_written(folder, name):
     write_embeddings(folder / "embeddings/test")
     np.save(folder / f"embeddings/test/{name}.npy", np.full((120, 16), np.nan, np.float32))
     with pytest.raises(UserError, match=f"{re.escape(name)}.npy: 120 of 120 rows"):
-        main(write_parameters(folder))
+        main(with_values())
     assert not any(Path(output).exists() for output in OUTPUTS)

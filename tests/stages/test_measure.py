@@ -5,17 +5,17 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from ruamel.yaml import YAML
 
 from maskcon.encoders.networks import build_encoder, save_encoder
-from maskcon.images.packed.image_set import LABEL_COLUMNS, write_set
+from maskcon.images.packed.image_set import write_set
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import check_parameters
 from maskcon.report.measures import file_of, measures_together
 from stages import embed, measure
+from tests.support.finished_run import numbered_labels
 
 ALL = ("knn", "linear", "few_shot", "discovery")
 PARAMETERS = YAML(typ="safe").load((Path(__file__).parents[2] / "params.yaml").read_text())
@@ -35,28 +35,13 @@ def take(*names, **values):
     return measures_together(json.loads(Path(file_of(name)).read_text()) for name in names)
 
 
-def labels_of(images, has_fine=True):
-    fine = np.arange(images) % 12
-    return pd.DataFrame(
-        {
-            "coarse": fine // 4,
-            "coarse_name": [f"tens {label // 4}" for label in fine],
-            "fine": fine if has_fine else None,
-            "fine_name": [f"number {label}" for label in fine] if has_fine else None,
-            "source": [f"scan {row}" for row in range(images)],
-            "width": 24,
-            "height": 16,
-        }
-    )[list(LABEL_COLUMNS)]
-
-
 def write_embeddings(parts=("train", "val", "test"), has_fine=True):
     """Features that are a centre for each fine class and noise, less of it for a trained encoder."""
     draw = np.random.default_rng(0)
     for part in parts:
         folder = Path("embeddings") / part
         folder.mkdir(parents=True)
-        labels_of(96, has_fine).to_csv(folder / "labels.csv", index=False)
+        numbered_labels(96, has_fine=has_fine).to_csv(folder / "labels.csv", index=False)
         for name, noise in {"encoder": 0.5, "untrained": 4.0, "pixels": 1.5}.items():
             features = np.random.default_rng(1).standard_normal((12, 16))[np.arange(96) % 12]
             features = features + noise * draw.standard_normal((96, 16))
@@ -72,6 +57,7 @@ def folder(tmp_path, monkeypatch):
 def test_the_three_feature_files_side_by_side(capsys):
     write_embeddings()
     metrics = take(*ALL)
+    assert metrics == take(*ALL)
     trained = [name for name in metrics if name not in ("interval", "untrained", "pixels")]
     left_out = {f"few_shot_classes_left_out_{shots}_shot" for shots in (1, 5)}
     assert set(metrics["untrained"]) == set(metrics["pixels"]) == {*trained, "interval"} - left_out
@@ -102,17 +88,6 @@ def test_classes_that_are_too_small_are_said(capsys):
     assert "few_shot_classes_left_out_8_shot: 12" in capsys.readouterr().out
 
 
-def test_nothing_asked_for():
-    measure.main(with_values(measures=[]))
-    assert not Path("metrics").exists()
-    assert take() == {"interval": {}, "untrained": {"interval": {}}, "pixels": {"interval": {}}}
-
-
-def test_the_same_inputs_give_the_same_bytes():
-    write_embeddings()
-    assert take(*ALL) == take(*ALL)
-
-
 @pytest.mark.parametrize("name", ["train/encoder", "test/pixels"])
 def test_a_wrong_file_is_named_and_nothing_is_written(name):
     write_embeddings()
@@ -131,7 +106,7 @@ def test_train_images_are_embedded_where_a_measure_learns_from_them(measures, pa
     draw = np.random.default_rng(0)
     for part, images in {"train": 30, "val": 12, "test": 24}.items():
         pixels = draw.integers(0, 256, (images, 16, 24, 3), np.uint8)
-        write_set(Path("data/sets/two_digits") / part, labels_of(images), [pixels], 16, 24)
+        write_set(Path("data/sets/two_digits") / part, numbered_labels(images), [pixels], 16, 24)
     torch.manual_seed(0)
     encoder = build_encoder(parameters.model, parameters.data)
     for name in ("encoder", "untrained", "snapshots/epoch_0005"):

@@ -42,6 +42,13 @@ def labels_table(coarse, coarse_name, fine, fine_name) -> pd.DataFrame:
     return table.assign(width=8, height=8)[list(LABEL_COLUMNS)]
 
 
+def numbered_labels(images: int, fine_classes: int = 12, has_fine: bool = True) -> pd.DataFrame:
+    """Fine classes in turn, four to a coarse class."""
+    fine = np.arange(images) % fine_classes
+    table = labels_table(fine // 4, [f"tens {n // 4}" for n in fine], fine, [f"number {n}" for n in fine])
+    return table if has_fine else table.assign(fine=None, fine_name=None)
+
+
 def number_images(numbers: np.ndarray, seed: int = 0) -> np.ndarray:
     """uint8 [N, 16, 24, 3]: two scanned digits side by side for each number from 0 to 99."""
     generator = np.random.default_rng(seed)

@@ -44,16 +44,8 @@ def by_pillow(images, policies):
     return torch.stack(views)
 
 
-def every_sub_policy(applied, positive):
-    number = len(CIFAR10_POLICY)
-    return Policies(torch.arange(number), *(torch.tensor(pair).expand(number, 2) for pair in (applied, positive)))
-
-
-def test_policy_is_torchvisions():
+def test_policy_and_strengths_are_torchvisions():
     assert list(CIFAR10_POLICY) == TORCHVISION.policies
-
-
-def test_strengths_are_torchvisions():
     # beside the threshold of Solarize, which the MaskCon code counts down from 256 and torchvision from 255
     space = TORCHVISION._augmentation_space(10, (32, 32))
     for name, _, level in (operation for pair in CIFAR10_POLICY for operation in pair):
@@ -71,17 +63,10 @@ def test_strengths_are_torchvisions():
 @pytest.mark.parametrize("applied", [(True, True), (True, False), (False, True)])
 @pytest.mark.parametrize("positive", [(True, False), (False, True)])
 def test_every_sub_policy_is_pillows(applied, positive):
-    images, policies = pictures(25, 32, 32, seed=sum(applied)), every_sub_policy(applied, positive)
-    assert torch.equal(autoaugment(images, policies), by_pillow(images, policies))
-
-
-@pytest.mark.parametrize("number", [1, 300])
-def test_drawn_batches_are_pillows(number):
-    images, policies = pictures(number, 32, 32), draw_policies(number, generator())
-    before = images.clone()
-    views = autoaugment(images, policies)
-    assert torch.equal(views, by_pillow(images, policies))
-    assert views.shape == images.shape
+    images, before = (pictures(25, 32, 32, seed=sum(applied)) for _ in range(2))
+    every = Policies(torch.arange(25), *(torch.tensor(pair).expand(25, 2) for pair in (applied, positive)))
+    for policies in (every, draw_policies(25, generator(sum(applied)))):
+        assert torch.equal(autoaugment(images, policies), by_pillow(images, policies))
     assert torch.equal(images, before)
 
 

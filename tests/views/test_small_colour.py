@@ -7,27 +7,13 @@ from maskcon.views.operations.autoaugment import autoaugment, draw_policies
 from maskcon.views.operations.crop import draw_crops, resized_crop
 from maskcon.views.small_colour import strong, weak
 
-VIEWS = pytest.mark.parametrize("view", [weak, strong])
 
-
-@VIEWS
-def test_same_generator_same_bytes(view):
-    images = pictures(200, 32, 32)
-    first, again, other = (view(images, torch_generator(0, "views", step)) for step in (1, 1, 2))
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-
-
-def test_weak_is_a_crop_of_a_fifth_to_all():
-    images = pictures(50, 32, 32)
-    crops = draw_crops(50, 32, 32, torch_generator(0, "views"), scale=(0.2, 1.0))
-    assert torch.equal(weak(images, torch_generator(0, "views")), resized_crop(images, crops, (32, 32)))
-
-
-def test_strong_is_weak_and_then_the_policy():
+def test_weak_is_a_crop_of_a_fifth_to_all_and_strong_the_policy_after_it():
     images = pictures(200, 32, 32)
     generator = torch_generator(0, "views")
-    cropped = weak(images, generator)
+    crops = draw_crops(200, 32, 32, generator, scale=(0.2, 1.0))
+    cropped = resized_crop(images, crops, (32, 32))
+    assert torch.equal(weak(images, torch_generator(0, "views")), cropped)
     policies = draw_policies(200, generator)
     views = strong(images, torch_generator(0, "views"))
     assert torch.equal(views, autoaugment(cropped, policies))
@@ -37,7 +23,7 @@ def test_strong_is_weak_and_then_the_policy():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@VIEWS
+@pytest.mark.parametrize("view", [weak, strong])
 def test_other_device_same_bytes(view):
     images = pictures(600, 32, 32)
     expected = view(images, torch_generator(0, "views"))

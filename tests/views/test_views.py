@@ -14,14 +14,20 @@ def stored(number=6, channels=3):
 @pytest.mark.parametrize("augmentation", ["characters", "small_colour", "photo", "products"])
 @pytest.mark.parametrize("strength", ["weak", "strong"])
 @pytest.mark.parametrize("size", [None, (40, 40), (32, 24)])
-def test_views_have_the_size_that_is_asked_for(augmentation, strength, size):
-    images = stored()
-    stretch = torch.linspace(0.5, 2, 6, dtype=torch.float64)
-    view = view_maker(augmentation, strength, size)(images, torch_generator(0), stretch)
+def test_views_have_the_size_that_is_asked_for_and_depend_on_their_generator_alone(augmentation, strength, size):
+    images, stretch = stored(), torch.linspace(0.5, 2, 6, dtype=torch.float64)
+    before, state = images.clone(), torch.get_rng_state()
+    make = view_maker(augmentation, strength, size)
+    view = make(images, torch_generator(0), stretch)
     assert view.shape == (6, 3, *(size or (40, 40)))
     assert view.dtype == torch.float32
     assert view.min() >= -1e-6
     assert view.max() <= 1 + 1e-6
+    assert torch.equal(images, before)
+    assert torch.equal(state, torch.get_rng_state())
+    torch.rand(3)
+    assert torch.equal(view, make(images, torch_generator(0), stretch))
+    assert not torch.equal(view, make(images, torch_generator(1), stretch))
 
 
 def test_the_view_called_whole_is_the_image_as_it_is():

@@ -3,9 +3,9 @@
     archive = RemoteFile("cifar-100-python.tar.gz", "https://...", "eb9058c3a382ffc7106e4002c42a8d85")
     path = fetch(archive, root)
 
-A file that a person has put into the folder is checked and used. pooch checks what comes and moves it into place; the
-download itself is ours, since pooch begins again from the first byte when one breaks off, and the larger sets have tens
-of gigabytes.
+A file that a person has put into the folder is checked and used; ``lying_in`` finds it in folders too. pooch checks
+what comes and moves it into place; the download itself is ours, since pooch begins again from the first byte when one
+breaks off, and the larger sets have tens of gigabytes.
 """
 
 import time
@@ -24,6 +24,7 @@ from maskcon.images.packed.image_set import require_space
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.atomic_files import never_through_a_link
 
+DEPTH = 3  # folders that a mirror's archive may be wrapped in
 ATTEMPTS = 5  # in a row that bring no new byte
 TIMEOUT = (10.0, 60.0)  # seconds: until connected, and between two blocks
 BLOCK = 1 << 16  # bytes
@@ -37,7 +38,7 @@ class RemoteFile:
     """A published file."""
 
     name: str  # in the folder that it is fetched into
-    url: str | None  # None where only a person can fetch it
+    url: str  # empty where only a person can fetch it
     checksum: str  # md5 or SHA-256 as published, hexadecimal
 
     @property
@@ -60,8 +61,6 @@ def fetch(file: RemoteFile, root: Path) -> Path:
     path = present(file, root)
     if path is not None:
         return path
-    if file.url is None:
-        raise by_hand(file.name, "it has no public address", "its publisher", root, [file])
     partial = root / f".{file.name}.{file.checksum[:8]}.part"
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -106,6 +105,12 @@ def present(file: RemoteFile, root: Path) -> Path | None:
             f"{digest}, expected {file}; {remedy}"
         )
     return path
+
+
+def lying_in(root: Path, name: str) -> Path | None:
+    """The file or folder of that name in ``root`` or in folders in it, the least deep one; None where there is none."""
+    found = (path for depth in range(DEPTH + 1) for path in sorted(root.glob("*/" * depth + name)))
+    return next(found, None)
 
 
 def by_hand(what: str, reason: str, source: str, root: Path, contents: Sequence[RemoteFile | str]) -> UserError:

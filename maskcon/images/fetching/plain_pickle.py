@@ -25,14 +25,10 @@ ALLOWED = {
 }
 
 
-class _Refused(Exception):
-    """A name that is not allowed."""
-
-
 class _PlainUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
-            raise _Refused(f"{module}.{name}")
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which may be an attack, and was not run")
         return ALLOWED[module, name]
 
 
@@ -45,12 +41,9 @@ def read_plain_pickle(path: Path) -> Any:
     try:
         with open(path, "rb") as file:
             return _PlainUnpickler(file, encoding="bytes").load()
-    except _Refused as refused:
-        raise UserError(
-            f"{path} asks for {refused}, which no data set's file needs: it may be an attack, and it was not run; "
-            "delete it and fetch it again from the set's published address"
-        ) from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; fetch it again") from error
     except Exception as error:  # a damaged program can fail in every way, as the documentation of pickle says
-        raise UserError(f"{path} is not a whole pickle ({type(error).__name__}: {error}); fetch it again") from error
+        raise UserError(
+            f"{path} is not the pickle of a data set ({error}); delete it and fetch it again from its published address"
+        ) from error

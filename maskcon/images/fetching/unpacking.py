@@ -1,4 +1,4 @@
-"""Archives (tar, tar.gz, zip) unpacked into a folder: nothing outside it, and all of it or nothing.
+"""Archives (tar, tar.gz, zip, or unpacked already) brought into a folder: nothing outside it, all of it or nothing.
 
 unpack(Path("cifar-100-python.tar.gz"), Path("data/raw/cifar100"))
 """
@@ -28,7 +28,7 @@ DAMAGED = (
 
 
 def unpack(archive: Path, target: Path) -> Path:
-    """Unpack an archive into the folder ``target``, which is there only once it is whole.
+    """Unpack an archive, or copy a folder, into the folder ``target``, which is there only once it is whole.
 
     A folder that is there already is taken as it is. Owners and permissions of the archive are not taken over.
 
@@ -41,7 +41,10 @@ def unpack(archive: Path, target: Path) -> Path:
     shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
     try:
         unfinished.mkdir(parents=True)
-        (_unpack_zip if zipfile.is_zipfile(archive) else _unpack_tar)(archive, unfinished)
+        if archive.is_dir():
+            shutil.copytree(archive, unfinished, dirs_exist_ok=True)
+        else:
+            (_unpack_zip if zipfile.is_zipfile(archive) else _unpack_tar)(archive, unfinished)
         os.replace(unfinished, target)
     except DAMAGED as error:
         raise UserError(

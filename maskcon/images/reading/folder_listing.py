@@ -220,16 +220,11 @@ def _photos_in(root: Path, problems: Problems) -> Iterator[str]:
     suffixes = photo_suffixes()
     passed_over: Counter[str] = Counter()
     unreadable: list[OSError] = []
-    outside, circles, unwritable = [], [], []
-    for folder, folders, files in os.walk(root, followlinks=True, onerror=unreadable.append):
+    links, outside, unwritable = [], [], []
+    for folder, folders, files in os.walk(root, onerror=unreadable.append):
         below = os.path.relpath(folder, root)
-        for name in list(folders):
-            path = os.path.join(folder, name)
-            is_outside, is_circle = not _lies_in(path, root), os.path.islink(path) and _lies_in(folder, path)
-            if _is_hidden(name) or is_outside or is_circle:
-                folders.remove(name)
-            if not _is_hidden(name) and (is_outside or is_circle):
-                (outside if is_outside else circles).append(os.path.normpath(os.path.join(below, name)))
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        links += [os.path.normpath(os.path.join(below, name)) for name in folders if os.path.islink(f"{folder}/{name}")]
         for name in files:
             path = os.path.normpath(os.path.join(below, name))
             suffix = os.path.splitext(name)[1].lower()
@@ -245,7 +240,7 @@ def _photos_in(root: Path, problems: Problems) -> Iterator[str]:
                 yield path
     _add_unreadable(unreadable, root, problems)
     problems.add("paths that lead outside of the folder", sorted(outside), "copy the photos into it")
-    problems.add("links to a folder that they lie in", sorted(circles), "remove them")
+    problems.add("links to folders", sorted(links), "put the photos themselves there, or remove the links")
     problems.add("names that are not UTF-8", sorted(unwritable), "rename them")
     if passed_over:
         counts = ", ".join(f"{number:,} {show(suffix)}" for suffix, number in sorted(passed_over.items()))

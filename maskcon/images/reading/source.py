@@ -2,17 +2,19 @@
 
     class Values(PhotoSet)                                          its values, see maskcon/parameters/data.py
     download(root: Path, raw: Path) -> None                         fill raw with checked source files
-    splits(raw: Path, data: DataParameters, scratch: Path)           -> iterator of (split, Split)
+    splits(raw: Path, data: DataParameters, scratch: Path)          -> iterator of (split, Split): train, val and test
 
+``scratch`` keeps what a packing that was interrupted has done, for the next one; only a source whose work takes minutes
+needs it. It is emptied once the set is packed. The part val may have no rows.
 The table data.coarse_map then turns fine classes into coarse ones, unless the source itself carries them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -42,17 +44,6 @@ class Split:
     labels: pd.DataFrame
     images: Iterable[np.ndarray]
     left_out: Sequence[LeftOut] = ()
-
-
-class Source(Protocol):
-    def download(self, root: Path, raw: Path) -> None: ...
-
-    def splits(self, raw: Path, data: DataParameters, scratch: Path) -> Iterator[tuple[str, Split]]:
-        """The splits train, val and test; val may have no rows.
-
-        ``scratch`` keeps what a packing that was interrupted has done, for the next one; only a source whose work
-        takes minutes needs it. It is emptied once the set is packed.
-        """
 
 
 def check_source(data: DataParameters) -> None:

@@ -12,23 +12,23 @@ import numpy as np
 import pandas as pd
 from scipy.io import loadmat
 
-from maskcon.images.fetching.downloading import RemoteFile, by_hand, present
-from maskcon.images.fetching.put_by_hand import link_or_copy, lying_in
+from maskcon.images.fetching.downloading import RemoteFile, by_hand, lying_in, present
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.reading.published_photos import train_val_test
 from maskcon.images.reading.source import Split
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
+from maskcon.runtime.atomic_files import write_atomically
 
 Values = PhotoSet
 PHOTOS = {"train": 8144, "test": 8041}
 CLASSES = 196
 TEST_LABELS = "cars_test_annos_withlabels.mat"
 PIECES = {  # folder or file -> how it was published
-    "cars_train": RemoteFile("cars_train.tgz", None, "065e5b463ae28d29e77c1b4b166cfe61"),
-    "cars_test": RemoteFile("cars_test.tgz", None, "4ce7ebf6a94d07f1952d94dd34c4d501"),
-    "devkit": RemoteFile("car_devkit.tgz", None, "c3b158d763b6e2245038c8ad08e45376"),
-    TEST_LABELS: RemoteFile(TEST_LABELS, None, "b0a2b23655a3edd16d84508592a98d10"),
+    "cars_train": RemoteFile("cars_train.tgz", "", "065e5b463ae28d29e77c1b4b166cfe61"),
+    "cars_test": RemoteFile("cars_test.tgz", "", "4ce7ebf6a94d07f1952d94dd34c4d501"),
+    "devkit": RemoteFile("car_devkit.tgz", "", "c3b158d763b6e2245038c8ad08e45376"),
+    TEST_LABELS: RemoteFile(TEST_LABELS, "", "b0a2b23655a3edd16d84508592a98d10"),
 }
 
 
@@ -43,11 +43,10 @@ def download(root: Path, raw: Path) -> None:
             root,
             [*PIECES.values(), "or unpacked: folders cars_train, cars_test and devkit in place of the .tgz"],
         )
+    labels = found.pop(TEST_LABELS).read_bytes()
+    write_atomically(raw / TEST_LABELS, lambda file: file.write(labels))
     for name, path in found.items():
-        if path.suffix == ".tgz":
-            unpack(path, raw / name)
-        else:
-            link_or_copy(path, raw / name)
+        unpack(path, raw / name)
 
 
 def splits(raw: Path, data: Values, scratch: Path) -> Iterator[tuple[str, Split]]:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskcon.images.fetching.downloading import by_hand
-from maskcon.images.fetching.put_by_hand import lying_in
+from maskcon.images.fetching.downloading import by_hand, lying_in
 from maskcon.images.fetching.unpacking import unpack
 from maskcon.images.reading.coarse_labels import read_coarse_table
 from maskcon.images.reading.planar_batches import listed, train_val_test

@@ -9,14 +9,13 @@ In the sub-policy of two Equalize the second has the published 0.6, where the co
     views = autoaugment(images, policies)              # on the images' device
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
 from maskcon.views.operations import pillow_operations as pillow
-from maskcon.views.operations.draws import draw_for_each
+from maskcon.views.operations.draws import draw_for_each, uniform
 
 OPERATIONS = {
     "Invert": pillow.invert,
@@ -84,16 +83,13 @@ def draw_policies(number: int, generator: Generator) -> Policies:
 
     ``generator`` is one of the CPU.
     """
-
-    def draw(law: Callable[[int], Tensor]) -> Tensor:
-        return draw_for_each(law, number, generator)
-
-    sub_policy = draw(lambda number: torch.randint(len(CIFAR10_POLICY), (number,), generator=generator))
-    chance = draw(lambda number: torch.rand(number, 2, generator=generator, dtype=torch.float64))
+    sub_policy = draw_for_each(
+        lambda number: torch.randint(len(CIFAR10_POLICY), (number,), generator=generator), number, generator
+    )
     return Policies(
         sub_policy=sub_policy,
-        applied=chance < _PROBABILITY[sub_policy],
-        positive=draw(lambda number: torch.rand(number, 2, generator=generator)) < 0.5,
+        applied=uniform(number, generator, 2, dtype=torch.float64) < _PROBABILITY[sub_policy],
+        positive=uniform(number, generator, 2) < 0.5,
     )
 
 

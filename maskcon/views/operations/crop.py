@@ -8,13 +8,14 @@ What is drawn stands apart from what is done with it, so that either can be chec
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
-from maskcon.views.operations.draws import draw_for_each
+from maskcon.views.operations.draws import uniform
 
 TRIES = 10  # torchvision's RandomResizedCrop gives up after as many boxes that do not fit
 COEFFICIENT_BITS = 22  # Pillow resizes bytes with weights that are whole multiples of 2^-22
@@ -58,16 +59,10 @@ def draw_crops(
     """
     if stretch is None:
         stretch = torch.ones(number, dtype=torch.float64)
-
-    def uniform(number: int, *shape: int) -> Tensor:
-        def draw(number: int) -> Tensor:
-            return torch.rand(number, *shape, generator=generator, dtype=torch.float64)
-
-        return draw_for_each(draw, number, generator)
-
-    share = scale[0] + (scale[1] - scale[0]) * uniform(number, TRIES)
+    draw = functools.partial(uniform, number, generator, dtype=torch.float64)
+    share = scale[0] + (scale[1] - scale[0]) * draw(TRIES)
     log_ratio = [math.log(end) for end in ratio]
-    aspect = torch.exp(log_ratio[0] + (log_ratio[1] - log_ratio[0]) * uniform(number, TRIES)) / stretch[:, None]
+    aspect = torch.exp(log_ratio[0] + (log_ratio[1] - log_ratio[0]) * draw(TRIES)) / stretch[:, None]
     area = height * width * share
     tried_width = torch.sqrt(area * aspect).round().long()
     tried_height = torch.sqrt(area / aspect).round().long()
@@ -80,14 +75,14 @@ def draw_crops(
     box_width = torch.where(any_fits, tried_width.gather(1, first)[:, 0], centred_width)
 
     free_rows, free_columns = height - box_height, width - box_width
-    top = (uniform(number) * (free_rows + 1)).long()
-    left = (uniform(number) * (free_columns + 1)).long()
+    top = (draw() * (free_rows + 1)).long()
+    left = (draw() * (free_columns + 1)).long()
     return Crops(
         top=torch.where(any_fits, top, free_rows // 2),
         left=torch.where(any_fits, left, free_columns // 2),
         height=box_height,
         width=box_width,
-        flip=uniform(number) < 0.5,
+        flip=draw() < 0.5,
     )
 
 

@@ -37,9 +37,9 @@ def draw_for_each(draw: Callable[[int], Tensor], number: int, generator: torch.G
     return draw(generator.block)[generator.rows]
 
 
-def uniform(number: int, generator: torch.Generator, *shape: int) -> Tensor:
-    """float32 [number, *shape] in [0, 1)."""
-    return draw_for_each(lambda number: torch.rand(number, *shape, generator=generator), number, generator)
+def uniform(number: int, generator: torch.Generator, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """[number, *shape] in [0, 1)."""
+    return draw_for_each(lambda number: torch.rand(number, *shape, generator=generator, dtype=dtype), number, generator)
 
 
 def chosen(number: int, share: float, generator: torch.Generator) -> Tensor:

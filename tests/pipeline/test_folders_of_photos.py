@@ -1,7 +1,7 @@
-"""Every stage, in this process, on small sets: photos with fine classes, with coarse ones alone, and a published set.
+"""Every stage, in this process, on small folders of photos: with fine classes, with coarse ones alone, and with both.
 
-That every published set is packed as its archive has it is what the tests of its reader say (tests/images); here a set
-is trained on, measured, drawn, reported and recorded, with a tiny encoder.
+That every published set is packed as its archive has it is what the tests of its reader say (tests/images); here photos
+are trained on, measured, drawn, reported and recorded, with a tiny encoder.
 """
 
 import json
@@ -15,7 +15,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from maskcon.images.reading import cifartoy
 from maskcon.methods.parts.interface import build_method
 from maskcon.parameters.data import DataParameters
 from maskcon.parameters.model import check_parameters
@@ -23,8 +22,7 @@ from maskcon.report.paper import gather_facts, read_finished_run
 from maskcon.runtime.interruption import Interruptions
 from maskcon.tracking.store import find_store
 from stages import coarse, download, embed, evaluate, figures, measure, pretrain, report, track
-from tests.images import test_cifar
-from tests.images.small_archives import REPOSITORY, preset, stand_in
+from tests.images.small_archives import REPOSITORY, preset
 from tests.support.pipeline_copies import POINTING_ELSEWHERE
 
 pytestmark = pytest.mark.slow
@@ -45,7 +43,7 @@ QUICK = {
 class Small:
     """A set published in small: how, and what the report must say of it."""
 
-    publish: Callable[[Path, pytest.MonkeyPatch], DataParameters]
+    publish: Callable[[Path], DataParameters]
     images: tuple[int, int, int]  # train, val, test
     coarse: list[str]  # names, by coarse label
     fine: str  # classes in test
@@ -66,7 +64,7 @@ def folder_preset(folder: Path, **changes: Any) -> DataParameters:
     return preset("folder", folder, raw=str(folder / "source"), **changes)
 
 
-def of_folders(folder, patch):
+def of_folders(folder):
     """By part, coarse and fine class; a torn photo, a fine class of one photo, a coarse one never tested."""
     named = ("bird/wren", "bird/tit", "cat/lion")
     counts = {f"{split}/{classes}": 5 for split in ("train", "val", "test") for classes in named}
@@ -75,12 +73,12 @@ def of_folders(folder, patch):
     return folder_preset(folder, on_bad_image="skip")
 
 
-def of_coarse_folders(folder, patch):
+def of_coarse_folders(folder):
     photographs(folder / "source", {"bird": 20, "cat": 20})
     return folder_preset(folder, stored=None)
 
 
-def of_a_table(folder, patch):
+def of_a_table(folder):
     """Fine classes of some photos of the test part alone."""
     photographs(folder / "source", {"bird": 20, "cat": 20})
     paths = sorted(str(path.relative_to(folder / "source")) for path in (folder / "source").rglob("*.jpg"))
@@ -93,17 +91,10 @@ def of_a_table(folder, patch):
     return folder_preset(folder)
 
 
-def of_cifartoy(folder, patch):
-    test_cifar.write_cifar_10(folder / "source")
-    stand_in(patch, cifartoy, "ARCHIVE", folder / "source")
-    return preset("cifartoy_good", folder)
-
-
 SMALL = {
     "folder": Small(of_folders, (19, 15, 16), ["bird", "cat", "fish"], "4", None, ("1", ["train/bird/wren/torn.jpg"])),
     "folder, coarse classes alone": Small(of_coarse_folders, (28, 4, 8), ["bird", "cat"], "none"),
     "labels.csv, fine classes of some": Small(of_a_table, (20, 4, 16), ["bird", "cat"], "4", 12),
-    "cifartoy_good": Small(of_cifartoy, (64, 16, 16), ["vehicle", "animal"], "8"),
 }
 
 
@@ -128,9 +119,9 @@ def checkout(tmp_path, monkeypatch, store) -> Path:
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_through_every_stage(checkout, monkeypatch, tiny_values, store, name):
+def test_through_every_stage(checkout, tiny_values, store, name):
     small = SMALL[name]
-    data = small.publish(checkout, monkeypatch)
+    data = small.publish(checkout)
     parameters = check_parameters(tiny_values(QUICK) | {"data": data.model_dump()})
     for stage in STAGES:
         if stage is pretrain:
