@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from matplotlib.ticker import MaxNLocator
 
-from maskcon.evaluation.retrieval.neighbours import nearest_neighbours
+from maskcon.evaluation.retrieval.neighbours import neighbours_by_chunk
 from maskcon.experiments.tables.formats import interval, metric_title, percent
 from maskcon.experiments.tables.statistics import Summary
 from maskcon.explore.compare_page.compared_runs import (
@@ -148,7 +148,10 @@ def _retrieved(runs: list[ComparedRun], pictured: list[int]) -> dict[str, str]:
     labels = galleries[0].labels
     label = labels.coarse if labels.fine is None else labels.fine
     count = min(NEIGHBOURS, len(labels) - 1)
-    nearest = [nearest_neighbours(torch.from_numpy(one.features), count).numpy() for one in galleries]
+    nearest = [
+        torch.cat([found for _, found, _ in neighbours_by_chunk(torch.from_numpy(one.features), count)]).numpy()
+        for one in galleries
+    ]
     found = np.stack(nearest, axis=1)  # [images, runs, neighbours]
     right = label[found[:, :, 0]] == label[:, None]
     disputed = np.flatnonzero(right.any(axis=1) & ~right.all(axis=1))
