@@ -16,6 +16,7 @@ def lock(tmp_path, monkeypatch):
     return lock
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("torn", ["", '{"/photos": {"wri'])
 def test_a_torn_lock_of_dvc_is_removed_and_a_whole_one_is_not(lock, capsys, torn):
     lock.write_text('{"/photos": {"write": {}}}')
@@ -27,6 +28,7 @@ def test_a_torn_lock_of_dvc_is_removed_and_a_whole_one_is_not(lock, capsys, torn
     assert "which an interrupted DVC had left torn" in capsys.readouterr().out
 
 
+@pytest.mark.fault
 def test_a_lock_is_removed_once_no_holder_runs(lock):
     """The number of one that was killed may be another process's by now."""
     with subprocess.Popen([sys.executable, "-c", "input()", "repro"], stdin=subprocess.PIPE) as running:
@@ -38,6 +40,7 @@ def test_a_lock_is_removed_once_no_holder_runs(lock):
         running.communicate(b"\n")
 
 
+@pytest.mark.fault
 def test_a_torn_lock_stays_while_dvc_runs(lock, tmp_path, refusal):
     lock.write_text("{")
     (tmp_path / "dvc").write_text("input()")

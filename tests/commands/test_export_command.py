@@ -1,3 +1,7 @@
+import pytest
+
+
+@pytest.mark.fault
 def test_what_is_known_before_work_starts(workspace, refusal):
     assert "no recorded run has this models/encoder.pt" in refusal("export", "--formats", "torch", "mlflow")
     printed = refusal("export", "--formats", "torch", "--folder", "README.md")

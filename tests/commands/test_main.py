@@ -60,6 +60,7 @@ def test_calls_the_command_with_its_arguments(capsys):
     assert capsys.readouterr().out == "hello Ada\n"
 
 
+@pytest.mark.fault
 @pytest.mark.usefixtures("greet")
 @pytest.mark.parametrize(
     ("words", "sentence"),

@@ -22,6 +22,7 @@ def test_choices_are_written_and_the_parameters_described(checkout):
     assert (checkout / "docs/parameters.md").read_text().startswith("# Parameters\n")
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("choices", "words"),
     [

@@ -67,6 +67,7 @@ def test_an_index_is_built_measured_and_kept(workspace, capsys):
         assert [near["place"] for near in one["nearest"]] == [near["place"] for near in other["nearest"]]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -37,6 +37,7 @@ def test_a_server_has_its_own_pages(started, monkeypatch, refusal):
     assert started == []
 
 
+@pytest.mark.fault
 def test_a_port_that_is_taken(started, tmp_path, refusal):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]

@@ -73,6 +73,7 @@ def test_with_fine_labels_of_some_images_these_alone_are_measured(folder, fine, 
         assert (len(measured), measured.images_in_part) == (2, 3)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("features", "message"),
     [
@@ -99,6 +100,7 @@ def test_wrong_features_are_refused(folder, features, message):
         read_embedded_set(folder).features("encoder")
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("content", [None, "coarse,fine\n0,1\n", ",".join(LABEL_COLUMNS) + "\nx,a,1,b,s,8,8\n"])
 def test_wrong_labels_are_refused(folder, content):
     (folder / "labels.csv").unlink()

@@ -163,6 +163,7 @@ CORRUPTIONS = {
 }
 
 
+@pytest.mark.fault
 @pytest.mark.filterwarnings("ignore")  # of torch, about the files
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_what_is_no_encoder_gives_a_sentence_and_runs_nothing(tiny_parameters, tmp_path, corruption):
@@ -181,6 +182,7 @@ def test_intruder_would_have_left_its_trace(tmp_path):
     assert (tmp_path / "trace").exists()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("free", [1_000, 9_000, 20_000])
 def test_full_disk_gives_a_sentence(tiny_parameters, tmp_path, free):
     """A limit on the size of files acts as a disk that fills up after so many bytes."""
@@ -196,6 +198,7 @@ def test_full_disk_gives_a_sentence(tiny_parameters, tmp_path, free):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.fault
 def test_imagenet_weights_without_network_give_one_sentence(resnet, monkeypatch):
     def no_network(*args, **kwargs):
         raise URLError("Name or service not known")

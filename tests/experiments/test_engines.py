@@ -72,6 +72,7 @@ def local(tmp_path):
     return lambda workers: LocalEngine(workers, MadeUpWorkspaces(tmp_path))
 
 
+@pytest.mark.fault
 def test_one_that_fails_is_told_with_its_log_and_the_others_go_on(experiment, local):
     asked = [experiment("fine", "first"), experiment("fails"), experiment("fine", "last")]
     ended = {experiment.name: succeeded for experiment, succeeded, _ in run_experiments(asked, local(2))}
@@ -88,6 +89,7 @@ def test_the_first_goes_alone_where_it_makes_what_the_others_share(experiment, l
     assert all(succeeded for _, succeeded, _ in run_experiments(pair, local(2), made=["set"]))
 
 
+@pytest.mark.fault
 def test_an_interruption_ends_what_is_running_with_its_children(experiment, local, tmp_path, monkeypatch):
     run = run_experiments([experiment("fine"), experiment("long"), experiment("fine", "never")], local(1))
     assert next(run)[0].name == "fine"
@@ -109,6 +111,7 @@ def test_an_interruption_ends_what_is_running_with_its_children(experiment, loca
     assert not (tmp_path / "logs/never.log").exists()
 
 
+@pytest.mark.fault
 def test_slurm_that_is_not_here_and_an_unknown_option_are_told(tmp_path, monkeypatch):
     for program in ("srun", "sbatch"):
         (tmp_path / program).write_text("#!/bin/sh\n")

@@ -97,6 +97,7 @@ def test_the_grids_of_the_project_compose_under_names_of_their_own(file):
             assert parameters.seed == trial.seed
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [

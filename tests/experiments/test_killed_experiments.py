@@ -58,6 +58,7 @@ def cleaned(capsys, *words: str) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.fault
 def test_killed_while_the_experiment_is_prepared(note, capsys):
     hold_lock(note.parent)
     git("stash")
@@ -76,6 +77,7 @@ def test_killed_while_the_experiment_is_prepared(note, capsys):
     assert cleaned(capsys) == "nothing is left of interrupted runs\n"
 
 
+@pytest.mark.fault
 def test_an_edit_comes_back_although_values_of_the_experiment_lie_in_its_way(note, capsys):
     hold_lock(note.parent)
     git("stash")
@@ -85,6 +87,7 @@ def test_an_edit_comes_back_although_values_of_the_experiment_lie_in_its_way(not
     assert git("show", "stash@{0}:note.txt") == "the experiment's"
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("arrived", [True, False])
 def test_killed_while_the_experiment_runs(note, capsys, arrived):
     """Before its last commit or after it; edits that DVC had not yet brought back are kept in git's stash."""
@@ -106,6 +109,7 @@ def test_killed_while_the_experiment_runs(note, capsys, arrived):
     assert git("for-each-ref", "--format=%(refname)", "refs/exps") == "refs/exps/01/234/made"
 
 
+@pytest.mark.fault
 def test_a_changed_dvc_lock_is_an_edit_too(note, capsys):
     lock = Path("dvc.lock")
     lock.touch()
@@ -125,6 +129,7 @@ def test_a_changed_dvc_lock_is_an_edit_too(note, capsys):
     assert git("show", "stash@{0}:dvc.lock") == "of the last dvc repro"
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("seconds", [-100, 100])
 def test_what_a_person_has_put_aside_or_checked_out_is_left_alone(note, capsys, seconds):
     """Before the experiment that was killed, or after it."""
@@ -135,6 +140,7 @@ def test_what_a_person_has_put_aside_or_checked_out_is_left_alone(note, capsys, 
     assert cleaned(capsys, "--yes") == "nothing is left of interrupted runs\n"
 
 
+@pytest.mark.fault
 def test_folders_of_experiments_and_half_written_files(note, capsys):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
@@ -156,6 +162,7 @@ def test_folders_of_experiments_and_half_written_files(note, capsys):
     assert download.exists()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("worktree", [".", "../other"])
 def test_nothing_is_touched_while_dvc_runs(note, capsys, worktree):
     """There or in another worktree: they share git's stash and the refs of experiments."""
@@ -178,6 +185,7 @@ stages:
 """
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_an_experiment_is_really_killed(note, capsys):
     copy = PipelineCopy(note.parent)

@@ -25,6 +25,7 @@ def grid_of(folder, text):
     return read_grid(folder / "mine.yaml")
 
 
+@pytest.mark.fault
 def test_a_folder_of_photos_that_is_not_there_is_told_as_by_the_stages(tmp_path, monkeypatch):
     grid = grid_of(tmp_path, GRID.replace("data=digits", "data=folder"))
     monkeypatch.chdir(tmp_path)

@@ -107,12 +107,14 @@ def test_all_of_it(call, ran, record):
     assert ran == []  # what is on record is not run again
 
 
+@pytest.mark.fault
 def test_a_run_that_ends_well_without_coming_on_record_is_listed_with_the_reason(call, ran):
     ran.unrecorded = frozenset({"small-coins-w=0.5-seed-0-on-val"})
     assert set(call().failed) == {"small coins w=0.5 seed 0 on val"}
     assert any("no complete run has its inputs" in line for line in call.said)
 
 
+@pytest.mark.fault
 def test_what_failed_is_listed_and_can_be_run_alone(call, ran, tmp_path):
     ran.failing = frozenset({"small-coins-w=0.3-seed-0-on-val", "small-grafit-w=0.8-seed-2-on-test"})
     outcome = call()
@@ -131,6 +133,7 @@ def test_what_failed_is_listed_and_can_be_run_alone(call, ran, tmp_path):
     assert len(ran) == 2  # the seeds of coins
 
 
+@pytest.mark.fault
 def test_a_value_that_is_not_allowed_is_told_before_anything_runs(call, ran, tmp_path):
     (tmp_path / "mine.yaml").write_text(
         GRID.replace("w: 0.2", "w: no number, temperature: 1").replace("w: 0.5", "w: no number")
@@ -142,6 +145,7 @@ def test_a_value_that_is_not_allowed_is_told_before_anything_runs(call, ran, tmp
     assert ran == []
 
 
+@pytest.mark.fault
 def test_two_at_once_are_refused(call, ran, tmp_path):
     (tmp_path / "grids/logs").mkdir(parents=True)
     with FileLock(tmp_path / "grids/logs/mine.lock"), pytest.raises(UserError, match="another process"):

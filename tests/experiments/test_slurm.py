@@ -111,6 +111,7 @@ def wait_for(there, patience=PATIENCE):
     return found
 
 
+@pytest.mark.fault
 def test_a_killed_job_is_told_and_the_second_call_runs_it_alone(tmp_path, slurm):
     copy = copy_checkout(tmp_path / "copy")
     (copy.folder / "grids/small.yaml").write_text(GRID)

@@ -119,6 +119,7 @@ def test_values_that_are_not_the_presets_stand_beside_those_of_the_grid():
     assert (row["title"], row["values"], row["not_preset"]) == ("MaskCon (m)", '{"w": 0.8}', '{"temperature": "0.3"}')
 
 
+@pytest.mark.fault
 def test_an_export_that_is_none_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"runs\.csv cannot be read as an export"):
         read_export(tmp_path)
@@ -127,6 +128,7 @@ def test_an_export_that_is_none_is_refused(tmp_path):
         read_export(tmp_path)
 
 
+@pytest.mark.fault
 def test_nothing_is_written_where_a_table_is_refused(tmp_path):
     runs = made_up(SCORES, where={("maskcon", 2): {"params.loss.w": "0.8"}})
     with pytest.raises(UserError, match="not averaged"):
@@ -134,6 +136,7 @@ def test_nothing_is_written_where_a_table_is_refused(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.fault
 def test_escaping():
     assert latex_escaped("a_b & 50% #1 {x} $y$") == r"a\_b \& 50\% \#1 \{x\} \$y\$"
     assert latex_escaped("~^\\") == r"\textasciitilde{}\textasciicircum{}\textbackslash{}"

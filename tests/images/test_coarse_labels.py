@@ -42,6 +42,7 @@ MALFORMED = {
 }
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("fault", MALFORMED)
 def test_malformed_table_gives_a_sentence_naming_the_file(tmp_path, fault):
     content, said = MALFORMED[fault]

@@ -35,6 +35,7 @@ def greys(decoded, rows):
     return [int(image[0, 0, 0]) for chunk in decoded.chunks(np.array(rows, int)) for image in chunk]
 
 
+@pytest.mark.fault
 def test_every_photo_at_its_place_and_those_that_are_bad(photos, tmp_path):
     decoded = decode_photos(photos, 4, 6, tmp_path / "scratch")
     assert decoded.own_sizes.tolist() == [[10, 5], [11, 5], [12, 5], [0, 0], [14, 5], [15, 5], [16, 5]]
@@ -84,6 +85,7 @@ def decode_in_two_goes(photos, scratch, monkeypatch, between=lambda: None):
     return begun, decode_photos(photos, 4, 6, scratch)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(("lost", "again"), [(None, [4, 6]), (-5, [2, 4, 6])])
 def test_what_was_done_before_an_interruption_is_not_done_again(photos, tmp_path, monkeypatch, lost, again):
     """But a block whose line in the journal was cut off."""
@@ -111,6 +113,7 @@ def test_other_photos_and_another_size_are_decoded_anew(photos, tmp_path, monkey
     assert greys(decoded, [0]) == [30]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("name", ["pixels", "journal"])
 def test_links_in_the_place_of_its_files_are_not_followed(photos, tmp_path, monkeypatch, name):
     """Planted before the first decoding, and between two of them."""
@@ -141,6 +144,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", ["the whole", "a process of it"])
 def test_killed_for_good_it_goes_on_and_leaves_no_process(tmp_path, repository, killed):

@@ -124,6 +124,7 @@ def test_fetched_once_and_nothing_else_left(server, tmp_path, capfd, algorithm):
     assert said.err == ""
 
 
+@pytest.mark.fault
 def test_a_link_in_the_place_of_the_partial_file_is_not_followed(server, tmp_path):
     server.answers = [whole()]
     elsewhere, root = tmp_path / "elsewhere", tmp_path / "root"
@@ -135,6 +136,7 @@ def test_a_link_in_the_place_of_the_partial_file_is_not_followed(server, tmp_pat
     assert elsewhere.read_text() == "of somebody else"
 
 
+@pytest.mark.fault
 def test_the_file_of_a_person_is_used_or_refused(server, tmp_path):
     path = tmp_path / "set.tar.gz"
     path.write_bytes(CONTENT)
@@ -150,6 +152,7 @@ def test_the_file_of_a_person_is_used_or_refused(server, tmp_path):
     assert server.ranges == []
 
 
+@pytest.mark.fault
 def test_goes_on_where_it_broke_off_for_as_long_as_bytes_come(server, tmp_path, waits):
     server.answers = [whole(up_to=HALF), *(rest(up_to=HALF + 9000 * more) for more in range(1, 9)), rest()]
     assert fetch(published(server), tmp_path).read_bytes() == CONTENT
@@ -160,6 +163,7 @@ def test_goes_on_where_it_broke_off_for_as_long_as_bytes_come(server, tmp_path, 
     assert waits == [1] * 9
 
 
+@pytest.mark.fault
 def test_goes_on_in_the_next_run_also_where_ranges_are_ignored_and_gives_up_without_new_bytes(server, tmp_path, waits):
     server.answers = [whole(up_to=HALF), lambda handler: handler.head(206, HALF, Content_Range=f"bytes {HALF}-")]
     assert "broke off" in fails(published(server), tmp_path)
@@ -169,6 +173,7 @@ def test_goes_on_in_the_next_run_also_where_ranges_are_ignored_and_gives_up_with
     assert server.ranges[-1] == f"bytes={HALF}-"
 
 
+@pytest.mark.fault
 def test_an_interruption_keeps_what_came(server, tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -183,12 +188,14 @@ def test_an_interruption_keeps_what_came(server, tmp_path, monkeypatch):
     assert fetch(published(server), tmp_path).read_bytes() == CONTENT
 
 
+@pytest.mark.fault
 def test_a_slow_server_and_errors_that_pass(server, tmp_path, waits, monkeypatch):
     monkeypatch.setattr(downloading, "TIMEOUT", (0.5, 0.2))
     server.answers = [status(503), status(429), stuck, rest()]
     assert fetch(published(server), tmp_path).read_bytes() == CONTENT
 
 
+@pytest.mark.fault
 def test_wrong_bytes_are_named_and_removed(server, tmp_path, waits):
     server.answers = [whole(CONTENT[:-1] + b"!")]
     assert "gave another file: SHA256 hash of downloaded file" in fails(published(server), tmp_path)
@@ -198,6 +205,7 @@ def test_wrong_bytes_are_named_and_removed(server, tmp_path, waits):
     assert "gave another file" in fails(published(server), tmp_path)
 
 
+@pytest.mark.fault
 def test_what_an_address_gives_instead_is_said(server, tmp_path, waits):
     server.answers = [whole(b"<html>Please sign in</html>", Content_Type="text/html; charset=utf-8")]
     assert "gave a web page" in fails(published(server), tmp_path)
@@ -208,6 +216,7 @@ def test_what_an_address_gives_instead_is_said(server, tmp_path, waits):
     assert "gave no answer (Connection refused)" in fails(published(server), tmp_path)
 
 
+@pytest.mark.fault
 def test_a_disk_that_is_or_becomes_full(server, tmp_path, monkeypatch):
     server.answers = [whole()]
     with monkeypatch.context() as patch:
@@ -224,6 +233,7 @@ def test_a_disk_that_is_or_becomes_full(server, tmp_path, monkeypatch):
     assert not (tmp_path / "set.tar.gz").exists()
 
 
+@pytest.mark.fault
 def test_two_runs_at_once_fetch_once(server, tmp_path):
     asked, go_on = threading.Event(), threading.Event()
 

@@ -103,6 +103,7 @@ def test_coarse_classes_from_a_table(tmp_path, settings, capsys):
     )
 
 
+@pytest.mark.fault
 def test_photos_that_cannot_be_read_are_left_out_where_that_is_wanted(tmp_path, settings):
     root = fill(tmp_path / "photos", {"bird": 6, "cat": 6})
     (root / "bird" / "broken.jpg").write_bytes(b"")
@@ -127,6 +128,7 @@ def test_photos_that_cannot_be_read_are_left_out_where_that_is_wanted(tmp_path, 
         assert [int(image.mean()) for image in images] == pytest.approx(labels["width"] - 20, abs=2)
 
 
+@pytest.mark.fault
 def test_all_that_is_wrong_is_told_at_once(tmp_path, settings):
     root = fill(
         tmp_path / "photos",
@@ -156,6 +158,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path, settings):
     ]
 
 
+@pytest.mark.fault
 def test_classes_too_small_to_be_measured_are_told_and_gone_on_with(tmp_path, settings, capsys):
     """Twelve photos to test, of which one lion and the only lynx have no other of their class there."""
     root = fill(
@@ -207,6 +210,7 @@ def test_photos_with_fine_classes_are_drawn_for_the_test_first(tmp_path, setting
     assert (len(birds), int((birds.get("fine_name", pd.Series()) == "wren").sum())) == (in_test, measured)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("counts", "bad", "changes", "said"),
     [
@@ -224,6 +228,7 @@ def test_too_few_photos(tmp_path, settings, counts, bad, changes, said):
         packed(tmp_path / "photos", settings(**changes), tmp_path)
 
 
+@pytest.mark.fault
 def test_a_gap_in_a_table_of_labels(tmp_path, settings):
     root = table_of(tmp_path / "photos", coarse=[*"aaaaa", ""], fine=["f", "", "g", "g", "g", ""])
     with pytest.raises(UserError, match=r"photos without coarse class \(1\): x/005\.tiff; give it"):

@@ -84,6 +84,7 @@ def test_a_class_called_like_a_part(tmp_path):
     assert rows(tmp_path, "coarse")[0] == [["car/a.jpg", "", "car", ""], ["train/a.jpg", "", "train", ""]]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("paths", "said"),
     [
@@ -99,12 +100,14 @@ def test_no_telling_what_the_folders_mean(tmp_path, paths, said):
         rows(fill(tmp_path, *paths))
 
 
+@pytest.mark.fault
 def test_other_files_are_passed_over_and_said(tmp_path, capsys):
     fill(tmp_path, "bird/a.jpg", "bird/notes.txt", "bird/LICENSE", "cat/b.JPG", "cat/.DS_Store", "cat/Thumbs.db")
     assert len(rows(tmp_path)[0]) == 2
     assert "passed over files that are not named as photos: 1 (no suffix), 1 .txt" in capsys.readouterr().out
 
 
+@pytest.mark.fault
 def test_links_that_lead_outside_round_or_nowhere(tmp_path):
     fill(tmp_path, "elsewhere/secret.jpg", "photos/bird/00.jpg")
     root = tmp_path / "photos"
@@ -123,6 +126,7 @@ def test_links_that_lead_outside_round_or_nowhere(tmp_path):
     ]
 
 
+@pytest.mark.fault
 def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     """As that of another person is, or one on a network disk that fails."""
     fill(tmp_path, "bird/a.jpg", "cat/b.jpg", "cat/lion/c.jpg")
@@ -140,6 +144,7 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     assert str(raised.value).splitlines()[1] == f"{named} is there"
 
 
+@pytest.mark.fault
 def test_what_nobody_can_read_is_refused_whatever_its_name(tmp_path, monkeypatch):
     fill(tmp_path, "bird/a.jpg", "bird/.hidden", "bird/mine.txt", ".git/config")
     (tmp_path / "bird/same.jpg").symlink_to("a.jpg")
@@ -161,6 +166,7 @@ def test_what_nobody_can_read_is_refused_whatever_its_name(tmp_path, monkeypatch
     ]
 
 
+@pytest.mark.fault
 def test_a_table_of_labels_that_is_a_link_or_a_pipe(tmp_path):
     """A link to another file is not followed: a message about its columns would show what is in it."""
     root = tmp_path / "photos"
@@ -176,6 +182,7 @@ def test_a_table_of_labels_that_is_a_link_or_a_pipe(tmp_path):
         rows(root)
 
 
+@pytest.mark.fault
 def test_names_of_any_kind_are_text(tmp_path):
     fill(
         tmp_path,
@@ -192,6 +199,7 @@ def test_names_of_any_kind_are_text(tmp_path):
     assert rows(tmp_path)[1] == ["names that are not UTF-8 (1): new\\nline/\\udcff.jpg; rename them"]
 
 
+@pytest.mark.fault
 def test_many_names_are_counted_and_not_all_listed():
     problems = Problems()
     problems.add("things", range(1234), "mend them")
@@ -218,6 +226,7 @@ def test_a_table_of_labels(tmp_path):
     assert rows(tmp_path, coarse_of_fine={"wren": "bird"}) == ([["a.jpg", "", "bird", "wren"]], [])
 
 
+@pytest.mark.fault
 def test_all_that_is_wrong_with_a_table_of_labels(tmp_path):
     fill(tmp_path, "photos/a.jpg", "photos/b.jpg", "outside.jpg")
     root = tmp_path / "photos"
@@ -235,6 +244,7 @@ def test_all_that_is_wrong_with_a_table_of_labels(tmp_path):
     ]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -109,6 +109,7 @@ def read_or_refused(content: bytes) -> bool:
     return not said
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("name", CORPUS)
 def test_odd_photos(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
@@ -132,6 +133,7 @@ def decoded(content: bytes) -> bool:
     return True
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("kind", FORMATS)
 def test_whatever_the_decoder_reports_is_reported(kind):
     """Of files that are cut off, and of files with one wrong bit, which PNG alone always tells by its checksums."""

@@ -80,6 +80,7 @@ def use_labels(photos: Path, data: FolderSet, content: bytes) -> None:
         assert len(images) == len(part.labels)
 
 
+@pytest.mark.fault
 def test_tables_that_editors_and_transfers_spoil(tmp_path):
     path = tmp_path / "table.csv"
     used = set()
@@ -111,6 +112,7 @@ def tables(draw) -> bytes:
     return draw(strategies.sampled_from([content, content, content[:cut], content[:cut] + b'"\0\xff' + content[cut:]]))
 
 
+@pytest.mark.fault
 @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
 @given(tables())
 def test_generated_tables(photos, settings_of_folder, content):
@@ -121,6 +123,7 @@ def test_generated_tables(photos, settings_of_folder, content):
     assert_used_or_refused(lambda: read_coarse_table(path))
 
 
+@pytest.mark.fault
 def test_a_table_that_is_not_there(tmp_path):
     for read in (read_coarse_of_fine, read_coarse_table):
         for name in ("absent.csv", ".", "a\nb", "a" * 5000, "absent/x.csv"):

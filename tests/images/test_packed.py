@@ -117,6 +117,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("fault", FAULTS)
 def test_damaged_set_gives_a_sentence(folder, fault):
     FAULTS[fault](folder)
@@ -126,6 +127,7 @@ def test_damaged_set_gives_a_sentence(folder, fault):
         assert "\n" not in str(raised.value)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("chunks", [[IMAGES.astype(np.float32)], [IMAGES[:, :3]], [IMAGES[1:]]])
 def test_only_fitting_images_are_written(tmp_path, chunks):
     with pytest.raises(ValueError, match="images"):
@@ -133,6 +135,7 @@ def test_only_fitting_images_are_written(tmp_path, chunks):
     assert not list(tmp_path.glob("set/*"))
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("error", [OSError("gone"), UserError("damaged"), KeyboardInterrupt("stopped by hand")])
 def test_a_source_that_breaks_off_leaves_nothing(tmp_path, error):
     def chunks():

@@ -98,6 +98,7 @@ def test_a_large_photo_is_read_at_a_fraction_of_its_size(tmp_path):
     assert abs(photo.pixels - exact).max() <= 8
 
 
+@pytest.mark.fault
 def test_what_is_not_a_photo_is_said_in_a_few_words(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "round.png").symlink_to("round.png")

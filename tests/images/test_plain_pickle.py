@@ -63,6 +63,7 @@ class _Calls:
         return self.call
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(("protocol", "function"), [(0, os.system), (2, builtins.eval), (4, os.system)])
 def test_calls_are_refused_and_not_run(tmp_path, load, protocol, function):
     mark = tmp_path / "ran"
@@ -76,6 +77,7 @@ def test_calls_are_refused_and_not_run(tmp_path, load, protocol, function):
     assert not mark.exists()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     "content",
     [

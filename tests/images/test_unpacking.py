@@ -48,6 +48,7 @@ def test_all_of_it_and_once(tmp_path, kind):
     assert (target / "set/labels.txt").read_bytes() == b"mine"
 
 
+@pytest.mark.fault
 def test_permissions_and_owners_are_not_taken_over(tmp_path):
     with tarfile.open(tmp_path / "set.tar", "w") as opened:
         header = tarfile.TarInfo("run")
@@ -58,6 +59,7 @@ def test_permissions_and_owners_are_not_taken_over(tmp_path):
     assert path.stat().st_uid == os.getuid()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
 def test_links_that_lead_elsewhere_and_devices(tmp_path, kind):
     header = tarfile.TarInfo("set/other.jpg")
@@ -67,6 +69,7 @@ def test_links_that_lead_elsewhere_and_devices(tmp_path, kind):
     refused(tmp_path / "set.tar.gz", "unsafe .*set/other.jpg")
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("kind", ["tar.gz", "zip"])
 def test_cut_off_altered_and_leading_elsewhere(tmp_path, kind):
     refused(archive_of(tmp_path, kind, {"set/1.jpg": b"1", "set/../../out.txt": b"out"}), "unsafe .*out.txt")
@@ -81,6 +84,7 @@ def test_cut_off_altered_and_leading_elsewhere(tmp_path, kind):
     refused(archive, "damaged")
 
 
+@pytest.mark.fault
 def test_encrypted_not_an_archive_and_missing(tmp_path):
     archive = archive_of(tmp_path, "zip", {"a.jpg": b"a"})
     content = bytearray(archive.read_bytes())

@@ -93,6 +93,7 @@ def assert_allowed_or_refused(values: Any, key: str = "") -> None:
     assert not said or key in said
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("group", sorted({key[0] for _, key in PLACES}))
 def test_odd_values_in_every_place(group):
     for values, key in PLACES:
@@ -101,6 +102,7 @@ def test_odd_values_in_every_place(group):
                 assert_allowed_or_refused(changed(values, key, value), group)
 
 
+@pytest.mark.fault
 @settings(max_examples=200, derandomize=True, deadline=None, database=None)
 @given(strategies.sampled_from(PLACES), ANY_VALUES)
 def test_generated_values(place, value):
@@ -109,6 +111,7 @@ def test_generated_values(place, value):
 
 
 # As a person or a program may write it into the file: tags, dates, numbers and references that YAML knows.
+@pytest.mark.fault
 @pytest.mark.parametrize("line", ["seed: 1", "  w: 1.0", "  - 0.5", "train:"])
 @pytest.mark.parametrize(
     "text",

@@ -74,12 +74,14 @@ class Training(Running):
         return self.text()
 
 
+@pytest.mark.fault
 def test_dvc_is_killed_and_its_training_ends_by_itself(copy):
     running = Training(copy, REPRO)
     running.process.kill()
     assert "interrupted (dvc, which started it, is gone): the same command goes on" in running.wait()
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_training_is_killed(copy):
     running = Training(copy, REPRO)
@@ -88,6 +90,7 @@ def test_training_is_killed(copy):
     assert running.process.returncode != 0
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_the_same_command_ends_as_if_nothing_had_been(copy, uninterrupted):
     assert "resumed after epoch" in copy.run(*REPRO)
@@ -96,6 +99,7 @@ def test_the_same_command_ends_as_if_nothing_had_been(copy, uninterrupted):
     assert left == []
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_ctrl_c_of_an_experiment_says_how_to_restore_the_parameters(copy):
     """Its other learning rate begins anew: the checkpoints of the others are not its own."""
@@ -113,6 +117,7 @@ def test_ctrl_c_of_an_experiment_says_how_to_restore_the_parameters(copy):
     copy.run("git", "checkout", "-q", "params.yaml")
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_data_damaged_behind_the_back_of_dvc_is_made_again(copy, uninterrupted):
     """dvc repro sees it and packs the set again, after which training is as it was."""

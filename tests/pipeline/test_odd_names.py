@@ -62,6 +62,7 @@ def finished(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.fault
 def test_they_go_the_whole_way_and_leave_nothing_else(finished):
     assert (finished / "reports/report.pdf").read_bytes().startswith(b"%PDF")
     assert json.loads((finished / "reports/figures/shown.json").read_text())["queries"] > 0

@@ -104,6 +104,7 @@ def test_the_first_run_is_recorded_with_its_commit(copy):
     assert tags["git.dirty"] == "false"
 
 
+@pytest.mark.fault
 def test_the_pipeline_asks_nothing_of_the_network(copy, guard):
     assert Path(guard["NETWORK_LOG"]).read_text() == ""
     copy.run("sh", "-c", "! python -c 'import socket; socket.gethostbyname(\"example.org\")' 2>/dev/null", **guard)

@@ -66,6 +66,7 @@ def machine(tmp_path):
     return Machine(tmp_path)
 
 
+@pytest.mark.fault
 def test_installs_once_and_again_when_cut_short_or_the_requirements_change(machine):
     machine.add_python(no_network=1)
     run = machine.set_up()
@@ -85,6 +86,7 @@ def test_installs_once_and_again_when_cut_short_or_the_requirements_change(machi
     assert machine.installed()[3:] == ["torch==2", "itself"]
 
 
+@pytest.mark.fault
 def test_programs_that_are_old_or_do_not_run_are_passed_over(machine):
     machine.add("python3.13", "#!/bin/sh\necho 'command not found' >&2; exit 127\n")
     machine.add_python("python3.12", version="3.12.1")
@@ -92,6 +94,7 @@ def test_programs_that_are_old_or_do_not_run_are_passed_over(machine):
     assert "Python 3.12.1" in machine.set_up().stdout
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("python", "lacking", "said"),
     [
@@ -119,6 +122,7 @@ def test_what_is_lacking_is_said_in_one_sentence(machine, python, lacking, said)
     assert machine.installed() == []
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("name", ["a?b", "a#b", "für", "100% 'it'", "a{b}"])
 def test_names_of_folders_in_which_dvc_fails_are_told(machine, name):
     machine.add_python()

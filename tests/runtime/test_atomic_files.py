@@ -17,6 +17,7 @@ from maskcon.runtime.atomic_files import (
 )
 
 
+@pytest.mark.fault
 def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_end(tmp_path, monkeypatch):
     """In this order a power cut leaves the old file or the new one."""
     calls = []
@@ -38,6 +39,7 @@ def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_end(tmp_p
     assert [path.read_bytes() for path in (tmp_path / "a").iterdir()] == [b"two"]
 
 
+@pytest.mark.fault
 def test_what_killed_processes_were_writing_is_removed_and_nothing_else(tmp_path):
     for name in (".encoder.pt.123.part", "encoder.pt", ".gitignore", "part"):
         (tmp_path / name).write_text("")
@@ -45,6 +47,7 @@ def test_what_killed_processes_were_writing_is_removed_and_nothing_else(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == [".gitignore", "encoder.pt", "part"]
 
 
+@pytest.mark.fault
 def test_a_place_is_told_before_work_and_nothing_is_made(tmp_path, monkeypatch):
     require_place(tmp_path / "new" / "folder" / "page.html")
     assert list(tmp_path.iterdir()) == []
@@ -74,6 +77,7 @@ def fault(file):
     raise KeyboardInterrupt
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(("write", "error"), [(full_disk, UserError), (fault, KeyboardInterrupt)])
 @pytest.mark.parametrize("old", [None, b"old"])
 def test_failing_write_leaves_what_was_there(tmp_path, write, error, old):
@@ -88,6 +92,7 @@ def test_failing_write_leaves_what_was_there(tmp_path, write, error, old):
         assert "No space left" in str(raised.value)
 
 
+@pytest.mark.fault
 def test_json_keeps_order_and_refuses_what_is_not_json(tmp_path):
     path = tmp_path / "a.json"
     write_json(path, {"b": 1, "a": [1.5, None, "ć"]})
@@ -106,6 +111,7 @@ def test_table(tmp_path):
     assert path.read_bytes() == b"epoch,loss\n"
 
 
+@pytest.mark.fault
 def test_a_link_in_the_place_of_the_unfinished_file_is_not_followed(tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("of somebody else")

@@ -20,6 +20,7 @@ def test_stage_gets_the_checked_parameters(checkout):
     assert seen[0].data.name == "two_digits"
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("fault", [ZeroDivisionError(), RuntimeError("shapes do not match"), FileNotFoundError("a")])
 def test_fault_of_the_program_keeps_its_traceback(checkout, fault):
     def stage(parameters):
@@ -32,6 +33,7 @@ def test_fault_of_the_program_keeps_its_traceback(checkout, fault):
 TOO_SMALL = "the memory of the computer is too small for this; free some, or run on a larger machine"
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
@@ -59,6 +61,7 @@ def test_what_a_person_can_put_right_is_a_sentence(checkout, capsys, error, sent
     assert line.startswith(f"error: {sentence}")
 
 
+@pytest.mark.fault
 def test_training_without_memory_names_what_to_lower(tiny_parameters):
     said = r"too small for this training; lower train\.batch_size=16, train\.queue_size=64"
     with pytest.raises(UserError, match=said), enough_memory(tiny_parameters()):

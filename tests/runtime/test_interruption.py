@@ -57,6 +57,7 @@ def start(folder: Path, work: str, command: str = "exec {python} stage.py", **en
     return process
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code", "work"),
@@ -77,6 +78,7 @@ def test_a_stage_ends_with_one_line_and_the_usual_exit_code(tmp_path, number, co
     assert (tmp_path / "kept").exists() == (work == POSTPONES)
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", ["exec {python} stage.py", "{python} stage.py; true"], ids=["no shell", "a shell"])
 def test_a_stage_whose_dvc_is_killed_ends_by_itself_and_keeps_its_state(tmp_path, shell):
@@ -90,6 +92,7 @@ def test_a_stage_whose_dvc_is_killed_ends_by_itself_and_keeps_its_state(tmp_path
     assert (tmp_path / "kept").exists()
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_a_stage_started_by_hand_outlives_who_started_it(tmp_path):
     work = """
@@ -115,12 +118,14 @@ def asked_to_end_while_postponed(*numbers):
             return sent, interrupted.exit_code
 
 
+@pytest.mark.fault
 def test_the_first_waits_for_the_end_and_the_second_does_not():
     assert asked_to_end_while_postponed(signal.SIGTERM) == ([signal.SIGTERM], 143)
     sent, exit_code = asked_to_end_while_postponed(signal.SIGTERM, signal.SIGINT, signal.SIGTERM)
     assert (sent, exit_code) == ([signal.SIGTERM, signal.SIGINT], 130)
 
 
+@pytest.mark.fault
 def test_handlers_are_put_back_and_ignored_signals_stay_ignored():
     before = signal.getsignal(signal.SIGTERM)
     ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -133,6 +138,7 @@ def test_handlers_are_put_back_and_ignored_signals_stay_ignored():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.fault
 def test_an_experiment_in_the_workspace_says_how_to_restore_the_parameters(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     here, elsewhere = {"DVC_ROOT": str(tmp_path)}, {"DVC_ROOT": str(tmp_path.parent)}

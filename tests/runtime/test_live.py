@@ -34,6 +34,7 @@ def training(checkout: Path, curve: Path, then: str, **environment: str) -> subp
     return subprocess.Popen([sys.executable, "-c", script], env=environment, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_a_killed_training_is_seen_as_such_and_taken_up_again(store, checkout, tmp_path):
     inputs = Inputs.of(checkout, parameters_with())
@@ -62,6 +63,7 @@ def test_a_killed_training_is_seen_as_such_and_taken_up_again(store, checkout, t
     assert history(store, run, "pretrain/seconds") == [(1, 1.25), (2, 1.0), (3, 1.5)]
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_a_server_that_does_not_answer_costs_one_line(checkout, tmp_path):
     process = training(
@@ -91,6 +93,7 @@ def test_nothing_happens_where_it_is_switched_off(checkout, tmp_path, monkeypatc
         pass
 
 
+@pytest.mark.fault
 def test_the_error_of_training_is_not_swallowed(store, checkout, tmp_path):
     with pytest.raises(FloatingPointError), show_live_curves(tmp_path / "curve.csv", checkout, enabled=True):
         raise FloatingPointError("the loss is not finite")

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pytest
 from dvc.repo import Repo
 
 from maskcon import __main__ as entry
@@ -21,6 +22,7 @@ def open_in_editors(file: Path) -> list[Path]:
     return [lock, *unsaved]
 
 
+@pytest.mark.fault
 def test_dvc_and_the_hash_of_a_run_pass_them_over(tmp_path):
     shutil.copy(REPOSITORY / ".dvcignore", tmp_path)
     code = tmp_path / "code/train.py"
@@ -32,6 +34,7 @@ def test_dvc_and_the_hash_of_a_run_pass_them_over(tmp_path):
     assert files_of(code.parent) == [code]
 
 
+@pytest.mark.fault
 def test_the_reference_of_parameters_and_the_list_of_commands_pass_them_over(tmp_path, monkeypatch):
     conf = shutil.copytree(REPOSITORY / "conf", tmp_path / "conf")
     for name in ("config.yaml", "loss/maskcon.yaml", "recipe/photos.yaml"):

@@ -45,6 +45,7 @@ def test_another_value_or_file_is_another_run(checkout):
     assert len(set(found)) == len(found)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("text", ["stages: [", "", "stages: {a: {deps: [x]}}", None])
 def test_a_damaged_pipeline_file_and_a_missing_dependency_are_named(checkout, text):
     if text is None:

@@ -30,6 +30,7 @@ def test_nothing_changed(checkout):
     require()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -65,6 +66,7 @@ def lock(checkout: Path, seed: int) -> None:
         YAML().dump({"stages": {"pretrain": stage, "measure@asked_for_before": stage | {"params": OTHER}}}, file)
 
 
+@pytest.mark.fault
 def test_a_change_between_two_stages_is_named(checkout):
     lock(checkout, seed=1)
     require_one_set_of_inputs(checkout)

@@ -22,6 +22,7 @@ def test_same_training_finds_its_folder_again(tmp_path):
         assert not list(other.iterdir())
 
 
+@pytest.mark.fault
 def test_same_training_twice_at_once_has_two_folders(tmp_path, capsys):
     with scratch_folder(tmp_path, "a", "training a") as first:
         with scratch_folder(tmp_path, "a", "training a", wait=0.3) as second:
@@ -33,6 +34,7 @@ def test_same_training_twice_at_once_has_two_folders(tmp_path, capsys):
         assert again == first
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Timeout("the lock of something else")])
 def test_what_goes_wrong_inside_comes_out_as_it_is(tmp_path, error):
     with pytest.raises(type(error) if isinstance(error, Exception) else error), scratch_folder(tmp_path, "a", "a"):
@@ -41,6 +43,7 @@ def test_what_goes_wrong_inside_comes_out_as_it_is(tmp_path, error):
         assert again.name == "a-1"  # the lock was let go
 
 
+@pytest.mark.fault
 def test_a_removal_that_was_killed_is_not_gone_on_from(tmp_path, monkeypatch):
     """The half of it has another name, is listed as left, and is no hindrance to the next."""
     with scratch_folder(tmp_path, "a", "training a") as folder:
@@ -55,6 +58,7 @@ def test_a_removal_that_was_killed_is_not_gone_on_from(tmp_path, monkeypatch):
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.fault
 def test_a_root_that_cannot_be_made_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotWrite, match=r"cannot write .*file"), scratch_folder(tmp_path / "file", "a", "a"):
@@ -73,6 +77,7 @@ def left(tmp_path, monkeypatch):
     return tmp_path / ".scratch"
 
 
+@pytest.mark.fault
 def test_clean_lists_what_is_left_with_run_size_and_age(left, capsys):
     maskcon(["clean"])
     [_, _, line, advice] = capsys.readouterr().out.splitlines()
@@ -82,6 +87,7 @@ def test_clean_lists_what_is_left_with_run_size_and_age(left, capsys):
     assert len(leftovers(left)) == 1
 
 
+@pytest.mark.fault
 def test_clean_removes_what_is_left_and_never_what_is_in_use(left, capsys):
     with scratch_folder(left, "b", "training grafit seed 1") as used:
         maskcon(["clean", "--yes"])

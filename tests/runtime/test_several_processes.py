@@ -74,6 +74,7 @@ def checkout(tmp_path_factory):
     return folder
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_a_process_that_is_killed_ends_all_with_a_sentence(checkout):
     training = Training(checkout, processes=2)
@@ -88,6 +89,7 @@ def test_a_process_that_is_killed_ends_all_with_a_sentence(checkout):
     assert not psutil.wait_procs(workers.values(), timeout=60)[1]
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_ctrl_c_ends_all_at_one_step_with_its_checkpoint(checkout):
     before = newest_step(checkout)
@@ -105,6 +107,7 @@ def test_ctrl_c_ends_all_at_one_step_with_its_checkpoint(checkout):
     assert not psutil.wait_procs(workers.values(), timeout=60)[1]
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_one_process_goes_on_where_two_ended(checkout, monkeypatch):
     """The folder of checkpoints is the same, and nothing in it belongs to a rank."""
@@ -120,6 +123,7 @@ def test_one_process_goes_on_where_two_ended(checkout, monkeypatch):
     assert newest_step(checkout) == before + 3
 
 
+@pytest.mark.fault
 def test_the_cause_is_the_process_that_did_not_lose_another():
     lost, other, killed = failure(LOST_EXIT_CODE), failure(USER_ERROR_EXIT_CODE), failure(-signal.SIGKILL)
     assert first_cause({0: lost, 1: other}) == (1, other)
@@ -130,6 +134,7 @@ def test_the_cause_is_the_process_that_did_not_lose_another():
     assert first_cause({0: failure(128 + signal.SIGTERM), 1: other}) == (1, other)
 
 
+@pytest.mark.fault
 def test_the_error_of_another_process_is_shown(tmp_path):
     log = tmp_path / "attempt_0/1/stderr.log"
     log.parent.mkdir(parents=True)
@@ -138,6 +143,7 @@ def test_the_error_of_another_process_is_shown(tmp_path):
     assert shown == "process 2 of 2 ended the others:\nerror: images.npy cannot be read\n"
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("changes", "part"),
     [({"train.processes": 3}, "multiple of 3"), ({"train.processes": 4, "train.accumulate": 4}, "at least 32")],
@@ -147,6 +153,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(changes, part):
         check_parameters(values_for_tests(changes))
 
 
+@pytest.mark.fault
 def test_torchrun_with_such_a_number_of_processes_is_refused():
     processes = Processes()
     processes.number = 3

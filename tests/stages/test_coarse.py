@@ -26,6 +26,7 @@ def pack(tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.fault
 def test_a_part_to_evaluate_without_photos_is_refused_before_training(pack):
     with pytest.raises(UserError, match=r"^evaluate\.split=val, but the part val has 0 images.* raise data\.val_share"):
         pack("val", val_share=0.0)
@@ -33,6 +34,7 @@ def test_a_part_to_evaluate_without_photos_is_refused_before_training(pack):
     pack("test", val_share=0.0)
 
 
+@pytest.mark.fault
 def test_one_class_is_no_classes(pack, capsys):
     pack()
     said = capsys.readouterr().out
@@ -42,6 +44,7 @@ def test_one_class_is_no_classes(pack, capsys):
     assert "note:" not in capsys.readouterr().out
 
 
+@pytest.mark.fault
 def test_photos_are_decoded_once_though_one_cannot_be_read(pack, capsys):
     Path("source/bird/torn.png").write_bytes(b"")
     with pytest.raises(UserError, match="photos that cannot be read"):

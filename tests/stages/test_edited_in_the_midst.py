@@ -51,6 +51,7 @@ def edited(tmp_path, monkeypatch):
     return run_edited
 
 
+@pytest.mark.fault
 def test_photos_that_were_decoded_are_found_again(edited, tmp_path):
     photograph(tmp_path / "source/bird")
     whole = load_parameters(REPOSITORY / "params.yaml")
@@ -58,6 +59,7 @@ def test_photos_that_were_decoded_are_found_again(edited, tmp_path):
     edited("coarse", lambda: coarse.main(parameters), decoding, "read_photo")
 
 
+@pytest.mark.fault
 def test_features_that_were_computed_are_found_again(edited, tiny_parameters):
     parameters = tiny_parameters({"train.backbone": "frozen"})
     data = parameters.data
@@ -68,6 +70,7 @@ def test_features_that_were_computed_are_found_again(edited, tiny_parameters):
     edited("features", lambda: features.main(parameters, Interruptions()), computing, "features_in_slices")
 
 
+@pytest.mark.fault
 def test_what_was_trained_is_found_again(edited, tiny_parameters, tiny_set, monkeypatch):
     parameters = tiny_parameters()
     monkeypatch.setattr(pretrain, "read_training_set", lambda folder: tiny_set)

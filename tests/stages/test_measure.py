@@ -88,6 +88,7 @@ def test_classes_that_are_too_small_are_said(capsys):
     assert "few_shot_classes_left_out_8_shot: 12" in capsys.readouterr().out
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("name", ["train/encoder", "test/pixels"])
 def test_a_wrong_file_is_named_and_nothing_is_written(name):
     write_embeddings()

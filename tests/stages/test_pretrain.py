@@ -26,6 +26,7 @@ def checkout(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.fault
 def test_a_change_of_parameters_data_or_code_never_finds_the_old_checkpoint(checkout, tiny_set, monkeypatch):
     keys = {"as it is": key_of_training(parameters_with(), tiny_set, CPU)}
     assert key_of_training(parameters_with(), tiny_set, CPU) == keys["as it is"]
@@ -51,6 +52,7 @@ def test_a_change_of_parameters_data_or_code_never_finds_the_old_checkpoint(chec
 OUTPUTS = ("models/untrained.pt", "models/encoder.pt", "models/snapshots/epoch_0003.pt")
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("moment", ["save_encoder", "write_table", "write_json"])
 def test_sigterm_while_outputs_are_written_loses_nothing(tmp_path, tiny_set, tiny_parameters, monkeypatch, moment):
     """The run after it finds the last step's checkpoint, trains no step and ends with the bytes of a whole run."""

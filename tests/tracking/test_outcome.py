@@ -38,12 +38,14 @@ def test_curves_carry_the_time_of_their_epoch(checkout):
     assert not any("coarse" in point.name for point in curves)  # its cells are empty
 
 
+@pytest.mark.fault
 def test_a_line_still_being_written_is_left_out(tmp_path):
     write_text(tmp_path / "c.csv", "epoch,loss,seconds\n1,3.5,1.0\n2,2.")
     assert curve_points(tmp_path / "c.csv", "pretrain")[0] == Point("pretrain/loss", 1, 3.5, 1.0)
     assert {point.epoch for point in curve_points(tmp_path / "c.csv", "pretrain")} == {1}
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("file", "text"),
     [

@@ -77,6 +77,7 @@ def test_other_results_of_the_same_inputs_are_noticed(store, checkout):
     assert run.data.metrics["recall_at_1"] == 0.5
 
 
+@pytest.mark.fault
 def test_files_of_a_complete_run_that_were_deleted_are_put_back(store, checkout):
     run_id = record(store, checkout).run_id
     folder = checkout / "mlflow/artifacts/digits" / run_id / "artifacts"
@@ -86,6 +87,7 @@ def test_files_of_a_complete_run_that_were_deleted_are_put_back(store, checkout)
     assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
 
 
+@pytest.mark.fault
 def test_a_run_deleted_in_mlflow_is_made_again(store, checkout):
     first = record(store, checkout)
     with store.opened() as client:
@@ -98,6 +100,7 @@ def test_a_run_deleted_in_mlflow_is_made_again(store, checkout):
 CALLS = ["create_run", "log_batch", "log_artifact", "set_tag", "set_terminated"]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_crash_anywhere_leaves_nothing_that_the_next_call_does_not_mend(store, checkout, monkeypatch, call, when):
@@ -118,6 +121,7 @@ def test_a_crash_anywhere_leaves_nothing_that_the_next_call_does_not_mend(store,
     assert_complete_without_doubles(store, run)
 
 
+@pytest.mark.fault
 def test_a_loss_that_is_no_number_is_recorded_once(store, checkout):
     write_rows(checkout / "plots/pretrain.csv", [{**CURVE[0], "loss": "nan"}, {**CURVE[1], "loss": "inf"}])
     record(store, checkout)
@@ -127,6 +131,7 @@ def test_a_loss_that_is_no_number_is_recorded_once(store, checkout):
     assert second > 1e308
 
 
+@pytest.mark.fault
 def test_a_run_left_by_training_is_taken_over_when_later_code_was_mended(store, checkout):
     with store.opened() as client:
         left = open_run(store, client, Inputs.of(checkout, parameters_with()))
@@ -137,6 +142,7 @@ def test_a_run_left_by_training_is_taken_over_when_later_code_was_mended(store, 
     assert record(store, checkout).was_complete
 
 
+@pytest.mark.fault
 def test_a_run_is_not_taken_over_from_who_writes_it_nor_with_other_parameters(store, checkout):
     inputs = Inputs.of(checkout, parameters_with())
     with store.opened() as client:
@@ -148,6 +154,7 @@ def test_a_run_is_not_taken_over_from_who_writes_it_nor_with_other_parameters(st
         assert record(store, checkout).run_id != left.info.run_id
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_four_processes_on_an_empty_store(checkout, tmp_path):
     script = textwrap.dedent(f"""\

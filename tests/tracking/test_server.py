@@ -80,6 +80,7 @@ def start_worker(number: int, uri: str, folder: Path) -> subprocess.Popen:
     )
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=POSTGRESQL_IS_THERE)])
 def test_eight_experiments_of_four_workers_while_the_server_is_cut_off(serving, tmp_path, database):
     """Seen live until the server goes; training goes on; the same runs are completed later."""
@@ -104,6 +105,7 @@ def test_eight_experiments_of_four_workers_while_the_server_is_cut_off(serving, 
                 assert_complete_without_doubles(store, run)
 
 
+@pytest.mark.fault
 def test_a_slow_server_is_not_waited_for(checkout, serving, monkeypatch):
     serve, uri = serving
     with serve() as server:

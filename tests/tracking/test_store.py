@@ -30,6 +30,7 @@ def test_where_the_store_and_its_artifacts_lie(tmp_path, named, uri, artifacts):
     assert (store.uri, store.artifacts) == (uri.format(tmp_path), artifacts and artifacts.format(tmp_path))
 
 
+@pytest.mark.fault
 def test_a_store_that_was_killed_while_it_was_made_is_made_again(checkout):
     store = find_store(checkout, {})
     store.folder.mkdir()
@@ -40,6 +41,7 @@ def test_a_store_that_was_killed_while_it_was_made_is_made_again(checkout):
     assert [path.name for path in store.folder.glob("*.db*")] == ["mlflow.db"]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("name", ["a%20b", "a?b=1#c", 'it\'s "für" 名'])
 def test_a_checkout_of_any_name_has_its_database_inside(tmp_path, monkeypatch, name):
     (tmp_path / name).mkdir()
@@ -51,6 +53,7 @@ def test_a_checkout_of_any_name_has_its_database_inside(tmp_path, monkeypatch, n
     assert files == [Path(name) / "mlflow/mlflow.db"]  # MLflow leaves an empty folder beside it
 
 
+@pytest.mark.fault
 def test_a_moved_checkout_keeps_its_runs_with_their_files(store, checkout, tmp_path):
     (checkout / "a.txt").write_text("a")
     with store.opened() as client:
@@ -63,6 +66,7 @@ def test_a_moved_checkout_keeps_its_runs_with_their_files(store, checkout, tmp_p
         assert client.get_experiment_by_name("digits").artifact_location == f"{moved.artifacts}/digits"
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("uri", "problem"),
     [
@@ -82,6 +86,7 @@ def test_an_experiment_is_made_once_with_its_artifacts_in_the_checkout(store, ch
         assert client.get_experiment(first).artifact_location == f"{store.artifacts}/digits"
 
 
+@pytest.mark.fault
 def test_a_deleted_experiment_is_explained(store):
     with store.opened() as client:
         client.delete_experiment(experiment_id(store, client, "digits"))
@@ -96,12 +101,14 @@ def test_telemetry_is_off_unless_the_person_says_otherwise(store, monkeypatch):
         assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "5"
 
 
+@pytest.mark.fault
 def test_a_damaged_database_is_one_line(store, capfd):
     (store.folder / "mlflow.db").write_bytes(b"not a database" * 1000)
     assert one_line(store) == f"the MLflow store {store.uri} does not work (file is not a database)"
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.fault
 def test_a_database_of_another_mlflow_says_so(store, capfd):
     with sqlite3.connect(store.folder / "mlflow.db") as database:
         database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
@@ -109,6 +116,7 @@ def test_a_database_of_another_mlflow_says_so(store, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.fault
 def test_a_locked_database_is_one_line(store, capfd):
     """Somebody else holds the database; MLflow itself waits for seconds before it says so."""
     with contextlib.closing(sqlite3.connect(store.folder / "mlflow.db", isolation_level=None)) as holder:
@@ -117,16 +125,19 @@ def test_a_locked_database_is_one_line(store, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.fault
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "mlflow").write_text("a file where the folder should be")
     assert "cannot be written" in one_line(find_store(tmp_path, {}))
 
 
+@pytest.mark.fault
 def test_a_fault_of_the_program_stays_a_fault(store):
     with pytest.raises(ZeroDivisionError), store.opened():
         raise ZeroDivisionError
 
 
+@pytest.mark.fault
 def test_a_run_has_one_writer(store):
     with store.writing("a" * 64, wait=0):
         with pytest.raises(StoreError, match="another process"), store.writing("a" * 64, wait=0):

@@ -72,6 +72,7 @@ def test_everything_is_copied_and_a_second_call_copies_nothing(recorded, target,
     assert len(complete(target)) == 3
 
 
+@pytest.mark.fault
 def test_an_upload_cut_short_is_taken_up_again(recorded, target, monkeypatch):
     copied = upload_runs(recorded, target)
     next(copied)
@@ -101,6 +102,7 @@ def test_the_command(recorded, target, upload, checkout, capsys):
     assert not (checkout / "mlflow/mlflow.db").exists()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("uri", "problem"),
     [

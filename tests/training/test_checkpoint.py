@@ -60,6 +60,7 @@ def test_newest_counts_and_two_are_kept(checkpoints):
     assert [file.name for file in files(checkpoints)] == ["step_000000010.ckpt", "step_000000100.ckpt"]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_newest_is_named_and_passed_over(checkpoints, capsys, damage):
     for epoch in (4, 5):
@@ -74,6 +75,7 @@ def test_damaged_newest_is_named_and_passed_over(checkpoints, capsys, damage):
     assert checkpoints.load_latest() is None
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(("damaged", "done_again"), [([8], [5, 6, 7]), ([4, 8], [1, 2, 3])])
 def test_damaged_later_files_never_displace_what_is_saved_now(checkpoints, damaged, done_again):
     for epoch in (4, 8):
@@ -86,6 +88,7 @@ def test_damaged_later_files_never_displace_what_is_saved_now(checkpoints, damag
     assert [file.name for file in files(checkpoints)] == [f"step_{epoch:09d}.ckpt" for epoch in done_again[-2:]]
 
 
+@pytest.mark.fault
 def test_failed_save_leaves_the_one_before(checkpoints, monkeypatch):
     checkpoints.save(1, state(1))
     (checkpoints.folder / ".step_000000002.ckpt.123.part").write_bytes(b"half")  # of a process that was killed

@@ -54,6 +54,7 @@ class Filling(Watcher):
         write_atomically(self.disk / "snapshots" / str(epoch), lambda file: file.write(content))
 
 
+@pytest.mark.fault
 def test_a_full_disk_costs_checkpoints_and_no_snapshot(tmp_path, tiny_parameters, tiny_set, small_disk, capsys):
     parameters = tiny_parameters({"train.epochs": 5})
     (tmp_path / "room").mkdir()
@@ -71,6 +72,7 @@ def test_a_full_disk_costs_checkpoints_and_no_snapshot(tmp_path, tiny_parameters
     assert sorted(snapshots) == ["1", "2", "3", "4", "5"]
 
 
+@pytest.mark.fault
 def test_a_disk_full_to_the_end_ends_in_a_sentence_and_the_checkpoint_before_is_gone_on_from(
     tmp_path, tiny_parameters, tiny_set, small_disk
 ):
@@ -86,6 +88,7 @@ def test_a_disk_full_to_the_end_ends_in_a_sentence_and_the_checkpoint_before_is_
     assert sorted(path.name for path in (small_disk / "snapshots").iterdir()) == ["1", "2", "3", "4"]
 
 
+@pytest.mark.fault
 def test_no_checkpoint_is_written_before_a_snapshot_that_waits(tmp_path, tiny_parameters, tiny_set):
     """Otherwise a training that is killed then would go on without that snapshot."""
 

@@ -47,6 +47,7 @@ def whole(training_set, parameters, folder):
     return folder
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("name", TRAININGS)
 def test_killed_within_an_epoch(tmp_path, nursery, training, tiny_set, name):
     """At a step whose checkpoint is older than it."""

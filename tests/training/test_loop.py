@@ -73,6 +73,7 @@ def weights_differ(one, other):
     return any(not torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
+@pytest.mark.fault
 def test_what_a_watcher_is_told_of_a_run_that_is_interrupted_and_goes_on(tmp_path, tiny_parameters, tiny_set):
     """Interrupted in its third epoch and started again, a run ends as the uninterrupted one."""
     parameters = tiny_parameters({"train.epochs": 4}, loss="coins")
@@ -104,6 +105,7 @@ def test_images_that_stream_train_the_same_bits(tmp_path, tiny_parameters, tiny_
     assert_same_state(final_state(tmp_path / "resident"), final_state(tmp_path / "streamed"))
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("steps", [3, 5])
 def test_asked_to_end_it_keeps_a_checkpoint_of_that_very_step(tmp_path, tiny_parameters, tiny_set, steps):
     """Within an epoch and at its end; no checkpoint is due by itself."""
@@ -126,6 +128,7 @@ def test_asked_to_end_it_keeps_a_checkpoint_of_that_very_step(tmp_path, tiny_par
     assert_same_state(final_state(tmp_path / "whole"), final_state(tmp_path / "parts"))
 
 
+@pytest.mark.fault
 def test_finished_run_is_not_trained_further(tmp_path, tiny_parameters, tiny_set):
     parameters = tiny_parameters()
     first, watcher = run(tiny_set, parameters, tmp_path), Recorder()

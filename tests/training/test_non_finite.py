@@ -10,6 +10,7 @@ from maskcon.training.loop import Watcher, train
 from maskcon.training.step import training_step
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("where", ["loss", "gradient"])
 def test_training_stops_and_says_where(tmp_path, tiny_parameters, tiny_set, monkeypatch, where):
     """The eighth step is the third of epoch 2."""
