@@ -27,7 +27,7 @@ from tests.support.joined_processes import run_joined
 CPU = torch.device("cpu")
 CASES = {  # the kinds of steps that there are
     "keys and queue": ("maskcon", {}),
-    "features behind the keys": ("adaptive_maskcon", {}),
+    "features behind the keys": ("feature_maskcon", {}),
     "mixed images": ("sane", {}),
     "extra head and memory": ("bucsfr", {"loss.clusters": 4}),  # with as many as images, rounding would choose
     "no keys, nearest images": ("wcl", {"loss.mask_by_coarse": True, "loss.multi_crop": 1}),

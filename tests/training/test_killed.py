@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 TRAININGS = {  # the kinds of state that there are
     "keys and queue": ("maskcon", {}),
-    "features in the queue": ("adaptive_maskcon", {}),
+    "features in the queue": ("feature_maskcon", {}),
     "mixed images": ("sane", {}),
     "extra head and a memory in the state dict": ("bucsfr", {}),
     "no keys, a memory beside the state dict": ("wcl", {"loss.multi_crop": 1}),

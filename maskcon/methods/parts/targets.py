@@ -5,8 +5,6 @@ float32 also under autocast: at a soft temperature of 0.001 a similarity off by 
 e^4-fold.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -52,11 +50,6 @@ def similarity_target(own: Tensor, queue: Tensor, same_coarse: Tensor, soft_temp
     """
     with torch.autocast(own.device.type, enabled=False):
         similarity = own.float() @ queue.float().T  # [B, K]
-    return target_from_similarity(similarity, same_coarse, soft_temperature)
-
-
-def target_from_similarity(similarity: Tensor, same_coarse: Tensor, soft_temperature: float | Tensor) -> Tensor:
-    """The Z of ``similarity_target`` from the s: float32 [B, K], with one T or one for each row, [B, 1]."""
     scaled = below_best(similarity, same_coarse) / soft_temperature  # log r
     # [1, r] over its sum is the softmax of [0, log r]; torch.exp takes up to 40 times as long on the CPU where r is 0.
     return torch.cat([torch.zeros_like(scaled[:, :1]), scaled], dim=1).softmax(dim=1)
@@ -68,48 +61,6 @@ def below_best(similarity: Tensor, candidates: Tensor) -> Tensor:
     best = similarity.amax(dim=1, keepdim=True)  # [B, 1]; -inf where there is no candidate
     best = best.masked_fill(best == -torch.inf, 0)  # (-inf) - (-inf) would be NaN
     return similarity - best
-
-
-def temperature_for_share(similarity: Tensor, candidates: Tensor, share: float, steps: int = 8) -> Tensor:
-    """The temperature of each row at which its softmax amounts to a share of its candidates.
-
-        find t = log T with H(t) = log max(1, share M),    H: entropy of p = softmax(s / T) over the M candidates
-        dH/dt = Var_p(s / T) >= 0
-        start: T^2 = Var(s) / (2 (log M - H)), where H is its second-order expansion for large T
-
-    H rises with t, so Newton's steps, of at most 2 and within a bracket that they narrow, find the one root. A fixed
-    number of steps over the whole batch, without waiting for the device; eight are enough also where a few candidates
-    are a thousand times as close to the best as the others. The root is kept within [1e-6, 100]: where more candidates
-    tie for the best than wanted there is none, and the lower end stands for it; where all are wanted (share 1), the
-    upper.
-
-    Args:
-        similarity: float32 [B, K]; candidates: bool [B, K].
-        share: in (0, 1].
-
-    Returns:
-        float32 [B, 1].
-    """
-    number = candidates.sum(dim=1, keepdim=True).float().clamp(min=1)  # M, [B, 1]
-    wanted = (share * number).clamp(min=1).log()
-    distance = below_best(similarity, candidates).masked_fill(~candidates, 0)  # 0 * -inf would be NaN
-    mean = distance.sum(dim=1, keepdim=True) / number
-    variance = ((distance - mean).square() * candidates).sum(dim=1, keepdim=True) / number
-    start = 0.5 * (variance / (2 * (number.log() - wanted).clamp(min=1e-6))).clamp(min=1e-14).log()
-    low, high = torch.full_like(start, math.log(1e-6)), torch.full_like(start, math.log(100.0))
-    log_temperature = start.clamp(low, high)
-    for _ in range(steps):
-        scaled = distance / log_temperature.exp()
-        weight = torch.exp2(scaled / math.log(2)) * candidates  # torch.exp takes far longer where weights vanish
-        total = weight.sum(dim=1, keepdim=True).clamp(min=1)
-        first = (weight * scaled).sum(dim=1, keepdim=True) / total
-        second = (weight * scaled.square()).sum(dim=1, keepdim=True) / total
-        missing = wanted - (total.log() - first)  # H = log sum exp(z) - E z
-        low, high = torch.where(missing > 0, log_temperature, low), torch.where(missing > 0, high, log_temperature)
-        newton = log_temperature + (missing / (second - first.square()).clamp(min=1e-6)).clamp(-2, 2)
-        inside = (newton >= low) & (newton <= high)
-        log_temperature = torch.where(inside, newton, (low + high) / 2)
-    return log_temperature.exp()
 
 
 def blend(target: Tensor, w: float) -> Tensor:
