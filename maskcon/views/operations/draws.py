@@ -37,8 +37,8 @@ def draw_for_each(draw: Callable[[int], Tensor], number: int, generator: torch.G
     return draw(generator.block)[generator.rows]
 
 
-def uniform(number: int, generator: torch.Generator, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """[number, *shape] in [0, 1)."""
+def uniform(number: int, generator: torch.Generator, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
+    """[number, *shape] in [0, 1), float32 unless said."""
     return draw_for_each(lambda number: torch.rand(number, *shape, generator=generator, dtype=dtype), number, generator)
 
 
