@@ -90,7 +90,7 @@ def test_jitter_equals_torchvisions_with_the_same_draws(images, monkeypatch):
     monkeypatch.setattr(
         torch,
         "rand",
-        lambda *shape, generator, rand=torch.rand: (
+        lambda *shape, generator, dtype=None, rand=torch.rand: (
             order.argsort(dim=1).double() if shape == (NUMBER, 4) else rand(*shape, generator=generator)
         ),
     )
