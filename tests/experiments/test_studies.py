@@ -23,7 +23,7 @@ def test_tables_are_those_of_the_rows(study, tmp_path):
         assert file.read_text() == (STUDIES / study / file.name).read_text(), file.name
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/results.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/recipe.md"])
 def test_a_page_shows_lines_of_a_study(page, tmp_path):
     """Every line of a table below ``<!-- of STUDY, minus BASELINE -->`` stands in a table of that study's rows."""
     shown = list(SHOWN.finditer((REPOSITORY / page).read_text()))
