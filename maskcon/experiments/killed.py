@@ -134,8 +134,8 @@ def _forget(checkout: Path, experiment: str) -> None:
 
 
 def _holds(checkout: Path, commit: str, *files: str) -> bool:
-    """Whether files are as in a commit."""
-    return not asked(checkout, "diff", "--name-only", commit, "--", *files)
+    """Whether files are as in a commit. Raises: UserError, where git cannot tell: no edit is dropped on a guess."""
+    return not told(checkout, "diff", "--name-only", commit, "--", *files)
 
 
 def _files_of(checkout: Path, stashed: str) -> str:

@@ -12,6 +12,8 @@ import pytest
 from filelock import FileLock
 
 from maskcon.__main__ import main as maskcon
+from maskcon.experiments.killed import _holds
+from maskcon.parameters.errors import UserError
 from tests.support.pipeline_copies import PipelineCopy, environment_of_a_copy
 
 LEFT = ("exps/tmp1234", "exps/standalone/tmp5678", "grids/killed")
@@ -85,6 +87,12 @@ def test_an_edit_comes_back_although_values_of_the_experiment_lie_in_its_way(not
     cleaned(capsys, "--yes")
     assert note.read_text() == EDITED
     assert git("show", "stash@{0}:note.txt") == "the experiment's"
+
+
+@pytest.mark.fault
+def test_where_git_cannot_tell_no_edit_counts_as_brought_back(note):
+    with pytest.raises(UserError, match="git diff ended with"):
+        _holds(note.parent, "0" * 40, ".")
 
 
 @pytest.mark.fault
