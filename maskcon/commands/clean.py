@@ -3,7 +3,8 @@
 Left are folders under .scratch: checkpoints of trainings that were interrupted and never taken up again, and half
 unpacked archives. A run that ends removes its own. A folder in which a process works is listed and never removed.
 So are files that a killed process was writing, and what a killed ``dvc exp run`` leaves in git and in .dvc/tmp.
-A lock file of DVC that a kill has torn or left, which may stop every later command of DVC, is removed.
+A lock file of DVC that a kill has torn or left is removed, and a dvc.lock that is torn is cut back to whole stages,
+which may stop every later command of DVC.
 """
 
 import argparse
@@ -19,12 +20,13 @@ from tabulate import tabulate
 
 from maskcon.experiments.killed import Remains, remains_of_experiments, worktrees
 from maskcon.parameters.errors import UserError
+from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.scratch import Leftover, leftovers, remove
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="remove it; without this it is only listed")
-    parser.add_argument("--lock", action="store_true", help="look at DVC's lock file alone")
+    parser.add_argument("--lock", action="store_true", help="look at what would stop DVC alone")
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -32,6 +34,7 @@ def main(arguments: argparse.Namespace) -> None:
     for lock in ("rwlock", "exps/rwlock"):
         remove_torn_lock(checkout, checkout / ".dvc/tmp" / lock)
     remove_left_lock(checkout / ".dvc/tmp/rwlock")
+    mend_torn_record(checkout, checkout / "dvc.lock")
     if arguments.lock:
         return
     folders, remains = leftovers(checkout / ".scratch"), unfinished_files(checkout)
@@ -98,6 +101,22 @@ def remove_left_lock(lock: Path) -> None:
         holders = [*held.get("write", {}).values(), *chain(*held.get("read", {}).values())]
         if holders and not any(runs(holder["pid"], holder["cmd"]) for holder in holders):
             lock.unlink()
+
+
+def mend_torn_record(checkout: Path, record: Path) -> None:
+    """Cut DVC's record of stages back to whole ones, where it was killed within writing it: it begins at the top.
+
+    The stages that are cut off run again, or come from DVC's cache of runs.
+    """
+    text = record.read_text() if record.exists() else "\n"
+    if (text.endswith("\n") and not text.endswith(":\n")) or working_process([checkout], "dvc"):
+        return
+    stages = [stage.start() for stage in re.finditer(r"^  \S+:$", text, re.MULTILINE)]
+    if len(stages) > 1:
+        write_text(record, text[: stages[-1]])
+    else:
+        record.unlink()
+    print(f"cut off the end of {record}, which an interrupted DVC had left torn")
 
 
 def runs(process: int, command: str) -> bool:

@@ -3,6 +3,8 @@ import subprocess
 import sys
 
 import pytest
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from dvc.utils.serialize import dump_yaml, load_yaml
 
 from maskcon.__main__ import main
 
@@ -38,6 +40,25 @@ def test_a_lock_is_removed_once_no_holder_runs(lock):
             main(["clean", "--lock"])
             assert lock.exists() == stays
         running.communicate(b"\n")
+
+
+@pytest.mark.fault
+def test_a_record_of_stages_that_is_cut_anywhere_is_mended(lock, tmp_path):
+    """As DVC writes it; it may lose stages, which run again, and is never one that DVC refuses."""
+    record = tmp_path / "dvc.lock"
+    data = {"path": "data/sets", "hash": "md5", "md5": "0123456789abcdef0123456789abcdef.dir", "size": 1_000}
+    stage = {"cmd": "python -m stages.measure", "deps": [data], "params": {"params.yaml": {"seed": 1, "loss.w": None}}}
+    stages = {name: stage | {"outs": [data]} for name in ("coarse", "measure@few_shot", "track")}
+    dump_yaml(str(record), {"schema": "2.0", "stages": stages})
+    whole = record.read_text()
+    for length in range(len(whole) + 1):
+        record.write_text(whole[:length])
+        main(["clean", "--lock"])
+        if record.exists():
+            left = COMPILED_LOCKFILE_SCHEMA(load_yaml(str(record))).get("stages", {})
+            assert list(left) == list(stages)[: len(left)]
+            assert all(left[name] == stages[name] for name in list(left)[:-1])
+    assert record.read_text() == whole
 
 
 @pytest.mark.fault
