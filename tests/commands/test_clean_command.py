@@ -46,9 +46,7 @@ def test_a_lock_is_removed_once_no_holder_runs(lock):
 def test_a_record_of_stages_that_is_cut_anywhere_is_mended(lock, tmp_path):
     """As DVC writes it; it may lose stages, which run again, and is never one that DVC refuses."""
     record = tmp_path / "dvc.lock"
-    data = {"path": "data/sets", "hash": "md5", "md5": "0123456789abcdef0123456789abcdef.dir", "size": 1_000}
-    stage = {"cmd": "python -m stages.measure", "deps": [data], "params": {"params.yaml": {"seed": 1, "loss.w": None}}}
-    stages = {name: stage | {"outs": [data]} for name in ("coarse", "measure@few_shot", "track")}
+    stages = {name: stage_on_record() for name in ("coarse", "measure@few_shot", "track")}
     dump_yaml(str(record), {"schema": "2.0", "stages": stages})
     whole = record.read_text()
     for length in range(len(whole) + 1):
@@ -59,6 +57,11 @@ def test_a_record_of_stages_that_is_cut_anywhere_is_mended(lock, tmp_path):
             assert list(left) == list(stages)[: len(left)]
             assert all(left[name] == stages[name] for name in list(left)[:-1])
     assert record.read_text() == whole
+
+
+def stage_on_record():
+    deps, outs = ([{"path": path, "hash": "md5", "md5": "0123456789abcdef.dir", "size": 1_000}] for path in "ab")
+    return {"cmd": "python -m stages.x", "deps": deps, "params": {"params.yaml": {"seed": 1, "w": None}}, "outs": outs}
 
 
 @pytest.mark.fault
