@@ -56,27 +56,26 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
     digest = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
     key = f"features-{hash_of_work(Path.cwd(), parameters, 'features')[:24]}-{digest[:24]}"
-    with (
-        scratch_folder(root, key, f"features of {data.name} by {parameters.model.backbone}") as scratch,
-        interruptions.postponed(),
-    ):
-        compute_features(
-            encoder,
-            ImageStream(images, data.channels, device),
-            None if stretch is None else torch.from_numpy(stretch),
-            views,
-            {name: number for name, number in stored.items() if number},
-            data.seed,
-            scratch,
-            lambda: interruptions.pending,
-        )
+    with scratch_folder(root, key, f"features of {data.name} by {parameters.model.backbone}") as scratch:
+        with interruptions.postponed():
+            compute_features(
+                encoder,
+                ImageStream(images, data.channels, device),
+                None if stretch is None else torch.from_numpy(stretch),
+                views,
+                {name: number for name, number in stored.items() if number},
+                data.seed,
+                scratch,
+                lambda: interruptions.pending,
+            )
         for part in ("val", "test"):
             images, stretch = read_images(packed / part), read_stretch(packed / part)
             seen = {part: None} | {
                 f"{part}_{name}": view_by_place(data.augmentation, name, size, stretch, data.seed) for name in random
             }
             for name, view in seen.items():
-                store_rows(name, backbone_rows(encoder, images, data.channels, device, size, view), encoder, scratch)
+                rows = backbone_rows(encoder, images, data.channels, device, size, view)
+                store_rows(name, len(images), rows, encoder, scratch)
         require_same()  # while the features can still be found again
         FEATURES.mkdir(exist_ok=True)
         for file in sorted(scratch.glob("*.npy")):

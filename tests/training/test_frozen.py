@@ -137,7 +137,8 @@ def test_the_queue_is_at_most_half_as_long_as_the_set(tiny_parameters, tiny_set,
 def test_stored_rows_are_those_of_the_backbone(tiny_parameters, tiny_set, tmp_path):
     encoder = build_encoder(tiny_parameters(FROZEN).model, tiny_parameters(FROZEN).data).eval()
     rows = torch.cat(list(backbone_rows(encoder, tiny_set.images, tiny_parameters(FROZEN).data.channels, CPU)))
-    store_rows("val", [rows], encoder, tmp_path)
+    store_rows("val", len(rows), [rows], encoder, tmp_path)
+    store_rows("val", len(rows), iter(()), encoder, tmp_path)  # a second time: nothing is computed
     assert torch.equal(torch.cat(list(stored_rows("val", CPU, tmp_path))), rows)
-    store_rows("test", [], encoder, tmp_path)  # a set may have no such part
+    store_rows("test", 0, [], encoder, tmp_path)  # a set may have no such part
     assert not list(stored_rows("test", CPU, tmp_path))

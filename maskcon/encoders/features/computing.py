@@ -10,7 +10,6 @@ so here: what it changes in a view is less than what another crop does. Images t
 """
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from maskcon.encoders.networks import Encoder
 from maskcon.encoders.networks.inference import features_in_slices, for_inference
@@ -26,11 +24,11 @@ from maskcon.images.packed.image_set import require_space
 from maskcon.images.packed.image_stream import ImageStream
 from maskcon.runtime.atomic_files import write_json
 from maskcon.runtime.hardware import multiplies_bfloat16
+from maskcon.runtime.progress import progress_bar
 from maskcon.runtime.randomness import torch_generator
 from maskcon.views.operations.families import View
 
 BLOCK = 256  # images at a time
-SECONDS_BETWEEN_LINES = 10  # of progress, where there is no terminal
 
 
 def compute_features(
@@ -64,13 +62,8 @@ def compute_features(
     ]
     done = _blocks_done(folder)
     total = sum(counts.values()) * len(images)
-    progress = tqdm(
-        desc="features of training views",
-        total=total,
-        initial=sum(min(BLOCK, len(images) - start) for _, _, start in blocks[:done]),
-        unit="view",
-        mininterval=0.5 if sys.stderr.isatty() else SECONDS_BETWEEN_LINES,
-    )
+    before = sum(min(BLOCK, len(images) - start) for _, _, start in blocks[:done])
+    progress = progress_bar("features of training views", total, before, "view")
     encoder = for_inference(encoder, torch.zeros(1, images.shape[1], 32, 32, device=images.device))
     for number, rows in enumerate(_rows(encoder, images, stretch, views, blocks[done:], seed), done):
         name, view, start = blocks[number]

@@ -17,6 +17,8 @@ from maskcon.encoders.features.stored import FEATURES
 from maskcon.encoders.networks import Encoder
 from maskcon.encoders.networks.inference import features_in_slices, for_inference
 from maskcon.images.packed.image_stream import ImageStream
+from maskcon.runtime.atomic_files import write_atomically
+from maskcon.runtime.progress import progress_bar
 from maskcon.views.operations.crop import resized
 
 BATCH = 512  # images at a time
@@ -58,10 +60,17 @@ def backbone_rows(
             yield features_in_slices(encoder, seen)
 
 
-def store_rows(name: str, rows: Iterable[Tensor], encoder: Encoder, folder: Path) -> None:
-    """Write ``folder``/NAME.npy, float32 [N, F]."""
-    together = torch.cat([torch.empty(0, encoder.feature_size), *(some.cpu() for some in rows)])
-    np.save(folder / f"{name}.npy", together.numpy())
+def store_rows(name: str, images: int, rows: Iterable[Tensor], encoder: Encoder, folder: Path) -> None:
+    """Write ``folder``/NAME.npy, float32 [N, F], where it is not there yet; of so many ``images``."""
+    if (file := folder / f"{name}.npy").exists():
+        return
+    blocks = [np.empty((0, encoder.feature_size), np.float32)]
+    with progress_bar(f"features of {name.replace('_', ', ')} images", images) as bar:
+        for some in rows:
+            blocks.append(some.cpu().numpy())
+            bar.update(len(some))
+    together = np.concatenate(blocks)
+    write_atomically(file, lambda to: np.save(to, together))
 
 
 def stored_rows(part: str, device: torch.device, folder: Path = FEATURES) -> Iterator[Tensor]:

@@ -19,10 +19,10 @@ from filelock import FileLock
 from urllib3.exceptions import HTTPError
 
 from maskcon import __version__
-from maskcon.images.fetching.progress import progress_bar
 from maskcon.images.packed.image_set import require_space
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.atomic_files import never_through_a_link
+from maskcon.runtime.progress import progress_bar
 
 DEPTH = 3  # folders that a mirror's archive may be wrapped in
 ATTEMPTS = 5  # in a row that bring no new byte

@@ -11,8 +11,8 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from maskcon.images.fetching.progress import progress_bar
 from maskcon.parameters.errors import UserError
+from maskcon.runtime.progress import progress_bar
 
 BLOCK = 1 << 20  # bytes
 DAMAGED = (

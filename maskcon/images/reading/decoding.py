@@ -20,12 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from maskcon.images.fetching.progress import progress_bar
 from maskcon.images.packed.image_set import require_space
 from maskcon.images.reading import photo
 from maskcon.images.reading.photo import BadPhoto, read_photo
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.atomic_files import never_through_a_link, write_text
+from maskcon.runtime.progress import progress_bar
 
 BLOCK = 100  # photos
 CHUNK = 256  # images handed on at a time

@@ -1,4 +1,4 @@
-"""How far a download or a packing is: a bar in a terminal, a line now and then where there is none."""
+"""How far a long work is: a bar in a terminal, a line now and then where there is none."""
 
 import sys
 
