@@ -49,14 +49,14 @@ def main() -> int:
 
     moments, root = random.Random(arguments.seed), Path(mkdtemp())
     draw_photos(root / "photos")
-    whole = {name: new_copy(root, name, "whole") for name in PIPELINES}
+    whole = {name: small_copy(root, name) for name in PIPELINES}
     for copy in whole.values():
         copy.run(*REPRO)
 
     killed, ends, wrong = Counter(), 0, 0
     while killed.total() < arguments.kills:
         name = list(PIPELINES)[ends % len(PIPELINES)]
-        copy = new_copy(root, name, f"killed {ends}")
+        copy = clone(whole[name], root / f"{name}, killed {ends}")
         ends += 1
         try:
             kill_until_done(copy, moments, killed)
@@ -82,12 +82,18 @@ def draw_photos(root: Path) -> None:
         Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
 
 
-def new_copy(root: Path, name: str, title: str) -> PipelineCopy:
-    copy = copy_checkout(root / f"{name}, {title}")
+def small_copy(root: Path, name: str) -> PipelineCopy:
+    copy = copy_checkout(root / f"{name}, whole")
     choices = [*PIPELINES[name], *([f"data.root='{root}/photos'"] if name == "photos" else [])]
     (copy.folder / "params.yaml").write_text(compose(copy.folder / "conf", choices))
     copy.commit("Small")
     return copy
+
+
+def clone(of: PipelineCopy, folder: Path) -> PipelineCopy:
+    """At the same commit, which the report names."""
+    of.run("git", "clone", "-q", ".", str(folder))
+    return PipelineCopy(folder)
 
 
 def kill_until_done(copy: PipelineCopy, moments: random.Random, killed: Counter[str]) -> None:
