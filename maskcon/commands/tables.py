@@ -11,7 +11,7 @@ from maskcon.experiments.tables.published import read_published
 from maskcon.experiments.tables.runs import PARAMETER, read_export, read_store, write_export
 from maskcon.experiments.tables.writing import DEFAULT_METRICS, default_metrics, write_tables
 from maskcon.parameters.errors import UserError
-from maskcon.tracking.store import StoreError, find_store
+from maskcon.tracking.store import find_store
 
 CONF, PUBLISHED = Path("conf"), Path("reports/published.csv")
 
@@ -44,10 +44,7 @@ def _read(arguments: argparse.Namespace) -> pd.DataFrame:
         runs = read_export(arguments.rows)
     else:
         of_store = None if arguments.grid else arguments.dataset
-        try:
-            runs = read_store(find_store(Path.cwd(), os.environ), CONF, arguments.grid, of_store)
-        except StoreError as error:
-            raise UserError(f"{error}; tables are made from the runs on record there") from None
+        runs = read_store(find_store(Path.cwd(), os.environ), CONF, arguments.grid, of_store)
     if arguments.dataset is None:
         return runs
     if arguments.dataset not in set(runs["dataset"]):
