@@ -14,14 +14,13 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from maskcon import __version__
 from maskcon.parameters.errors import UserError, mistakes_end_as_sentences
 
 FOLDER = Path(__file__).parent / "commands"
 INTERRUPTED = 130
-FILES = {"bash": "_shtab_compgen_files", "zsh": "_files"}  # by which `maskcon completion` offers files
 
 
 def main(words: list[str] | None = None) -> None:
@@ -74,12 +73,6 @@ def parser_with(names: Iterable[str]) -> argparse.ArgumentParser:
 
 class _Parser(argparse.ArgumentParser):
     """One whose complaints are sentences without the usage in front; argparse uses it for the commands too."""
-
-    def add_argument(self, *names: str, **options: Any) -> argparse.Action:
-        action = super().add_argument(*names, **options)
-        if options.get("type") is Path:
-            action.complete = FILES  # type: ignore[attr-defined]
-        return action
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see {self.prog} --help")

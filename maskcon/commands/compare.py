@@ -18,14 +18,11 @@ def main(arguments: argparse.Namespace) -> None:
     from maskcon.explore.compare_page.compared_runs import read_runs
     from maskcon.explore.compare_page.page import MOST_RUNS, write_comparison
     from maskcon.runtime.atomic_files import require_place
-    from maskcon.tracking.store import StoreError, find_store
+    from maskcon.tracking.store import find_store
 
     if not 2 <= len(set(arguments.runs)) == len(arguments.runs) <= MOST_RUNS:
         raise UserError(f"name from 2 to {MOST_RUNS} different runs, the first as what the others are compared with")
     require_place(arguments.page)
-    try:
-        runs = read_runs(find_store(Path.cwd(), os.environ), arguments.runs, Path.cwd())
-    except StoreError as error:
-        raise UserError(str(error)) from None
+    runs = read_runs(find_store(Path.cwd(), os.environ), arguments.runs, Path.cwd())
     write_comparison(runs, arguments.page)
     print(f"{arguments.page}: {len(runs)} runs; open it in a browser")

@@ -20,7 +20,7 @@ def main(arguments: argparse.Namespace) -> None:
     from maskcon.explore.export import LABELS, export_encoder
     from maskcon.explore.gallery import chosen_gallery
     from maskcon.runtime.atomic_files import require_place
-    from maskcon.tracking.store import StoreError, find_store
+    from maskcon.tracking.store import find_store
 
     folder = arguments.folder
     require_place(folder / LABELS)
@@ -29,7 +29,7 @@ def main(arguments: argparse.Namespace) -> None:
     formats, run_id, left_out = arguments.formats or FORMATS, None, None
     try:
         run_id = _recorded_run(store, arguments.run, gallery) if "mlflow" in formats else None
-    except (UserError, StoreError) as error:
+    except UserError as error:
         if arguments.formats:
             raise UserError(f"{error}; without --formats mlflow the store is not needed") from error
         left_out = f"Left out: the model in MLflow, as {error}"
@@ -54,12 +54,8 @@ def _recorded_run(store, run_id: str | None, gallery) -> str:
 
 def _log(store, run_id: str, files: list[Path]) -> None:
     from maskcon.explore.model_record import log_model
-    from maskcon.tracking.store import StoreError
 
-    try:
-        uri = log_model(store, run_id, files)
-    except StoreError as error:
-        raise UserError(f"{error}; the files are written, the model is not logged") from error
+    uri = log_model(store, run_id, files)
     print(f"{uri}: in MLflow, with the run {run_id}; it answers over HTTP after")
     serve = f"mlflow models serve --model-uri {uri} --env-manager local --port 5001"
     print(f"    MLFLOW_TRACKING_URI={shlex.quote(store.uri)} {serve}")

@@ -13,7 +13,7 @@ from maskcon.experiments.grid.grid_file import read_grid
 from maskcon.experiments.grid.running import LOGS, Outcome, preview, run_grid
 from maskcon.experiments.grid.workspace import Workspaces
 from maskcon.parameters.errors import UserError
-from maskcon.tracking.store import StoreError, find_store
+from maskcon.tracking.store import find_store
 
 INTERRUPTED = 130
 say = functools.partial(print, flush=True)
@@ -49,8 +49,6 @@ def main(arguments: argparse.Namespace) -> None:
             return
         engine = _engine(arguments, checkout, Workspaces(checkout, grid.name))
         outcome = run_grid(grid, store, checkout, engine, say, arguments.failed)
-    except StoreError as error:
-        raise UserError(f"{error}; a grid needs the store to know what is complete") from None
     except KeyboardInterrupt:
         message = f"interrupted; what is complete is kept, and the rest is run by: {_command()}"
         print(f"\n{message}", file=sys.stderr)

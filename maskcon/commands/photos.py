@@ -12,12 +12,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, default=Path("photos"), metavar="FOLDER", help="(default %(default)s)")
     parser.add_argument("--train", type=int, default=5000, metavar="N", help="of each class (default all, %(default)s)")
     parser.add_argument("--test", type=int, default=1000, metavar="N", help="of each class (default all, %(default)s)")
-    parser.add_argument("--source", type=Path, default=Path("data/source"), help="of the archive (default %(default)s)")
 
 
 def main(arguments: argparse.Namespace) -> None:
     from maskcon.images.reading.cifar10_photos import write_photos
 
-    count = write_photos(arguments.source, arguments.to, {"train": arguments.train, "test": arguments.test})
+    count = write_photos(Path("data/source"), arguments.to, {"train": arguments.train, "test": arguments.test})
     print(f"{arguments.to}: {count:,} photos; train on them with: ", end="")
     print(f'make params SET="recipe=small_photos data.root={arguments.to.resolve()}" && make repro')

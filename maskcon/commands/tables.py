@@ -11,14 +11,13 @@ from maskcon.experiments.tables.published import read_published
 from maskcon.experiments.tables.runs import PARAMETER, read_export, read_store, write_export
 from maskcon.experiments.tables.writing import DEFAULT_METRICS, default_metrics, write_tables
 from maskcon.parameters.errors import UserError
-from maskcon.tracking.store import StoreError, find_store
+from maskcon.tracking.store import find_store
 
 CONF, PUBLISHED = Path("conf"), Path("reports/published.csv")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grid", metavar="NAME", help="the runs of this grid, as it names them")
-    parser.add_argument("--dataset", metavar="NAME", help="one data set alone (data.name, or the grid's own name)")
     parser.add_argument("--metric", nargs="+", help=f"default: those measured of {' '.join(DEFAULT_METRICS)}")
     parser.add_argument("--baseline", metavar="METHOD", help="differences are to this method")
     parser.add_argument("--axis", nargs="+", default=[], metavar="KEY", help="parameters that distinguish rows")
@@ -29,7 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    runs = _kept(_read(arguments), arguments.where)
+    if arguments.rows is not None:
+        runs = read_export(arguments.rows)
+    else:
+        runs = read_store(find_store(Path.cwd(), os.environ), CONF, arguments.grid)
+    runs = _kept(runs, arguments.where)
     metrics = tuple(dict.fromkeys(arguments.metric or default_metrics(runs)))
     question = Question(arguments.baseline, tuple(arguments.axis))
     if arguments.export:  # first: also what is too little for a table yet
@@ -37,22 +40,6 @@ def main(arguments: argparse.Namespace) -> None:
     written = write_tables(runs, metrics, question, read_published(PUBLISHED), arguments.out)
     print((arguments.out / "overview.md").read_text())
     print("\n".join([*written.left_out, f"written to {arguments.out}: {', '.join(written.files)}"]))
-
-
-def _read(arguments: argparse.Namespace) -> pd.DataFrame:
-    if arguments.rows is not None:
-        runs = read_export(arguments.rows)
-    else:
-        of_store = None if arguments.grid else arguments.dataset
-        try:
-            runs = read_store(find_store(Path.cwd(), os.environ), CONF, arguments.grid, of_store)
-        except StoreError as error:
-            raise UserError(f"{error}; tables are made from the runs on record there") from None
-    if arguments.dataset is None:
-        return runs
-    if arguments.dataset not in set(runs["dataset"]):
-        raise UserError(f"--dataset {arguments.dataset} has no runs; there are {', '.join(runs['dataset'].unique())}")
-    return runs[runs["dataset"] == arguments.dataset]
 
 
 def _kept(runs: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:

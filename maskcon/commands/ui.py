@@ -9,7 +9,7 @@ from pathlib import Path
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import load_parameters
 from maskcon.tracking.description import runs_address
-from maskcon.tracking.store import MLFLOW_SETTINGS, StoreError, find_store
+from maskcon.tracking.store import MLFLOW_SETTINGS, find_store
 
 HERE = "127.0.0.1"
 
@@ -23,11 +23,8 @@ def main(arguments: argparse.Namespace) -> None:
     if store.artifacts is None:
         raise UserError(f"MLFLOW_TRACKING_URI names a server that has its own pages; open {store.uri}")
     _require_free(arguments.port)
-    try:
-        with store.opened() as client:  # made where it is missing, and brought here where the checkout was moved
-            runs = _list_of_runs(client)
-    except StoreError as error:
-        raise UserError(str(error)) from None
+    with store.opened() as client:  # made where it is missing, and brought here where the checkout was moved
+        runs = _list_of_runs(client)
     address = f"http://{HERE}:{arguments.port}/{runs}"
     print(f"In a few seconds the runs are at {address} (Ctrl-C ends it)", flush=True)
     command = ["mlflow", "ui", "--backend-store-uri", store.uri, "--default-artifact-root", store.artifacts]

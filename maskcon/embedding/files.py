@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-import pandas as pd
 from numpy.lib import format as npy
 
-from maskcon.images.packed.image_set import LABEL_COLUMNS
+from maskcon.images.packed.image_set import Labels, label_arrays, read_labels
 from maskcon.parameters.errors import UserError
 from maskcon.runtime.atomic_files import write_atomically
 
@@ -46,21 +45,13 @@ def write_rows(path: Path, shape: tuple[int, int], rows: Iterable[np.ndarray]) -
     write_atomically(path, write)
 
 
-@dataclass(frozen=True)
-class EmbeddedSet:
-    """The labels of one part, and its features by name; ``fine`` is None unless all images have fine labels."""
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedSet(Labels):
+    """The labels of one part, and its features by name."""
 
     folder: Path
-    coarse: np.ndarray  # int64 [N]
-    coarse_name: np.ndarray  # str [N]
-    fine: np.ndarray | None  # int64 [N]
-    fine_name: np.ndarray | None  # str [N]
-    source: np.ndarray  # str [N], where each image comes from
     rows: np.ndarray | None = None  # int64 [N], of the files, where only these are read
     images_in_part: int | None = None  # rows of the files; N, unless said
-
-    def __len__(self) -> int:
-        return len(self.coarse)
 
     def snapshots(self) -> dict[int, str]:
         """Epoch -> name of the features of the encoder as it was after that epoch, epochs rising."""
@@ -110,30 +101,14 @@ def read_embedded_set(folder: Path, only_with_fine: bool = False) -> EmbeddedSet
             two that have them, nothing could be found: then all are there, and ``fine`` is None.
 
     Raises:
-        UserError: labels.csv is missing or lacks a column.
+        UserError: as ``read_labels``.
     """
-    path = folder / "labels.csv"
-    names = {column: str for column in LABEL_COLUMNS if column.endswith("_name") or column == "source"}
-    try:
-        labels = pd.read_csv(
-            path, usecols=list(LABEL_COLUMNS), dtype=names, keep_default_na=False, na_values={"fine": [""]}
-        )
-        images_in_part, rows = len(labels), np.flatnonzero(labels["fine"].notna())
-        if only_with_fine and 2 <= len(rows) < images_in_part:
-            labels = labels.iloc[rows]
-        has_fine = bool(labels["fine"].notna().all())
-        return EmbeddedSet(
-            folder=folder,
-            coarse=labels["coarse"].to_numpy(np.int64),
-            coarse_name=labels["coarse_name"].to_numpy(str),
-            fine=labels["fine"].to_numpy(np.int64) if has_fine else None,
-            fine_name=labels["fine_name"].to_numpy(str) if has_fine else None,
-            source=labels["source"].to_numpy(str),
-            rows=rows if len(labels) < images_in_part else None,
-            images_in_part=images_in_part,
-        )
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} cannot be read ({' '.join(str(error).split())}); expected the columns {', '.join(LABEL_COLUMNS)}, "
-            f"with whole numbers as labels; {MAKE_AGAIN}"
-        ) from None
+    labels = read_labels(folder, stage="embed")
+    images_in_part, rows = len(labels), np.flatnonzero(labels["fine"] != "")
+    is_chosen = only_with_fine and 2 <= len(rows) < images_in_part
+    return EmbeddedSet(
+        folder=folder,
+        rows=rows if is_chosen else None,
+        images_in_part=images_in_part,
+        **label_arrays(labels.iloc[rows] if is_chosen else labels),
+    )

@@ -15,8 +15,8 @@ from tabulate import tabulate
 
 from maskcon.evaluation.retrieval.neighbours import gallery_neighbours
 from maskcon.explore.gallery import Gallery
-from maskcon.images.reading.folder_listing import show
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.sentences import show
 
 # queries float32 [M, F] and a count -> places int64 [M, count], -1 where there are fewer, and cosines float32
 Finder = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]

@@ -19,10 +19,10 @@ from PIL import Image
 
 from maskcon.embedding.features import embed
 from maskcon.encoders.networks import Encoder, load_encoder_with_data
-from maskcon.images.reading.folder_listing import show
 from maskcon.images.reading.photo import BadPhoto, read_photo
 from maskcon.parameters.data import DataParameters
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.sentences import show
 
 
 @dataclass(frozen=True)

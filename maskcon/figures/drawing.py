@@ -74,13 +74,13 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height))
 
 
-def sheet(figure: Figure, left: float = 0, bottom: float = 0, width: float | None = None, height: float | None = None):
-    """Axes without frame whose unit is the point (1/72 inch), y upwards; by default over the whole figure."""
+def sheet(figure: Figure, height: float | None = None) -> Axes:
+    """Axes without frame whose unit is the point (1/72 inch), y upwards: from the foot of the figure to ``height``, by
+    default all of it."""
     page_width, page_height = (side * POINTS for side in figure.get_size_inches())
-    width = page_width - left if width is None else width
-    height = page_height - bottom if height is None else height
-    axes = figure.add_axes((left / page_width, bottom / page_height, width / page_width, height / page_height))
-    axes.set(xlim=(0, width), ylim=(0, height))
+    height = page_height if height is None else height
+    axes = figure.add_axes((0, 0, 1, height / page_height))
+    axes.set(xlim=(0, page_width), ylim=(0, height))
     axes.axis("off")
     return axes
 

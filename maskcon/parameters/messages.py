@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from maskcon.parameters.sentences import fit_for_a_line, suggestion, written
+from maskcon.parameters.sentences import show, suggestion, written
 
 
 def as_sentence(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
@@ -17,7 +17,7 @@ def as_sentence(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
     context = problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
-            return f"Unknown parameter {fit_for_a_line(key)}. {_keys_beside(problem['loc'], model)}"
+            return f"Unknown parameter {show(key)}. {_keys_beside(problem['loc'], model)}"
         case "missing":
             return f"{key} is missing in params.yaml; compose it again: make params"
         case "value_error":
@@ -33,7 +33,7 @@ def as_sentence(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
             allowed = "a group of named values, as the presets in conf/ have them"
         case _:
             allowed = problem["msg"].removeprefix("Input should be ")
-    return f"{fit_for_a_line(key) or 'params.yaml'}={value} is not allowed: it should be {allowed}"
+    return f"{show(key) or 'params.yaml'}={value} is not allowed: it should be {allowed}"
 
 
 def _keys_beside(location: Sequence[str | int], model: type[BaseModel]) -> str:

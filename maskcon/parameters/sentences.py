@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-LONGEST = 120  # characters of a value in a message
+LONGEST = 200  # characters of a value in a message
 
 
 def counted(number: int, word: str) -> str:
@@ -33,13 +33,14 @@ def suggestion(name: str, known: Sequence[str], above: str = "") -> str:
 def written(value: Any) -> str:
     """As YAML has it: null, true, "text"; a value that is too long is shortened."""
     try:
-        return fit_for_a_line(json.dumps(value, ensure_ascii=False, default=str))
+        return show(json.dumps(value, ensure_ascii=False, default=str))
     except (TypeError, ValueError, RecursionError):  # odd keys, thousands of digits or brackets
         return f"({type(value).__name__})"
 
 
-def fit_for_a_line(text: str) -> str:
-    """Shortened in the middle, and escaped where a terminal would do more than show it."""
+def show(value: object) -> str:
+    """A value as text in a line: shortened in the middle, and escaped where a terminal would do more than show it."""
+    text = str(value)
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]}...{text[-LONGEST // 4 :]} ({len(text):,} characters)"
     return text if text.isprintable() else ascii(text)[1:-1]

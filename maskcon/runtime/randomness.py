@@ -23,11 +23,11 @@ def derived_seed(seed: int, *name: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def torch_generator(seed: int, *name: str | int, device: torch.device | str = "cpu") -> torch.Generator:
-    """A torch generator of its own for the use called ``name``."""
+def torch_generator(seed: int, *name: str | int) -> torch.Generator:
+    """A torch generator of its own, on the CPU, for the use called ``name``."""
     import torch  # here, so that stages without torch do not wait seconds for it
 
-    return torch.Generator(device=device).manual_seed(derived_seed(seed, *name))
+    return torch.Generator().manual_seed(derived_seed(seed, *name))
 
 
 def numpy_generator(seed: int, *name: str | int) -> np.random.Generator:

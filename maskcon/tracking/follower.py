@@ -41,13 +41,13 @@ class Pipe:
         self.ended.set()
 
 
-def follow_table(curve: Path, store: Store, inputs: Inputs, pipe: Pipe, look: float = LOOK_SECONDS) -> None:
+def follow_table(curve: Path, store: Store, inputs: Inputs, pipe: Pipe) -> None:
     """Log the rows of ``curve`` as they come, until training ends. A store that fails is tried again in a while."""
     warned = False
     while True:
         try:
             with store.writing(inputs.hash, wait=0):
-                _log_until_the_end(curve, store, inputs, pipe, look)
+                _log_until_the_end(curve, store, inputs, pipe)
             return
         except StoreError as error:
             if not warned:
@@ -61,7 +61,7 @@ def follow_table(curve: Path, store: Store, inputs: Inputs, pipe: Pipe, look: fl
                 return
 
 
-def _log_until_the_end(curve: Path, store: Store, inputs: Inputs, pipe: Pipe, look: float) -> None:
+def _log_until_the_end(curve: Path, store: Store, inputs: Inputs, pipe: Pipe) -> None:
     with store.opened() as client:
         run = open_run(store, client, inputs)
         if is_complete(run):
@@ -70,7 +70,7 @@ def _log_until_the_end(curve: Path, store: Store, inputs: Inputs, pipe: Pipe, lo
         seen, logged = None, set()
         ended = False
         while not ended:
-            ended = pipe.ended.wait(look)  # looks once more after the end
+            ended = pipe.ended.wait(LOOK_SECONDS)  # looks once more after the end
             if (state := _state(curve)) == seen:
                 continue
             points = [point for point in _points_so_far(curve) if (point.name, point.epoch) not in logged]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskcon.parameters.errors import UserError
-from maskcon.tracking.store import Store, StoreError
+from maskcon.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -87,21 +87,18 @@ def fetched_searchable(store: Store, run_id: str) -> Iterator[Searchable]:
 def _fetch(store: Store, run_id: str, folder: Path) -> Searchable:
     download = folder / "download"  # where in it MLflow puts a file depends on its kind of store
     download.mkdir()
-    try:
-        with store.opened() as client:
-            run = _run(client, run_id)
-            parts = {str(file.parent) for file in SEARCHABLE}
-            recorded = {file.path for part in parts for file in client.list_artifacts(run_id, part)}
-            for file in SEARCHABLE:
-                if str(file) not in recorded:
-                    raise UserError(
-                        f"the run {run.info.run_name} ({run_id}) has no {file} on record: it is not finished, or older "
-                        "than the search; give another, or make it again with the command in its report"
-                    )
-                (folder / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(client.download_artifacts(run_id, str(file), str(download)), folder / file)
-    except StoreError as error:
-        raise UserError(f"{error}; without --run this folder's own encoder is used") from error
+    with store.opened() as client:
+        run = _run(client, run_id)
+        parts = {str(file.parent) for file in SEARCHABLE}
+        recorded = {file.path for part in parts for file in client.list_artifacts(run_id, part)}
+        for file in SEARCHABLE:
+            if str(file) not in recorded:
+                raise UserError(
+                    f"the run {run.info.run_name} ({run_id}) has no {file} on record: it is not finished, or older "
+                    "than the search; give another, or make it again with the command in its report"
+                )
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(client.download_artifacts(run_id, str(file), str(download)), folder / file)
     _widen(folder / FEATURES)
     return Searchable(folder, run.info.run_name)
 

@@ -22,6 +22,8 @@ from urllib.parse import unquote, urlparse
 
 from filelock import FileLock, Timeout
 
+from maskcon.parameters.errors import UserError
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
@@ -44,7 +46,7 @@ MLFLOW_SETTINGS = {
 }
 
 
-class StoreError(Exception):
+class StoreError(UserError):
     """The store cannot be reached, read or written. The message is one line."""
 
 

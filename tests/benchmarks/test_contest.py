@@ -27,26 +27,6 @@ def test_each_round_times_both_and_begins_with_the_other():
     assert clock.called == ["ours", "peer"] + ["ours", "peer", "peer", "ours"] * 2  # after a first call of each
 
 
-def test_a_fast_function_is_called_often_and_its_time_is_that_of_one_call():
-    clock = Clock()
-    ours, _ = in_turn(clock.work("ours", 0.01), clock.work("peer", 0.125), rounds=1, clock=lambda: clock.now)
-    assert ours == [pytest.approx(0.01)]
-    assert clock.called.count("ours") == 2 + 5  # two before the rounds, and five for 50 ms
-    assert clock.called.count("peer") == 1 + 1
-
-
-def test_what_runs_on_is_waited_for():
-    clock = Clock()
-    pending = []
-
-    def wait():
-        clock.now += sum(pending)
-        pending.clear()
-
-    seconds = in_turn(lambda: pending.append(2.0), lambda: pending.append(6.0), 3, lambda: clock.now, wait)
-    assert seconds == ([2.0] * 3, [6.0] * 3)
-
-
 def test_ratios_are_those_of_the_rounds():
     """Not of the median times, here 3 / 2 = 1.5; p10 of 1, 2, 3 is a fifth of the way from the first to the second."""
     found = ratios(ours=[1.0, 2.0, 4.0], peer=[3.0, 2.0, 8.0])

@@ -1,7 +1,5 @@
 """Backbones with pretrained weights: what the weights expect of images, where they come from, and what refuses them."""
 
-import sys
-
 import pytest
 import timm
 import torch
@@ -100,14 +98,3 @@ def test_a_changed_package_is_refused(monkeypatch):
     monkeypatch.setattr("maskcon.encoders.networks.weights.PACKAGED_SHA256", "0" * 64)
     with pytest.raises(UserError, match="not the file of weights that is known"):
         packaged_weights(PACKAGED_BACKBONE)
-
-
-def test_values_are_checked_without_torch(repository):
-    import subprocess
-
-    code = (
-        "import sys; from pathlib import Path; from maskcon.parameters.composition import compose;"
-        "compose(Path('conf'), ['model=efficientnet_lite0']); compose(Path('conf'), ['model=resnet18']);"
-        "assert 'torch' not in sys.modules and 'timm' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=repository, check=True)

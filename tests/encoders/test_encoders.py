@@ -177,11 +177,6 @@ def test_what_is_no_encoder_gives_a_sentence_and_runs_nothing(tiny_parameters, t
     assert not trace.exists()
 
 
-def test_intruder_would_have_left_its_trace(tmp_path):
-    pickle.loads(pickle.dumps(Intruder(tmp_path / "trace")))
-    assert (tmp_path / "trace").exists()
-
-
 @pytest.mark.fault
 @pytest.mark.parametrize("free", [1_000, 9_000, 20_000])
 def test_full_disk_gives_a_sentence(tiny_parameters, tmp_path, free):

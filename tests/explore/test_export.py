@@ -78,37 +78,31 @@ def test_resampling_is_pillows(size, most):
     assert np.abs(ours[0].permute(1, 2, 0).numpy() - theirs).max() <= most
 
 
-def test_torch_export(gallery_of, tmp_path):
-    gallery = gallery_of("photos")
-    [(path, difference)] = export_encoder(gallery, tmp_path, ["torch"]).items()
-    assert difference < 1e-5
-
+def run_torch(path, several):
     extra = {"labels.json": ""}
     network = torch.export.load(path, extra_files=extra).module()
-    several = photos(5, 33, 50, seed=2)
     with torch.no_grad():
-        expected = PhotoEncoder(gallery.encoder)(torch.from_numpy(several))
-        assert network(torch.from_numpy(several)).numpy() == pytest.approx(expected.numpy(), abs=1e-5)
+        return network(torch.from_numpy(several)).numpy(), extra["labels.json"]
+
+
+def run_onnx(path, several):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {"photos": several})[0], session.get_modelmeta().custom_metadata_map["labels"]
+
+
+@pytest.mark.parametrize(("name", "run"), [("torch", run_torch), ("onnx", run_onnx)])
+def test_an_exported_file_gives_the_features_and_holds_the_names(gallery_of, tmp_path, name, run):
+    gallery, several = gallery_of("photos"), photos(5, 33, 50, seed=2)
+    [(path, difference)] = export_encoder(gallery, tmp_path, [name]).items()
+    assert difference < 1e-4
+    features, kept = run(path, several)
+    with torch.no_grad():
+        assert features == pytest.approx(PhotoEncoder(gallery.encoder)(torch.from_numpy(several)).numpy(), abs=1e-4)
     described = json.loads((tmp_path / "labels.json").read_text())
-    assert json.loads(extra["labels.json"]) == described
+    assert json.loads(kept) == described
     assert described["coarse_names"] == {"0": "kind 0", "1": "kind 1"}
     assert described["fine_names"] == {str(n): f"sort {n}" for n in range(4)}
     assert (described["height"], described["stored_size"]) == (24, [28, 28])
-
-
-def test_onnx(gallery_of, tmp_path):
-    gallery = gallery_of("photos")
-    [(path, difference)] = export_encoder(gallery, tmp_path, ["onnx"]).items()
-    assert difference < 1e-4
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    several = photos(5, 33, 50, seed=2)
-    [features] = session.run(None, {"photos": several})
-    with torch.no_grad():
-        expected = PhotoEncoder(gallery.encoder)(torch.from_numpy(several)).numpy()
-    assert features == pytest.approx(expected, abs=1e-4)
-    kept = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
-    assert kept == json.loads((tmp_path / "labels.json").read_text())
 
 
 def test_a_file_that_computes_something_else_does_not_stay(gallery_of, tmp_path, monkeypatch):

@@ -4,11 +4,8 @@ import base64
 import io
 import os
 import shlex
-import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +19,9 @@ from maskcon.tracking.searchable import log_searchable
 from maskcon.tracking.store import MLFLOW_SETTINGS, experiment_id, find_store
 from tests.support.finished_run import number_images, two_digit_labels
 from tests.support.searchable_workspace import write_workspace
+from tests.support.servers import free_port, running_server
 
 pytestmark = pytest.mark.slow
-
-STARTS_WITHIN = 600  # seconds: on a busy machine importing torch alone takes minutes
 
 
 @pytest.fixture(scope="module")
@@ -70,45 +66,15 @@ def address(serving, tmp_path_factory):
     setting, *command = serving
     name, _, store = setting.partition("=")
     assert command[-2:] == ["--port", "5001"]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folder = tmp_path_factory.mktemp("elsewhere")
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # the server calls uvicorn by name
-    with open(folder / "printed", "w+") as printed:
-        server = subprocess.Popen(
-            [*command[:-1], str(port), "--host", "127.0.0.1", "--workers", "1"],
-            cwd=folder,
-            env={
-                **environment,
-                "PATH": path,
-                **MLFLOW_SETTINGS,
-                name: store,
-                "OMP_NUM_THREADS": "1",
-            },
-            stdout=printed,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            _wait_until_it_answers(server, f"http://127.0.0.1:{port}/ping", folder / "printed")
+    settings = {"PATH": path, **MLFLOW_SETTINGS, name: store, "OMP_NUM_THREADS": "1"}
+    with open(folder / "printed", "w") as printed:
+        options = {"cwd": folder, "env": {**environment, **settings}, "stdout": printed, "stderr": subprocess.STDOUT}
+        with running_server([*command[:-1], str(port), "--host", "127.0.0.1", "--workers", "1"], port, **options):
             yield f"http://127.0.0.1:{port}/invocations"
-        finally:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
-
-
-def _wait_until_it_answers(server: subprocess.Popen, url: str, printed) -> None:
-    end = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < end:
-        assert server.poll() is None, printed.read_text()
-        try:
-            if requests.get(url, timeout=5).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.5)
-    pytest.fail(f"no answer in {STARTS_WITHIN} s\n{printed.read_text()}")
 
 
 def as_text(pixels: np.ndarray) -> str:

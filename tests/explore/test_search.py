@@ -7,7 +7,6 @@ from PIL import Image
 from maskcon.explore.gallery import workspace_gallery
 from maskcon.explore.search import as_table, search
 from maskcon.explore.trained_encoder import load_trained_encoder
-from maskcon.parameters.errors import UserError
 from tests.support.finished_run import labels_table, number_images, two_digit_labels
 from tests.support.searchable_workspace import write_workspace
 
@@ -68,14 +67,6 @@ def test_a_grey_encoder_sees_the_luma_of_a_coloured_photo(gallery, tmp_path):
     coloured = np.zeros((16, 24, 3), np.uint8) + np.array([250, 20, 120], np.uint8)
     [image] = gallery.encoder.read([saved(coloured, tmp_path / "pink.png")])
     assert (image == round(0.299 * 250 + 0.587 * 20 + 0.114 * 120)).all()
-
-
-def test_all_photos_that_cannot_be_read_are_named(gallery, tmp_path):
-    (tmp_path / "empty.jpg").touch()
-    (tmp_path / "text.jpg").write_text("no picture")
-    good = saved(gallery.images[0], tmp_path / "good.png")
-    with pytest.raises(UserError, match=r"2 of 3 photos: .*empty\.jpg is empty; .*text\.jpg is not an image"):
-        search(gallery, [tmp_path / "empty.jpg", good, tmp_path / "text.jpg"], 3)
 
 
 def test_three_lines_of_python(workspace, tmp_path, monkeypatch):

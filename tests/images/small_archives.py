@@ -17,7 +17,6 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 from ruamel.yaml import YAML
@@ -110,9 +109,3 @@ def photograph(folder: Path, number: int = 10) -> None:
 def assert_colours(part, colours) -> None:
     """That each image of a LabelledSet is of its colour, to within what JPEG changes."""
     assert np.abs(part.images.astype(int) - np.array(colours)[:, None, None]).max() <= 5
-
-
-def count_by_coarse(name: str) -> dict[str, int]:
-    """Coarse class -> number of fine classes, of a table of the repository, in the order of the coarse labels."""
-    table = pd.read_csv(REPOSITORY / "coarse_labels" / f"{name}.csv", keep_default_na=False)
-    return table.groupby(["coarse", "coarse_name"])["fine"].count().droplevel("coarse").to_dict()

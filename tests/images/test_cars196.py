@@ -12,7 +12,6 @@ from maskcon.parameters.errors import UserError
 from tests.images.small_archives import (
     REPOSITORY,
     assert_colours,
-    count_by_coarse,
     download_and_pack,
     jpeg,
     preset,
@@ -97,11 +96,3 @@ def test_what_is_wrong_is_one_sentence(tmp_path, data, changed, said):
     write_files(tmp_path / "raw", {name: file for name, file in (FILES | changed).items() if file is not None})
     with pytest.raises(UserError, match=said):
         list(cars196.splits(tmp_path / "raw", data, tmp_path / "scratch"))
-
-
-def test_8_body_types_with_their_counts():
-    types = {"pick-up cab": 18, "sedan": 50, "SUV": 36, "convertible": 30, "coupe": 29, "hatchback": 14, "wagon": 6}
-    assert count_by_coarse("cars196") == types | {"van": 13}
-    body = dict(zip(TABLE["fine_name"], TABLE["coarse_name"], strict=True))
-    assert body["Ford E-Series Wagon Van 2012"] == "van"
-    assert body["Chevrolet HHR SS 2010"] == "SUV"  # by the photos: no word of its name tells it

@@ -13,7 +13,6 @@ from maskcon.images.sources import cifar100, cifartoy_bad, cifartoy_good
 from maskcon.parameters.errors import UserError
 from tests.images.small_archives import (
     REPOSITORY,
-    count_by_coarse,
     download_and_pack,
     planar_batch,
     preset,
@@ -72,16 +71,6 @@ def test_a_wrong_batch_is_named(tmp_path, monkeypatch, files, said):
     stand_in(monkeypatch, cifar100, "ARCHIVE", tmp_path / "source")
     with pytest.raises(UserError, match=f"cifar-100-python/{next(iter(files))} .*{said}.*fetch it again"):
         download_and_pack(data, tmp_path)
-
-
-def test_20_superclasses_of_5_classes():
-    table = read_coarse_table(TABLE)
-    assert len(count_by_coarse("cifar100")) == 20
-    assert set(count_by_coarse("cifar100").values()) == {5}
-    assert table["fine_name"].is_monotonic_increasing
-    named = table.groupby("coarse_name")["fine_name"].agg(list)
-    assert named["large_carnivores"] == ["bear", "leopard", "lion", "tiger", "wolf"]
-    assert named["vehicles_2"] == ["lawn_mower", "rocket", "streetcar", "tank", "tractor"]
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,24 @@ def test_coarse_labels_that_the_source_carries_stand(tmp_path):
     assert labels["fine"].tolist() == labels["fine_name"].tolist() == ["", ""]
 
 
+@pytest.mark.parametrize(
+    ("name", "classes", "some"),
+    [
+        (
+            "cars196",
+            [18, 50, 36, 30, 29, 14, 6, 13],
+            {"Ford E-Series Wagon Van 2012": "van", "Chevrolet HHR SS 2010": "SUV"},
+        ),
+        ("cifar100", [5] * 20, {"wolf": "large_carnivores", "lawn_mower": "vehicles_2"}),
+        ("imagenet32", [61, 123, 59, 95, 60, 130, 70, 53, 105, 71, 93, 80], {"kit fox": "wild mammal"}),
+    ],
+)
+def test_published_groupings_with_their_numbers_of_classes(repository, name, classes, some):
+    table = read_coarse_table(repository / f"coarse_labels/{name}.csv")
+    assert sorted(table["coarse"].value_counts()) == sorted(classes)
+    assert table.set_index("fine_name")["coarse_name"][list(some)].to_dict() == some
+
+
 @pytest.mark.parametrize("name", DATA_SETS)
 def test_every_set_has_a_preset_and_its_table(repository, tmp_path, name):
     coarse_map = preset(name, tmp_path).coarse_map.replace("${.coarse_by}", "manufacturer")

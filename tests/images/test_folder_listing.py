@@ -9,8 +9,8 @@ from maskcon.images.reading.folder_listing import (
     read_coarse_of_fine,
     require_plain_files,
 )
-from maskcon.images.reading.text_table import show
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.sentences import show
 
 
 def fill(root, *paths):

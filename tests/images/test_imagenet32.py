@@ -8,7 +8,6 @@ from maskcon.images.sources import imagenet32
 from maskcon.parameters.errors import UserError
 from tests.images.small_archives import (
     REPOSITORY,
-    count_by_coarse,
     download_and_pack,
     planar_batch,
     preset,
@@ -74,11 +73,6 @@ def test_labels_are_numbered_as_in_the_development_kit():
     assert sorted(LABEL) == [*range(1, 1001)]
     first = [278, 212, 250, 193, 217, 147, 387, 285, 350, 283, 286, 353, 334, 150, 249, 362, 246, 166, 218, 172]
     assert [LABEL.index(label) for label in range(1, 21)] == first
-
-
-def test_12_coarse_classes_with_their_counts():
-    counts = [61, 123, 59, 95, 60, 130, 70, 53, 105, 71, 93, 80]
-    assert list(count_by_coarse("imagenet32").values()) == counts
 
 
 def test_classes_are_named_as_torchvision_names_them():

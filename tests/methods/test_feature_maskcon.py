@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import target_oracle as oracle
 import torch
-from small_training import small_method, small_parameters, small_set
+from small_training import small_method, small_parameters
 from target_oracle import expected, random_keys
 from torch.nn.functional import normalize
 from torch.testing import assert_close
@@ -24,10 +24,10 @@ def test_the_target_is_maskcons_with_features_in_place_of_keys(w):
     assert_close(target.double(), expected(oracle.maskcon_closed_form, behind, w, 0.1), rtol=0, atol=2e-6)
 
 
-def test_queue_keeps_the_features_beside_their_keys():
+def test_queue_keeps_the_features_beside_their_keys(tiny_set):
     parameters = small_parameters("feature_maskcon")
     learner = build_learner(parameters, 3, torch.device("cpu"))
-    views = torch.from_numpy(small_set().images[:16, :, :, :1]).permute(0, 3, 1, 2) / 255
+    views = torch.from_numpy(tiny_set.images[:16, :, :, :1]).permute(0, 3, 1, 2) / 255
     keys, features = learner.encode_key_view(views)
     learner.queue.enqueue(keys, torch.arange(16), features)
     assert_close(learner.queue.features[:16], normalize(learner.key_network(views)[0], dim=1))

@@ -4,10 +4,7 @@ That every published set is packed as its archive has it is what the tests of it
 are trained on, measured, drawn, reported and recorded, with a tiny encoder.
 """
 
-import json
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +34,6 @@ QUICK = {
     "evaluate.linear": {"strengths": [1e-3]},
     "evaluate.few_shot": {"ways": 2, "shots": [1], "queries": 3, "episodes": 10, "all_way_episodes": 5},
 }
-
-
-@dataclass(frozen=True)
-class Small:
-    """A set published in small: how, and what the report must say of it."""
-
-    publish: Callable[[Path], DataParameters]
-    images: tuple[int, int, int]  # train, val, test
-    coarse: list[str]  # names, by coarse label
-    fine: str  # classes in test
-    labelled: int | None = None  # images of test with fine labels, where only some have them
-    left_out: tuple[str, list[str]] = ("0", [])  # images, and the photos and classes that are named
 
 
 def photographs(root: Path, counts: dict[str, int]) -> None:
@@ -91,13 +76,6 @@ def of_a_table(folder):
     return folder_preset(folder)
 
 
-SMALL = {
-    "folder": Small(of_folders, (19, 15, 16), ["bird", "cat", "fish"], "4", None, ("1", ["train/bird/wren/torn.jpg"])),
-    "folder, coarse classes alone": Small(of_coarse_folders, (28, 4, 8), ["bird", "cat"], "none"),
-    "labels.csv, fine classes of some": Small(of_a_table, (20, 4, 16), ["bird", "cat"], "4", 12),
-}
-
-
 @pytest.fixture(scope="module")
 def store(tmp_path_factory) -> str:
     """One for all runs: to make it takes longer than to record a run."""
@@ -118,33 +96,30 @@ def checkout(tmp_path, monkeypatch, store) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_through_every_stage(checkout, tiny_values, store, name):
-    small = SMALL[name]
-    data = small.publish(checkout)
+@pytest.mark.parametrize(
+    ("publish", "images", "fine", "measured"),
+    [  # in train, val and test; fine classes in test; images that are measured
+        (of_folders, ("19", "15", "16"), "4", 16),
+        (of_coarse_folders, ("28", "4", "8"), "none", 8),
+        (of_a_table, ("20", "4", "16"), "4", 12),
+    ],
+)
+def test_through_every_stage(checkout, tiny_values, store, publish, images, fine, measured):
+    data = publish(checkout)
     parameters = check_parameters(tiny_values(QUICK) | {"data": data.model_dump()})
     for stage in STAGES:
-        if stage is pretrain:
-            stage.main(parameters, Interruptions({}))
-        else:
-            stage.main(parameters)
+        stage.main(parameters, *([Interruptions({})] if stage is pretrain else []))
 
     run = read_finished_run(checkout, parameters)
     facts = gather_facts(run, build_method(parameters.loss), {}, [])["dataset"]
-    train, val, test = map(str, small.images)
-    assert facts["images"] == {"train": train, "val": val, "test": test}
-    assert facts["coarse_names"] == small.coarse
-    assert facts["splits"][2]["fine"] == small.fine
-    assert (facts["left_out"]["images"], [one["source"] for one in facts["left_out"]["first"]]) == small.left_out
-
-    retrieval = json.loads((checkout / "metrics/retrieval.json").read_text())
-    assert retrieval["images"] == (small.labelled or small.images[2])
-    assert ("images_in_part" in retrieval) == (small.labelled is not None)
-    assert ("recall_at_1" in retrieval) == (small.fine != "none")
-    assert ("view_retrieval" in retrieval) == (small.fine == "none")
+    assert facts["images"] == dict(zip(("train", "val", "test"), images, strict=True))
+    assert facts["splits"][2]["fine"] == fine
+    assert facts["left_out"]["images"] == ("1" if publish is of_folders else "0")
+    assert run.retrieval["images"] == measured
+    assert ("images_in_part" in run.retrieval) == (publish is of_a_table)
+    assert ("recall_at_1" in run.retrieval, "view_retrieval" in run.retrieval) == (fine != "none", fine == "none")
     assert (checkout / "reports/report.pdf").read_bytes().startswith(b"%PDF")
     with find_store(checkout, {"MLFLOW_TRACKING_URI": store}).opened() as client:
         experiment = client.get_experiment_by_name(data.name)
         runs = client.search_runs([experiment.experiment_id])
     assert runs[0].data.tags["pipeline.complete"] == "true"
-    assert runs[0].data.params["data.name"] == data.name

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from maskcon.parameters.train import TrainParameters
+
 ROOMS = (
     *("parameters", "runtime", "images", "views", "encoders", "methods", "training", "embedding", "evaluation"),
     *("figures", "report", "tracking", "experiments", "explore", "commands"),
@@ -75,3 +77,8 @@ def test_a_stage_lists_what_it_imports(stage):
     assert f"stages/{stage}.py" in code
     assert {file for file in found if file.name != "__init__.py"} <= listed
     assert not [one for one in code if one.startswith("maskcon/parameters")]
+
+
+def test_training_is_run_again_for_all_its_values_but_two():
+    listed = {name for name in STAGES["pretrain"]["params"] if name.startswith("train.")}
+    assert listed == {f"train.{name}" for name in TrainParameters.model_fields.keys() - {"processes", "stored_views"}}

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from maskcon.runtime.atomic_files import write_table
 from maskcon.runtime.live import show_live_curves
 from maskcon.tracking.record import Inputs, record_run
 from tests.support.running import wait_until
-from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
+from tests.tracking.finished_checkout import CURVE, parameters_with
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles, history
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -49,7 +50,7 @@ def test_a_killed_training_is_seen_as_such_and_taken_up_again(store, checkout, t
 
     with show_live_curves(curve, checkout, enabled=True):
         slower = {**CURVE[0], "seconds": 9.0, "images_per_second": 100.0}  # the epoch again, at another speed
-        write_rows(curve.with_suffix(".part"), [slower, *CURVE[1:]])
+        write_table(curve.with_suffix(".part"), [slower, *CURVE[1:]])
         curve.with_suffix(".part").replace(curve)
         wait_until(lambda: len(points(store)) == 3)
         assert [run.info.status for run in all_runs(store)] == ["RUNNING"]

@@ -3,8 +3,9 @@ import shutil
 import pytest
 
 from maskcon.parameters.errors import UserError
+from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.run_key import hash_of_inputs, hash_of_training
-from tests.tracking.finished_checkout import parameters_with, write_text
+from tests.tracking.finished_checkout import parameters_with
 
 
 def test_the_same_in_another_folder_with_other_outputs(checkout, tmp_path):

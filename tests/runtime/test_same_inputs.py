@@ -6,8 +6,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from maskcon.parameters.errors import UserError
+from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.same_inputs import md5, require_one_set_of_inputs, require_unchanged_inputs
-from tests.tracking.finished_checkout import make_checkout, write_text
+from tests.tracking.finished_checkout import make_checkout
 
 OTHER = {"params.yaml": {"seed": 99}}
 

@@ -69,15 +69,6 @@ def test_the_three_feature_files_side_by_side(capsys):
     assert f"knn_fine_top_1: {said}" in capsys.readouterr().out
 
 
-def test_without_fine_labels(capsys):
-    write_embeddings(has_fine=False)
-    metrics = take(*ALL)
-    coarse = {"knn_coarse_top_1", "linear_coarse_top_1", "linear_coarse_strength", "interval"}
-    assert set(metrics) == {*coarse, "untrained", "pixels"}
-    assert set(metrics["untrained"]) == coarse
-    assert "no fine labels" in capsys.readouterr().out
-
-
 def test_classes_that_are_too_small_are_said(capsys):
     write_embeddings()
     few_shot = {"ways": 5, "shots": [1, 8], "queries": 15, "episodes": 5, "all_way_episodes": 5}

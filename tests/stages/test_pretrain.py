@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from maskcon.parameters.errors import Interrupted
+from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.interruption import Interruptions
 from maskcon.training import run
 from maskcon.training.run import key_of_training
 from stages import pretrain
 from stages.pretrain import main
-from tests.tracking.finished_checkout import make_checkout, parameters_with, write_text
+from tests.tracking.finished_checkout import make_checkout, parameters_with
 
 CPU = torch.device("cpu")
 

@@ -1,8 +1,8 @@
 import pytest
 
 from maskcon.parameters.errors import UserError
+from maskcon.runtime.atomic_files import write_text
 from maskcon.tracking.outcome import Point, curve_points, data_digest, read_outcome
-from tests.tracking.finished_checkout import write_text
 
 
 def test_metrics_are_named_by_their_place(checkout):

@@ -10,9 +10,10 @@ from mlflow import MlflowClient
 
 from maskcon.parameters.composition import compose_parameters
 from maskcon.parameters.flattened import flattened
+from maskcon.runtime.atomic_files import write_table, write_text
 from maskcon.tracking.record import Inputs, open_run, record_run, run_name
 from maskcon.tracking.store import Store, StoreError, find_store
-from tests.tracking.finished_checkout import CURVE, VALUES, parameters_with, write_rows, write_text
+from tests.tracking.finished_checkout import CURVE, VALUES, parameters_with
 from tests.tracking.recorded_runs import all_runs, assert_complete_without_doubles, history
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -123,7 +124,7 @@ def test_a_crash_anywhere_leaves_nothing_that_the_next_call_does_not_mend(store,
 
 @pytest.mark.fault
 def test_a_loss_that_is_no_number_is_recorded_once(store, checkout):
-    write_rows(checkout / "plots/pretrain.csv", [{**CURVE[0], "loss": "nan"}, {**CURVE[1], "loss": "inf"}])
+    write_table(checkout / "plots/pretrain.csv", [{**CURVE[0], "loss": "nan"}, {**CURVE[1], "loss": "inf"}])
     record(store, checkout)
     [run] = all_runs(store)
     [(_, first), (_, second)] = history(store, run, "pretrain/loss")

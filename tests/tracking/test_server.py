@@ -23,10 +23,11 @@ WORKERS, RUNS_OF_A_WORKER = 4, 2
 WORKER = """
 import json, sys, time
 from pathlib import Path
+from maskcon.runtime.atomic_files import write_table
 from maskcon.runtime.live import show_live_curves
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import StoreError, find_store
-from tests.tracking.finished_checkout import CURVE, parameters_with, write_rows
+from tests.tracking.finished_checkout import CURVE, parameters_with
 
 checkout, uri, seeds = Path(sys.argv[1]), sys.argv[2], [int(seed) for seed in sys.argv[3:]]
 store = find_store(checkout, {"MLFLOW_TRACKING_URI": uri})
@@ -36,7 +37,7 @@ for seed in seeds:
     curve = checkout / f"curve_{seed}.csv"
     with show_live_curves(curve, checkout, enabled=True):
         for epoch in range(1, len(CURVE) + 1):
-            write_rows(curve, CURVE[:epoch])
+            write_table(curve, CURVE[:epoch])
             time.sleep(0.5)
     print("trained", seed, flush=True)
     for attempt in range(100):

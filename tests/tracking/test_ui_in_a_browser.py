@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskcon.runtime.atomic_files import write_text
 from maskcon.tracking.record import Inputs, record_run
 from maskcon.tracking.store import find_store
 from tests.support.browser import headless_browser, wait_until
 from tests.support.pipeline_copies import POINTING_ELSEWHERE
 from tests.support.servers import free_port, running_server
-from tests.tracking.finished_checkout import REPOSITORY, make_checkout, parameters_with, write_text
+from tests.tracking.finished_checkout import REPOSITORY, make_checkout, parameters_with
 
 pytestmark = pytest.mark.slow
 

@@ -1,12 +1,9 @@
 import copy
-import dataclasses
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
-from maskcon.images.packed.image_set import LABEL_COLUMNS, read_training_set, write_set
 from maskcon.images.packed.image_stream import to_device
 from maskcon.parameters.errors import Interrupted
 from maskcon.parameters.plugins import METHODS
@@ -98,6 +95,29 @@ def test_what_a_watcher_is_told_of_a_run_that_is_interrupted_and_goes_on(tmp_pat
         assert all(torch.equal(value, whole.snapshots[epoch][key]) for key, value in weights.items())
 
 
+@pytest.mark.parametrize(
+    ("loss", "changes"),
+    [
+        *((loss, {}) for loss in METHODS),
+        ("coins", {"loss.w": 1.0}),
+        ("wcl", {"loss.mask_by_coarse": True, "loss.multi_crop": 1}),
+    ],
+)
+def test_every_method_trains_to_finite_numbers_and_resumes_bit_for_bit(
+    tmp_path, tiny_parameters, tiny_set, loss, changes
+):
+    parameters = tiny_parameters({"train.epochs": 2, "train.warmup_epochs": 0} | changes, loss=loss)
+    trained = run(tiny_set, parameters, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_set, parameters, tmp_path / "parts", Recorder(interrupt_after=1))
+    run(tiny_set, parameters, tmp_path / "parts", second := Recorder())
+    assert second.resumed_after == 1
+    state = final_state(tmp_path / "whole")
+    assert_same_state(state, final_state(tmp_path / "parts"))
+    assert all(value.isfinite().all() for value in state["learner"].values())
+    assert weights_differ(trained.untrained, trained.encoder)
+
+
 def test_images_that_stream_train_the_same_bits(tmp_path, tiny_parameters, tiny_set):
     """This method also looks at all images between epochs, and at single ones within."""
     for name, share in (("resident", 1.0), ("streamed", 0.0)):
@@ -148,49 +168,6 @@ def test_same_seed_same_bits_other_seed_others(tmp_path, tiny_parameters, tiny_s
     assert_same_state(states[0], states[1])
     for name in ("query_network.projector.0.weight", "queue.keys", "queue.coarse"):
         assert not torch.equal(states[0]["learner"][name], states[2]["learner"][name]), name
-
-
-def test_training_cannot_see_fine_labels(tmp_path, tiny_parameters, tiny_set):
-    """Whatever stands in the fine columns, and with no such columns at all, the same bits are trained."""
-    number = len(tiny_set.coarse)
-    generator = np.random.default_rng(0)
-    fine = tiny_set.coarse * 5 + generator.integers(0, 5, number)
-    labels = pd.DataFrame(
-        {
-            "coarse": tiny_set.coarse,
-            "coarse_name": [tiny_set.coarse_names[c] for c in tiny_set.coarse],
-            "fine": fine,
-            "fine_name": [f"fine {f}" for f in fine],
-            "source": [f"image {i}" for i in range(number)],
-            "width": 24,
-            "height": 16,
-        }
-    )
-    shuffled = generator.permutation(number)
-    variants = {
-        "true": labels,
-        "permuted": labels.assign(
-            fine=labels["fine"].to_numpy()[shuffled], fine_name=labels["fine_name"].to_numpy()[shuffled]
-        ),
-        "empty": labels.assign(fine="", fine_name=""),
-        "deleted": labels.drop(columns=["fine", "fine_name"]),
-    }
-    states = {}
-    for name, variant in variants.items():
-        folder = tmp_path / name
-        write_set(folder, labels[list(LABEL_COLUMNS)], [tiny_set.images], *tiny_set.images.shape[1:3])
-        variant.to_csv(folder / "labels.csv", index=False)
-        run(read_training_set(folder), tiny_parameters({"train.epochs": 2}), folder / "checkpoints")
-        states[name] = final_state(folder / "checkpoints")
-    for name in ("permuted", "empty", "deleted"):
-        assert_same_state(states["true"], states[name])
-
-
-def test_coarse_labels_do_matter(tmp_path, tiny_parameters, tiny_set):
-    """The counterpart: what training may see changes what it trains."""
-    other = dataclasses.replace(tiny_set, coarse=np.roll(tiny_set.coarse, 1))
-    trained = [run(data, tiny_parameters(), tmp_path / str(i)) for i, data in enumerate((tiny_set, other))]
-    assert weights_differ(trained[0].encoder, trained[1].encoder)
 
 
 @pytest.mark.parametrize("queue_size", [1, 37, 200])  # less than a batch, not a multiple of it, more than the set

@@ -9,13 +9,13 @@ from maskcon.parameters.errors import UserError
 FEATURES = Path("features")
 
 
-def read_stored_views(name: str, images: int, folder: Path = FEATURES) -> np.ndarray:
+def read_stored_views(name: str, images: int) -> np.ndarray:
     """float16 [V, N, F], as a memory map.
 
     Raises:
         UserError: the file is missing, or not of so many images.
     """
-    path = folder / f"{name}.npy"
+    path = FEATURES / f"{name}.npy"
     try:
         views = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

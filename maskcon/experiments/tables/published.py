@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.plugins import DATA_SETS, METHODS
-from maskcon.parameters.sentences import fit_for_a_line
+from maskcon.parameters.sentences import show
 
 COLUMNS = ["method", "dataset", "metric", "value", "kind", "setting", "source"]
 QUOTED, REPRODUCED = KINDS = ("quoted", "reproduced")  # printed as the paper's by somebody else; run by somebody else
@@ -50,7 +50,7 @@ def read_published(path: Path) -> Figures:
 
 def _figure(line: str) -> tuple[tuple[str, str, str], str, Published]:
     """Raises: ValueError."""
-    row = fit_for_a_line(line)
+    row = show(line)
     try:
         [cells] = csv.reader([line], strict=True)
     except csv.Error as error:  # a quote that is left open, as by a line break in a text

@@ -1,6 +1,6 @@
 """Runs as a table, one row per run: from the MLflow store, or from an export that anybody can read again.
 
-    runs = read_store(store, Path("conf"), grid="cifartoy")            # or dataset="two_digits"
+    runs = read_store(store, Path("conf"), grid="cifartoy")
     write_export(runs, Path("reports/studies/cifartoy"))
     runs = read_export(Path("reports/studies/cifartoy"))
 
@@ -49,19 +49,18 @@ COLUMNS = (
 NOT_KEPT = re.compile(r"(\w+\.)?interval\.|gain\.|pretrain\.timing\.")
 
 
-def read_store(store: Store, conf: Path, grid: str | None = None, dataset: str | None = None) -> pd.DataFrame:
-    """The runs of a grid, as it named them, or all runs on a data set.
+def read_store(store: Store, conf: Path, grid: str | None = None) -> pd.DataFrame:
+    """The runs of a grid, as it named them, or all runs.
 
     Raises:
         StoreError: the store cannot be read.
         UserError: it has no such runs.
     """
     with store.opened() as client:
-        known = client.search_experiments()
-        ids = [one.experiment_id for one in known if dataset is None or one.name == dataset]
+        ids = [one.experiment_id for one in client.search_experiments()]
         rows = [row for run in search_runs(client, ids) if (row := _row(run, conf, grid)) is not None]
     if not rows:
-        wanted = f"of the grid {grid}" if grid else f"on {dataset}" if dataset else "at all"
+        wanted = f"of the grid {grid}" if grid else "at all"
         raise UserError(f"the store {store.uri} has no runs {wanted}; make some: make grid GRID=grids/NAME.yaml")
     return in_order(pd.DataFrame(rows))
 

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -50,16 +50,25 @@ class TrainingSet:
         return digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class LabelledSet:
-    """A set for evaluation: ``fine`` is None where not all of its images have fine labels."""
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """The labels of one part; ``fine`` and ``fine_name`` are None where not all of its images have fine labels."""
 
-    images: np.ndarray  # uint8 [N, H, W, 3]
     coarse: np.ndarray  # int64 [N]
     coarse_name: np.ndarray  # str [N]
     fine: np.ndarray | None  # int64 [N]
     fine_name: np.ndarray | None  # str [N]
     source: np.ndarray  # str [N], where each image comes from
+
+    def __len__(self) -> int:
+        return len(self.coarse)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledSet(Labels):
+    """A set for evaluation."""
+
+    images: np.ndarray  # uint8 [N, H, W, 3]
 
 
 def write_set(folder: Path, labels: pd.DataFrame, chunks: Iterable[np.ndarray], height: int, width: int) -> None:
@@ -146,20 +155,24 @@ def _load(path: Path) -> np.ndarray:
 def read_labelled_set(folder: Path) -> LabelledSet:
     """Read a set with all its labels, for evaluation and figures."""
     images, labels = _read(folder, LABEL_COLUMNS)
+    return LabelledSet(images=images, **label_arrays(labels))
+
+
+def label_arrays(labels: pd.DataFrame) -> dict[str, Any]:
+    """The fields of ``Labels``, from rows of labels.csv as ``read_labels`` gives them."""
     has_fine = bool((labels["fine"] != "").all())
-    return LabelledSet(
-        images=images,
-        coarse=labels["coarse"].to_numpy(np.int64, copy=True),
-        coarse_name=labels["coarse_name"].to_numpy(str),
-        fine=labels["fine"].to_numpy(np.int64) if has_fine else None,
-        fine_name=labels["fine_name"].to_numpy(str) if has_fine else None,
-        source=labels["source"].to_numpy(str),
-    )
+    return {
+        "coarse": labels["coarse"].to_numpy(np.int64, copy=True),
+        "coarse_name": labels["coarse_name"].to_numpy(str),
+        "fine": labels["fine"].astype(np.int64).to_numpy() if has_fine else None,
+        "fine_name": labels["fine_name"].to_numpy(str) if has_fine else None,
+        "source": labels["source"].to_numpy(str),
+    }
 
 
 def _read(folder: Path, columns: tuple[str, ...]) -> tuple[np.ndarray, pd.DataFrame]:
     """Images and as many rows of labels."""
-    labels, images = _read_labels(folder, columns), read_images(folder)
+    labels, images = read_labels(folder, columns), read_images(folder)
     if len(images) != len(labels):
         raise UserError(
             f"{folder} has {len(images)} images but {len(labels)} rows in labels.csv; "
@@ -168,12 +181,16 @@ def _read(folder: Path, columns: tuple[str, ...]) -> tuple[np.ndarray, pd.DataFr
     return images, labels
 
 
-def _read_labels(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+def read_labels(folder: Path, columns: tuple[str, ...] = LABEL_COLUMNS, stage: str = "coarse") -> pd.DataFrame:
+    """The rows of labels.csv; names as text, whatever they look like, and so are fine labels where some are missing.
+
+    Raises:
+        UserError: the file is missing, lacks a column, or has labels that are not numbers; ``stage`` makes it again.
+    """
     import pandas as pd  # here, so that what reads images alone does not wait for it
 
     path = folder / "labels.csv"
-    try:
-        # Names as text, whatever they look like; numbers at once as such, so that millions of rows stay small.
+    try:  # numbers at once as such, so that millions of rows stay small
         kinds = dict.fromkeys(columns, str) | {"coarse": np.int64}
         labels = pd.read_csv(path, usecols=list(columns), dtype=kinds, keep_default_na=False)
         if "fine" in columns and (labels["fine"] != "").all():
@@ -181,6 +198,6 @@ def _read_labels(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         return labels
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{path} cannot be read ({' '.join(str(error).split())}); expected the columns {', '.join(columns)}; "
-            "make it again with: dvc repro -f coarse"
+            f"{path} cannot be read ({' '.join(str(error).split())}); expected the columns {', '.join(columns)}, with "
+            f"whole numbers as labels; make it again with: dvc repro -f {stage}"
         ) from None

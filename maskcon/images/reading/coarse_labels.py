@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from maskcon.images.packed.image_set import LABEL_COLUMNS
-from maskcon.images.reading.text_table import read_text_table, show
+from maskcon.images.reading.text_table import read_text_table
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.sentences import counted
+from maskcon.parameters.sentences import counted, show
 
 TABLE_COLUMNS = ("fine", "fine_name", "coarse", "coarse_name")
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import pandas as pd
 
 from maskcon.images.reading.photo import photo_suffixes
-from maskcon.images.reading.text_table import read_text_table, show, show_columns
+from maskcon.images.reading.text_table import read_text_table, show_columns
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.sentences import set_by
+from maskcon.parameters.sentences import set_by, show
 
 LISTING_COLUMNS = ("path", "split", "coarse", "fine")
 LABELS_FILE = "labels.csv"

@@ -11,17 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.sentences import show
 
-LONGEST_SHOWN = 200  # characters of a name in a message
 MOST_SHOWN = 20  # columns in a message
-
-
-def show(name: object) -> str:
-    """A name as it is, shortened where it is long, and escaped where it would break a line or a terminal."""
-    text = str(name)
-    if len(text) > LONGEST_SHOWN:
-        text = f"{text[:LONGEST_SHOWN]}... ({len(text):,} characters)"
-    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def show_columns(header: Sequence[str]) -> str:

@@ -23,11 +23,10 @@ from maskcon.images.reading.folder_listing import (
     require_plain_files,
 )
 from maskcon.images.reading.source import Split
-from maskcon.images.reading.text_table import show
 from maskcon.images.reading.validation import FEWEST_SHARED_OUT, drawn_share
 from maskcon.parameters.data import PhotoSet
 from maskcon.parameters.errors import UserError
-from maskcon.parameters.sentences import counted, set_by
+from maskcon.parameters.sentences import counted, set_by, show
 from maskcon.parameters.values import PartOfTrain
 from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.randomness import numpy_generator
