@@ -120,15 +120,15 @@ def test_killed_while_the_experiment_runs(note, capsys, arrived):
 @pytest.mark.fault
 def test_a_changed_dvc_lock_is_an_edit_too(note, capsys):
     lock = Path("dvc.lock")
-    lock.touch()
+    lock.write_text("of the one before\n")
     git("add", "dvc.lock")
     git("commit", "--quiet", "--all", "--message", "lock")
-    lock.write_text("of the last dvc repro")
+    lock.write_text("of the last dvc repro\n")
     git("update-ref", "refs/exps/exec/EXEC_MERGE", git("stash", "create"))
     hold_lock(note.parent)
     git("stash")
     cleaned(capsys, "--yes")
-    assert lock.read_text() == "of the last dvc repro"
+    assert lock.read_text() == "of the last dvc repro\n"
     assert git("stash", "list") == ""
 
     git("update-ref", "refs/exps/exec/EXEC_MERGE", git("stash", "create"))
