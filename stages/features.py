@@ -33,6 +33,7 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
     import torch
 
     from maskcon.encoders.features.computing import compute_features
+    from maskcon.encoders.features.stored import write_backbone
     from maskcon.encoders.features.two_views import view_by_place
     from maskcon.encoders.features.whole import backbone_rows, store_rows
     from maskcon.encoders.networks import build_encoder
@@ -80,6 +81,7 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
         FEATURES.mkdir(exist_ok=True)
         for file in sorted(scratch.glob("*.npy")):
             shutil.move(file, FEATURES / file.name)
+        write_backbone(parameters.model)
         discard(scratch)
 
 

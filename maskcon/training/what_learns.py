@@ -9,7 +9,7 @@ import copy
 
 import torch
 
-from maskcon.encoders.features.stored import read_stored_views
+from maskcon.encoders.features.stored import read_stored_views, require_backbone
 from maskcon.encoders.networks import Encoder, ProjectedEncoder, build_encoder
 from maskcon.encoders.networks.adapter import Adapter, Readout, whitening
 from maskcon.images.packed.image_set import TrainingSet
@@ -63,6 +63,7 @@ class AdapterOnFeatures:
         recipe, values, images = parameters.train, parameters.model.adapter, len(training_set.coarse)
         # With few views of each image a longer queue would hold several keys of every one.
         self.queue_size = min(recipe.queue_size, images // 2)
+        require_backbone(parameters.model)
         self.epochs, self.readout = recipe.epochs, values.readout
         names = {recipe.query_view, recipe.key_view, "whole"}
         views = {name: read_stored_views(name, images) for name in names}

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from maskcon.encoders.features.computing import compute_features
+from maskcon.encoders.features.stored import write_backbone
 from maskcon.encoders.features.whole import backbone_rows, store_rows, stored_rows
 from maskcon.encoders.networks import build_encoder, load_encoder, save_encoder
 from maskcon.encoders.networks.adapter import whitening
 from maskcon.images.packed.image_stream import ImageStream
-from maskcon.parameters.errors import Interrupted
+from maskcon.parameters.errors import Interrupted, UserError
 from maskcon.parameters.plugins import METHODS
 from maskcon.training import loop
 from maskcon.training.checkpoint import Checkpoints
@@ -45,6 +46,7 @@ def stored(parameters, training_set, folder, interruption=lambda: None):
 def features(tiny_parameters, tiny_set, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     stored(tiny_parameters(FROZEN), tiny_set, tmp_path / "features")
+    write_backbone(tiny_parameters(FROZEN).model)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -132,6 +134,12 @@ def test_the_queue_is_at_most_half_as_long_as_the_set(tiny_parameters, tiny_set,
     monkeypatch.setattr(loop, "build_learner", lambda *given: learners.append(build_learner(*given)) or learners[-1])
     train(tiny_set, tiny_parameters(FROZEN | {"train.queue_size": 10_000}), CPU, Checkpoints(tmp_path), Watcher())
     assert len(learners[0].queue.keys) == len(tiny_set.images) // 2
+
+
+@pytest.mark.fault
+def test_features_of_another_backbone_are_refused(tiny_parameters, tiny_set, features, tmp_path):
+    with pytest.raises(UserError, match=r"features/ is not of the backbone that .*'width': 8.*dvc repro -f features"):
+        train(tiny_set, tiny_parameters(FROZEN | {"model.width": 8}), CPU, Checkpoints(tmp_path), Watcher())
 
 
 def test_stored_rows_are_those_of_the_backbone(tiny_parameters, tiny_set, tmp_path):
