@@ -25,7 +25,7 @@ def browser(tmp_path_factory):
     path = write(tmp_path_factory.mktemp("page"), GALLERY)
     with headless_browser() as driver:
         driver.get(path.as_uri())
-        wait_until(lambda: driver.execute_script("return window.gallery && gallery.ready()"))
+        wait_until(lambda: driver.execute_script("return window.gallery !== undefined"))
         yield driver
 
 
@@ -307,7 +307,7 @@ def in_view(browser, name):
 def test_without_fine_labels(browser, tmp_path):
     gallery = made_up_gallery(with_fine=False)
     browser.get(write(tmp_path, gallery).as_uri())
-    wait_until(lambda: browser.execute_script("return window.gallery && gallery.ready()"))
+    wait_until(lambda: browser.execute_script("return window.gallery !== undefined"))
     assert not browser.find_element("id", "fine").is_displayed()
     summary = browser.find_element("id", "summary").text
     assert summary.startswith("60 images, 3 coarse classes. ")

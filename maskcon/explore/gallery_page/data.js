@@ -13,12 +13,21 @@ const finest = fine || coarse;
 const finestNames = (data.fine || data.coarse).names;
 const colour = unpacked(data.colour, Uint16Array);
 const rows = unpacked(data.rows, Uint32Array); // numbers of the images in their part of the set
-const count = rows.length;
+const everything = [...rows.keys()];
+const nameOf = (image) => finestNames[finest[image]];
+const coarseNameOf = (image) => data.coarse.names[coarse[image]];
+const areAlike = (image, other) => finest[image] === finest[other];
+
 const number = (value) => value.toLocaleString("en");
-const several = (value, word) => `${number(value)} ${word}${value === 1 ? "" : word.endsWith("s") ? "es" : "s"}`;
 const element = (tag, name, ...parts) => {
   const made = document.createElement(tag);
   if (name) made.className = name;
   made.append(...parts);
   return made;
 };
+const clickable = (name, act, ...parts) => {
+  const button = element("button", name, ...parts);
+  button.addEventListener("click", act);
+  return button;
+};
+const press = (button, isPressed) => button.setAttribute("aria-pressed", String(isPressed));

@@ -1,97 +1,81 @@
 // The map is drawn.
 
-let style = {};
-const readStyle = () => {
-  const values = getComputedStyle(document.documentElement);
-  for (const name of ["map", "faint", "ink", "soft", "accent", "halo", "rule", "wrong", "card"]) style[name] = values.getPropertyValue(`--${name}`).trim();
-  style.dark = document.documentElement.dataset.theme === "dark";
-};
+const style = getComputedStyle(document.documentElement); // stays true to the theme
+const ink = (name) => style.getPropertyValue(`--${name}`).trim();
 
-let waiting = false;
+let frame = 0;
 const redraw = () => {
-  if (waiting) return;
-  waiting = true;
-  requestAnimationFrame(() => {
-    waiting = false;
-    draw();
-  });
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(draw);
 };
 
 let thumbnails = []; // images drawn as such, the last on top
 const draw = () => {
-  const ratio = window.devicePixelRatio || 1;
-  const { clientWidth: width, clientHeight: height } = stage;
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.fillStyle = style.map;
-  pen.fillRect(0, 0, width, height);
   const size = side();
-  const seen = (image, edge) => {
-    const [left, top] = [screenX(image), screenY(image)];
-    return left > -edge && top > -edge && left < width + edge && top < height + edge;
-  };
-
-  // A thumbnail for each image that has room beside those before it; the others are dots. Places are taken in a grid
-  // whose cells are as large as a thumbnail and which moves with the map, so that panning changes nothing. The names
-  // of classes have their places first: they cover no thumbnail.
-  const [wide, high] = boxed(size).map((length) => length + 5);
   const names = placedNames();
-  const taken = new Map();
-  const dots = [];
-  thumbnails = [];
-  const hasRoom = (image, column, row) => {
-    const [left, top] = [screenX(image), screenY(image)];
-    if (names.some((one) => Math.abs(one.left - left) < one.half + wide / 2 && Math.abs(one.top - top) < 9 + high / 2)) return false;
-    for (let across = column - 1; across <= column + 1; across++)
-      for (let down = row - 1; down <= row + 1; down++) {
-        const other = taken.get(across * 65536 + down);
-        if (other === undefined) continue;
-        const apart = [Math.abs(x[image] - x[other]) * view.scale * stretch, Math.abs(y[image] - y[other]) * view.scale];
-        if (apart[0] < wide && apart[1] < high) return false;
-      }
-    return true;
-  };
-  const put = (image) => {
-    if (!matches[image] || !seen(image, size)) return;
-    const [column, row] = [Math.floor((x[image] * view.scale * stretch) / wide), Math.floor((y[image] * view.scale) / high)];
-    if (!hasRoom(image, column, row)) dots.push(image);
-    else {
-      taken.set(column * 65536 + row, image);
-      thumbnails.push(image);
-    }
-  };
-  pen.fillStyle = style.faint;
-  for (let image = 0; image < count; image++)
-    if (!matches[image] && seen(image, 2)) pen.fillRect(screenX(image) - 1.25, screenY(image) - 1.25, 2.5, 2.5);
-  for (let image = 0; image < count; image++) put(image);
-
+  const dots = arrange(size, names);
+  pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+  veil(1);
+  pen.fillStyle = ink("faint");
+  for (const image of everything)
+    if (!shown.has(image) && isSeen(image, 2)) pen.fillRect(screenX(image) - 1.25, screenY(image) - 1.25, 2.5, 2.5);
   for (const image of dots) filled(screenX(image) - 2, screenY(image) - 2, 4, 4, data.colours[colour[image]], 0.6);
-  const quiet = selected !== null;
-  const near = quiet ? nearestOf(selected).map((one) => one.image) : [];
   for (const image of thumbnails) framed(image, size, 1.6);
-  if (quiet) {
-    pen.globalAlpha = 0.6; // a veil over all but the chosen image and its neighbours
-    pen.fillStyle = style.map;
-    pen.fillRect(0, 0, width, height);
-    pen.globalAlpha = 1;
-  } else drawNames(names);
-  if (quiet) drawNeighbours(near, size * 1.25);
+  if (selected === null) drawNames(names);
+  else {
+    veil(0.6); // over all but the chosen image and its neighbours
+    drawNeighbours(size * 1.25);
+  }
   if (cursor !== null && cursor !== selected && document.activeElement === map) {
     framed(cursor, size * 1.25, 2);
-    ring(cursor, size * 1.25, style.accent, [5, 3]);
+    ring(cursor, size * 1.25, ink("accent"), [5, 3]);
     thumbnails.push(cursor);
   }
-  if (hovered !== null && hovered !== selected) ring(hovered, size, style.ink, []);
-  if (outline) drawOutline();
+  if (hovered !== null && hovered !== selected) ring(hovered, size, ink("ink"), []);
+  if (outline) line([...outline, outline[0]], 2, ink("accent"), [5, 3]);
+};
+const veil = (opacity) => {
+  pen.globalAlpha = opacity;
+  pen.fillStyle = ink("map");
+  pen.fillRect(0, 0, mapWidth, mapHeight);
+  pen.globalAlpha = 1;
+};
+const isSeen = (image, edge) => {
+  const [left, top] = [screenX(image), screenY(image)];
+  return left > -edge && top > -edge && left < mapWidth + edge && top < mapHeight + edge;
+};
+
+// A thumbnail for each image that has room beside those before it; the others are dots. Places are taken in a grid
+// whose cells are as large as a thumbnail and which moves with the map, so that panning changes nothing. The names of
+// classes have their places first: they cover no thumbnail.
+const AROUND = [-1, 0, 1].flatMap((column) => [-1, 0, 1].map((row) => column * 65536 + row)); // from cell to cell
+const arrange = (size, names) => {
+  const [wide, high] = boxed(size).map((length) => length + 5);
+  const taken = new Map(); // places by their cells
+  const dots = [];
+  thumbnails = [];
+  for (const image of shown) {
+    if (!isSeen(image, size)) continue;
+    const [across, down] = [(x[image] * view.scale * stretch) / wide, (y[image] * view.scale) / high];
+    const cell = Math.floor(across) * 65536 + Math.floor(down);
+    const isUnder = ({ left, top, half }) =>
+      Math.abs(left - screenX(image)) < half + wide / 2 && Math.abs(top - screenY(image)) < 9 + high / 2;
+    const meets = (other) => other && Math.abs(other.across - across) < 1 && Math.abs(other.down - down) < 1;
+    const hasRoom = !names.some(isUnder) && !AROUND.some((step) => meets(taken.get(cell + step)));
+    if (hasRoom) taken.set(cell, { across, down });
+    (hasRoom ? thumbnails : dots).push(image);
+  }
+  return dots;
 };
 const filled = (left, top, width, height, fill, rim) => {
-  pen.fillStyle = "rgba(255,255,255,0.5)";
-  if (style.dark) pen.fillRect(left - rim, top - rim, width + 2 * rim, height + 2 * rim);
+  pen.fillStyle = "rgba(255,255,255,0.5)"; // dark colours on a dark map need it
+  pen.fillRect(left - rim, top - rim, width + 2 * rim, height + 2 * rim);
   pen.fillStyle = fill;
   pen.fillRect(left, top, width, height);
 };
-const framed = (image, size, line) => {
+const framed = (image, size, edge) => {
   const [left, top, width, height] = boxOf(image, size);
-  filled(left - line, top - line, width + 2 * line, height + 2 * line, data.colours[colour[image]], 0.7);
+  filled(left - edge, top - edge, width + 2 * edge, height + 2 * edge, data.colours[colour[image]], 0.7);
   drawThumbnail(pen, image, left, top, width, height);
 };
 const ring = (image, size, stroke, dashes) => {
@@ -100,21 +84,13 @@ const ring = (image, size, stroke, dashes) => {
   pen.lineWidth = 2.5;
   pen.strokeStyle = stroke;
   pen.strokeRect(left - 4, top - 4, width + 8, height + 8);
-  pen.setLineDash([]);
 };
 
-const drawNeighbours = (near, size) => {
-  pen.lineWidth = 1.2;
-  const look = (image) => (finest[image] === finest[selected] ? [style.accent, []] : [style.wrong, [4, 3]]);
-  for (const image of near) {
-    const [stroke, dashes] = look(image);
-    pen.strokeStyle = stroke;
-    pen.setLineDash(dashes);
-    pen.beginPath();
-    pen.moveTo(screenX(selected), screenY(selected));
-    pen.lineTo(screenX(image), screenY(image));
-    pen.stroke();
-  }
+const drawNeighbours = (size) => {
+  const near = nearestOf(selected);
+  const look = (image) => (areAlike(image, selected) ? [ink("accent"), []] : [ink("wrong"), [4, 3]]);
+  const placeOf = (image) => ({ left: screenX(image), top: screenY(image) });
+  for (const image of near) line([placeOf(selected), placeOf(image)], 1.2, ...look(image));
   [...near.entries()].reverse().forEach(([rank, image]) => {
     const [left, top] = boxOf(image, size);
     framed(image, size, 1.6);
@@ -123,17 +99,31 @@ const drawNeighbours = (near, size) => {
     thumbnails.push(image);
   });
   framed(selected, size * 1.25, 2.5);
-  ring(selected, size * 1.25, style.ink, []);
+  ring(selected, size * 1.25, ink("ink"), []);
   thumbnails.push(selected);
 };
+const pathOf = (places) => {
+  const path = new Path2D();
+  for (const { left, top } of places) path.lineTo(left, top);
+  return path;
+};
+const line = (places, width, stroke, dashes) => {
+  pen.lineWidth = width;
+  pen.strokeStyle = stroke;
+  pen.setLineDash(dashes);
+  pen.stroke(pathOf(places));
+};
+const centred = (font) => {
+  pen.font = font;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+};
 const badge = (left, top, text, fill) => {
-  pen.font = "600 10px system-ui, sans-serif";
   pen.fillStyle = fill;
   pen.beginPath();
   pen.arc(left, top, 8, 0, 2 * Math.PI);
   pen.fill();
-  pen.fillStyle = style.card;
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
+  centred("600 10px system-ui, sans-serif");
+  pen.fillStyle = ink("card");
   pen.fillText(text, left, top + 0.5);
 };

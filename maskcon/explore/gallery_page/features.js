@@ -1,38 +1,26 @@
 // The encoders' features, of which one kind is shown: a map, nearest images, confused pairs.
 
-let current = data.features.length - 1; // the trained encoder
-let x, y, neighbours, cosines;
-const readFeatures = () => {
-  const features = data.features[current];
-  x = Float32Array.from(unpacked(features.x, Uint16Array), (step) => step / 65535);
-  y = Float32Array.from(unpacked(features.y, Uint16Array), (step) => 1 - step / 65535); // upwards, as in the figures
-  neighbours = unpacked(features.neighbours, Uint16Array);
-  cosines = unpacked(features.cosines, Int16Array);
+let current, x, y, neighbours, cosines;
+const readFeatures = (place) => {
+  current = data.features[place];
+  x = Float32Array.from(unpacked(current.x, Uint16Array), (step) => step / 65535);
+  y = Float32Array.from(unpacked(current.y, Uint16Array), (step) => 1 - step / 65535); // upwards, as in the figures
+  neighbours = unpacked(current.neighbours, Uint16Array);
+  cosines = unpacked(current.cosines, Int16Array);
+  at("recall").textContent = current.recall;
+  switches.forEach((button, other) => press(button, other === place));
 };
-readFeatures();
-const nearestOf = (image) =>
-  Array.from({ length: data.perImage }, (_, rank) => ({
-    image: neighbours[image * data.perImage + rank],
-    cosine: cosines[image * data.perImage + rank] / 32767,
-  }));
-const nearestIsWrong = (image) => finest[neighbours[image * data.perImage]] !== finest[image];
+const nearestOf = (image) => neighbours.subarray(image * data.perImage, (image + 1) * data.perImage);
+const cosine = (image, rank) => (cosines[image * data.perImage + rank] / 32767).toFixed(3);
 
-const switches = data.features.map(({ title }, place) => {
-  const button = element("button", "", title);
-  button.addEventListener("click", () => {
-    const chosen = selected;
-    current = place;
-    readFeatures();
-    describeFeatures();
-    filter(wanted);
-    if (chosen !== null) open(chosen);
-  });
-  return button;
-});
-const describeFeatures = () => {
-  at("recall").textContent = data.features[current].recall;
-  switches.forEach((button, place) => button.setAttribute("aria-pressed", String(place === current)));
+const switchTo = (place) => {
+  const chosen = selected;
+  readFeatures(place);
   listPairs();
+  filter();
+  if (chosen !== null) open(chosen);
 };
+const switches = data.features.map(({ title }, place) => clickable("", () => switchTo(place), title));
 at("features").append(...switches);
 at("features").hidden = switches.length === 1;
+readFeatures(switches.length - 1); // the trained encoder

@@ -2,38 +2,28 @@
 
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const step = (from, [right, down]) => {
-  let [found, best] = [from, Infinity];
-  for (let image = 0; image < count; image++) {
-    if (image === from || !matches[image]) continue;
+  const effort = (image) => {
     const [across, along] = [(x[image] - x[from]) * stretch, y[image] - y[from]];
     const ahead = across * right + along * down;
     const aside = Math.abs(across * down) + Math.abs(along * right);
-    if (ahead <= 0 || aside > 2 * ahead) continue;
-    const score = ahead + 2 * aside;
-    if (score < best) [found, best] = [image, score];
-  }
-  return found;
+    return ahead > 0 && aside <= 2 * ahead ? ahead + 2 * aside : Infinity;
+  };
+  return least(effort) ?? from;
 };
-const firstCursor = () => {
-  const images = matching();
-  const far = (image) => Math.hypot(screenX(image) - stage.clientWidth / 2, screenY(image) - stage.clientHeight / 2);
-  return images.reduce((best, image) => (best === null || far(image) < far(best) ? image : best), null);
-};
+const inTheMiddle = () => least((image) => Math.hypot(screenX(image) - mapWidth / 2, screenY(image) - mapHeight / 2));
 map.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key in DIRECTIONS) {
-    cursor = cursor === null || !matches[cursor] ? firstCursor() : step(cursor, DIRECTIONS[event.key]);
+    cursor = shown.has(cursor) ? step(cursor, DIRECTIONS[event.key]) : inTheMiddle();
     if (cursor !== null) {
       bringIntoView(cursor);
-      say(`${finestNames[finest[cursor]]}${fine ? `, ${data.coarse.names[coarse[cursor]]}` : ""}`);
+      say(fine ? `${nameOf(cursor)}, ${coarseNameOf(cursor)}` : nameOf(cursor));
     }
     redraw();
-  } else if ((event.key === "Enter" || event.key === " ") && cursor !== null) {
-    open(cursor);
-    at("chosen-name").focus();
-  } else if (event.key === "+" || event.key === "=") zoomBy(1.3);
+  } else if ((event.key === "Enter" || event.key === " ") && cursor !== null) visit(cursor);
+  else if (event.key === "+" || event.key === "=") zoomBy(1.3);
   else if (event.key === "-") zoomBy(1 / 1.3);
-  else if (event.key === "0") fit(matching());
+  else if (event.key === "0") fit([...shown]);
   else return;
   event.preventDefault();
 });
@@ -48,8 +38,6 @@ at("chosen").addEventListener("keydown", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  if (selected !== null) {
-    close();
-    map.focus();
-  } else clearFilters();
+  if (selected !== null) backToMap();
+  else clearFilters();
 });

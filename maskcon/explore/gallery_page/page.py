@@ -26,12 +26,13 @@ from maskcon.figures.embedding_map import images_on_the_map
 from maskcon.figures.palette import CLASS_COLOURS, class_palette
 from maskcon.figures.tsne import two_dimensional_map
 from maskcon.parameters.errors import UserError
+from maskcon.parameters.sentences import counted
 from maskcon.runtime.atomic_files import write_text
 from maskcon.runtime.randomness import derived_seed, numpy_generator
 
 HERE = Path(__file__).parent
 SCRIPTS = (  # joined in this order, as one script
-    *("data.js", "features.js", "thumbnails.js", "view.js", "drawing.js", "names.js"),
+    *("data.js", "thumbnails.js", "features.js", "view.js", "drawing.js", "names.js"),
     *("lasso.js", "pointer.js", "nearest.js", "keyboard.js", "filters.js", "theme.js", "page.js"),
 )
 NEIGHBOURS = 12
@@ -92,7 +93,7 @@ def page_data(pictured: Pictured, shown: np.ndarray, maps: list[np.ndarray]) -> 
     return {
         "name": pictured.name,
         "run": pictured.run,
-        "images": len(labels),
+        "summary": _summary(len(shown), len(labels), len(coarse_labels), None if fine is None else len(fine_labels)),
         "kind": "coarse class" if fine is None else "fine class",
         "coarse": {"names": _names(coarse_labels, labels.coarse, labels.coarse_name), "of": _packed(coarse, "<u2")},
         "fine": fine
@@ -109,6 +110,15 @@ def page_data(pictured: Pictured, shown: np.ndarray, maps: list[np.ndarray]) -> 
         "sprites": {**vars(sprites), "perSheet": sprites.per_sheet},
         "crisp": max(pictured.images.shape[1:3]) <= CRISP_PIXELS,
     }
+
+
+def _summary(shown: int, images: int, coarse: int, fine: int | None) -> str:
+    drawn = f"{shown:,} of {images:,} images, drawn at random; neighbours are among these. "
+    classes = counted(coarse, "coarse class")
+    if fine is not None:
+        classes = f"{counted(fine, 'fine class')} in {classes}"
+    start = drawn if shown < images else f"{counted(images, 'image')}, "
+    return f"{start}{classes}. Near on the map means alike to the encoder (t-SNE)."
 
 
 def _kind_data(
@@ -132,7 +142,7 @@ def _kind_data(
 
 def assemble(data: dict[str, Any]) -> str:
     """The HTML file: template, style, script and data put together."""
-    script = "\n".join(['"use strict"; (() => {', *((HERE / name).read_text() for name in SCRIPTS), "})();"])
+    script = "\n".join(['"use strict"; (async () => {', *((HERE / name).read_text() for name in SCRIPTS), "})();"])
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {
         "title": html.escape(data["name"]),

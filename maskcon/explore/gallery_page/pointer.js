@@ -7,12 +7,12 @@ map.addEventListener("pointerdown", (event) => {
   pointers.set(event.pointerId, { left: event.offsetX, top: event.offsetY });
   if (pointers.size === 1) moved = 0;
   outline = startsLasso(event) ? [...pointers.values()] : null;
-  showTip(null);
+  hover(null);
 });
 map.addEventListener("pointermove", (event) => {
   const before = pointers.get(event.pointerId);
   const now = { left: event.offsetX, top: event.offsetY };
-  if (!before) return hover(now, event.pointerType === "mouse");
+  if (!before) return hover(imageAt(now.left, now.top), event.pointerType === "mouse");
   moved += Math.hypot(now.left - before.left, now.top - before.top);
   if (outline) outline.push(now);
   else if (pointers.size === 2) {
@@ -22,8 +22,7 @@ map.addEventListener("pointermove", (event) => {
   } else if (moved > 4) {
     map.classList.add("dragged");
     fittedTo = null;
-    view.left += now.left - before.left;
-    view.top += now.top - before.top;
+    move(now.left - before.left, now.top - before.top);
   }
   pointers.set(event.pointerId, now);
   redraw();
@@ -34,39 +33,34 @@ const released = (event) => {
   const drawn = outline;
   outline = null;
   redraw();
-  if (drawn && moved > 4) return event.type === "pointerup" && pickInside(drawn);
-  if (event.type === "pointerup" && moved <= 4 && pointers.size === 0) {
-    const image = imageAt(event.offsetX, event.offsetY);
-    if (image === null) close();
-    else open(image);
-  }
+  if (event.type === "pointercancel" || pointers.size) return;
+  if (moved > 4) return drawn && pickInside(drawn);
+  const image = imageAt(event.offsetX, event.offsetY);
+  if (image === null) close();
+  else open(image);
 };
 for (const type of ["pointerup", "pointercancel"]) map.addEventListener(type, released);
 map.addEventListener("pointerleave", () => hover(null));
 map.addEventListener("wheel", (event) => {
   event.preventDefault();
   zoomBy(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016)), event.offsetX, event.offsetY);
-  showTip(null);
+  hover(null);
 }, { passive: false });
 
-const hover = (place, wantsTip = false) => {
-  const image = place && imageAt(place.left, place.top);
+const hover = (image, wantsTip = false) => {
   if (image === hovered) return;
   hovered = image;
   map.classList.toggle("over", image !== null);
-  showTip(wantsTip ? image : null);
   redraw();
-};
-const showTip = (image) => {
   const tip = at("tip");
-  tip.hidden = image === null;
-  if (image === null) return;
-  tip.replaceChildren(thumbnail(image, 112), element("b", "", finestNames[finest[image]]));
-  if (fine) tip.append(element("span", "", data.coarse.names[coarse[image]]));
+  tip.hidden = image === null || !wantsTip;
+  if (tip.hidden) return;
+  tip.replaceChildren(thumbnail(image, 112), element("b", "", nameOf(image)));
+  if (fine) tip.append(element("span", "", coarseNameOf(image)));
   const [left, top] = [screenX(image), screenY(image)];
   const gap = side() / 2 + 10;
   const { offsetWidth: width, offsetHeight: height } = tip;
-  const across = left + gap + width < stage.clientWidth ? left + gap : left - gap - width;
-  const down = Math.min(Math.max(8, top - height / 2), stage.clientHeight - height - 8);
+  const across = left + gap + width < mapWidth ? left + gap : left - gap - width;
+  const down = Math.min(Math.max(8, top - height / 2), mapHeight - height - 8);
   tip.style.transform = `translate(${Math.max(8, across)}px, ${down}px)`;
 };

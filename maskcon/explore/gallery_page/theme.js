@@ -1,21 +1,19 @@
-// Light and dark.
+// Light and dark: what the person chose, else what the system prefers.
 
 const preferred = window.matchMedia("(prefers-color-scheme: dark)");
-const remembered = (theme) => {
+const memory = (() => {
   try {
-    return theme ? localStorage.setItem("theme", theme) : localStorage.getItem("theme");
+    return localStorage;
   } catch {
-    return null; // a page opened from a file may have no storage: then it is not remembered
+    return {}; // a page opened from a file may have no storage: then the choice is not remembered
   }
-};
-const setTheme = (theme) => {
-  document.documentElement.dataset.theme = theme;
-  readStyle();
+})();
+const showTheme = () => {
+  document.documentElement.dataset.theme = memory.theme || (preferred.matches ? "dark" : "light");
   redraw();
 };
 at("theme").addEventListener("click", () => {
-  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  remembered(theme);
-  setTheme(theme);
+  memory.theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  showTheme();
 });
-preferred.addEventListener("change", () => remembered() || setTheme(preferred.matches ? "dark" : "light"));
+preferred.addEventListener("change", showTheme);

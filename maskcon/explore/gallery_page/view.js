@@ -4,8 +4,7 @@ const view = { scale: 1, left: 0, top: 0 }; // screen = left + x * scale * stret
 const MOST_STRETCH = 1.4; // a t-SNE map has no unit, but neighbourhoods should keep their shape, nearly
 let stretch = 1; // so that a map wider than it is high is used
 let fitted = 1; // scale at which all images fill the map
-let matches = new Uint8Array(count).fill(1);
-let wanted = { coarse: null, fine: null, pair: null, wrong: false, lasso: null, text: "" };
+let shown = new Set(everything); // images that match the filters
 let selected = null; // whose neighbours are shown
 let cursor = null; // where the keyboard is
 let hovered = null;
@@ -13,46 +12,46 @@ let hovered = null;
 const stage = at("stage");
 const map = at("map");
 const pen = map.getContext("2d");
+let [mapWidth, mapHeight] = [0, 0]; // pixels
 const screenX = (image) => view.left + x[image] * view.scale * stretch;
 const screenY = (image) => view.top + y[image] * view.scale;
 
 const MARGIN = 34;
 
 let fittedTo = []; // images that fill the map, until a person moves it
+const inOrder = (values, images) => Float32Array.from(images, (image) => values[image]).sort();
 const fit = (images) => {
-  fittedTo = images;
-  let [west, east, north, south] = [1, 0, 1, 0];
-  for (const image of images) {
-    west = Math.min(west, x[image]);
-    east = Math.max(east, x[image]);
-    north = Math.min(north, y[image]);
-    south = Math.max(south, y[image]);
-  }
-  if (west > east) [west, east, north, south] = [0, 1, 0, 1];
-  const { clientWidth: width, clientHeight: height } = stage;
-  const room = Math.max(40, Math.min((width - 2 * MARGIN) / Math.max((east - west) * stretch, 0.02), (height - 2 * MARGIN) / Math.max(south - north, 0.02)));
-  view.scale = Math.min(room, fitted * 60);
-  view.left = width / 2 - ((west + east) / 2) * view.scale * stretch;
-  view.top = height / 2 - ((north + south) / 2) * view.scale;
+  fittedTo = images.length ? images : everything;
+  const [across, down] = [inOrder(x, fittedTo), inOrder(y, fittedTo)];
+  const [west, east, north, south] = [across[0], across.at(-1), down[0], down.at(-1)];
+  const room = [
+    (mapWidth - 2 * MARGIN) / Math.max((east - west) * stretch, 0.02),
+    (mapHeight - 2 * MARGIN) / Math.max(south - north, 0.02),
+  ];
+  view.scale = Math.min(Math.max(40, Math.min(...room)), fitted * 60);
+  view.left = mapWidth / 2 - ((west + east) / 2) * view.scale * stretch;
+  view.top = mapHeight / 2 - ((north + south) / 2) * view.scale;
   redraw();
 };
-const everything = () => Array.from({ length: count }, (_, image) => image);
-const matching = () => everything().filter((image) => matches[image]);
+const move = (right, down) => {
+  view.left += right;
+  view.top += down;
+  redraw();
+};
 
 const resize = () => {
-  const ratio = window.devicePixelRatio || 1;
-  const { clientWidth: width, clientHeight: height } = stage;
-  map.width = Math.round(width * ratio);
-  map.height = Math.round(height * ratio);
-  stretch = Math.min(MOST_STRETCH, Math.max(1, (width - 2 * MARGIN) / Math.max(1, height - 2 * MARGIN)));
-  fitted = Math.max(40, Math.min((width - 2 * MARGIN) / stretch, height - 2 * MARGIN));
+  [mapWidth, mapHeight] = [stage.clientWidth, stage.clientHeight];
+  map.width = Math.round(mapWidth * devicePixelRatio);
+  map.height = Math.round(mapHeight * devicePixelRatio);
+  stretch = Math.min(MOST_STRETCH, Math.max(1, (mapWidth - 2 * MARGIN) / Math.max(1, mapHeight - 2 * MARGIN)));
+  fitted = Math.max(40, Math.min((mapWidth - 2 * MARGIN) / stretch, mapHeight - 2 * MARGIN));
   if (fittedTo) fit(fittedTo);
-  redraw();
+  else redraw();
 };
 
 // A thumbnail is as large as an even spread would let it be, and grows more slowly than the map does.
 const side = () => {
-  const even = Math.sqrt((stage.clientWidth * stage.clientHeight) / count);
+  const even = Math.sqrt((mapWidth * mapHeight) / everything.length);
   const first = Math.min(36, Math.max(18, even * 0.9));
   return Math.min(110, first * Math.pow(Math.max(1, view.scale / fitted), 0.62));
 };
@@ -63,31 +62,30 @@ const boxOf = (image, size) => {
 };
 const REACH = 9; // pixels from a dot
 const imageAt = (left, top) => {
-  const size = side();
-  for (let place = thumbnails.length - 1; place >= 0; place--) {
-    const [west, north, width, height] = boxOf(thumbnails[place], size);
-    if (left >= west - 2 && top >= north - 2 && left <= west + width + 2 && top <= north + height + 2) return thumbnails[place];
-  }
-  let [found, nearest] = [null, REACH];
-  for (let image = 0; image < count; image++) {
-    if (!matches[image]) continue;
-    const distance = Math.hypot(screenX(image) - left, screenY(image) - top);
-    if (distance < nearest) [found, nearest] = [image, distance];
+  const [wide, high] = boxed(side()).map((length) => length / 2 + 2);
+  const isOn = (image) => Math.abs(screenX(image) - left) <= wide && Math.abs(screenY(image) - top) <= high;
+  const away = (image) => Math.hypot(screenX(image) - left, screenY(image) - top);
+  return thumbnails.findLast(isOn) ?? least(away, REACH);
+};
+// The image of those shown that has the least of something, below a bound; null where there is none.
+const least = (of, bound = Infinity) => {
+  let [found, best] = [null, bound];
+  for (const image of shown) {
+    const value = of(image);
+    if (value < best) [found, best] = [image, value];
   }
   return found;
 };
 
-const zoomBy = (factor, left = stage.clientWidth / 2, top = stage.clientHeight / 2) => {
+const zoomBy = (factor, left = mapWidth / 2, top = mapHeight / 2) => {
   const scale = Math.min(fitted * 60, Math.max(fitted * 0.5, view.scale * factor));
-  view.left = left - ((left - view.left) * scale) / view.scale;
-  view.top = top - ((top - view.top) * scale) / view.scale;
+  const grown = scale / view.scale;
   view.scale = scale;
   fittedTo = null;
-  redraw();
+  move((left - view.left) * (1 - grown), (top - view.top) * (1 - grown));
 };
 const bringIntoView = (image) => {
   const edge = 60;
-  const { clientWidth: width, clientHeight: height } = stage;
-  view.left += Math.max(0, edge - screenX(image)) - Math.max(0, screenX(image) - width + edge);
-  view.top += Math.max(0, edge - screenY(image)) - Math.max(0, screenY(image) - height + edge);
+  const missing = (place, length) => Math.max(0, edge - place) - Math.max(0, place - length + edge);
+  move(missing(screenX(image), mapWidth), missing(screenY(image), mapHeight));
 };
