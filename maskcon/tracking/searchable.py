@@ -34,6 +34,10 @@ ENCODER_DIGEST = "encoder.sha256"
 SEARCHABLE = (ENCODER, FEATURES, LABELS)
 
 
+class NotOnRecord(UserError):
+    """A run keeps no encoder or no features."""
+
+
 @dataclass(frozen=True)
 class Searchable:
     """A run's files on this machine, laid out as in a workspace."""
@@ -78,7 +82,7 @@ def fetched_searchable(store: Store, run_id: str) -> Iterator[Searchable]:
     """The files of a run, for as long as the block lasts.
 
     Raises:
-        UserError: there is no such run, it has no such files, or the store cannot be reached.
+        UserError: there is no such run, or the store cannot be reached; NotOnRecord, where it has no such files.
     """
     with tempfile.TemporaryDirectory() as folder:
         yield _fetch(store, run_id, Path(folder))
@@ -93,13 +97,17 @@ def _fetch(store: Store, run_id: str, folder: Path) -> Searchable:
         recorded = {file.path for part in parts for file in client.list_artifacts(run_id, part)}
         for file in SEARCHABLE:
             if str(file) not in recorded:
-                raise UserError(
+                raise NotOnRecord(
                     f"the run {run.info.run_name} ({run_id}) has no {file} on record: it is not finished, or older "
                     "than the search; give another, or make it again with the command in its report"
                 )
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(client.download_artifacts(run_id, str(file), str(download)), folder / file)
-    _widen(folder / FEATURES)
+    try:
+        _widen(folder / FEATURES)
+    except (OSError, ValueError, EOFError) as error:
+        name = f"{run.info.run_name} ({run_id})"
+        raise UserError(f"{FEATURES} of the run {name} cannot be read ({error}); give another run") from None
     return Searchable(folder, run.info.run_name)
 
 

@@ -71,6 +71,15 @@ def test_a_name_that_is_not_one_run_is_told(runs, workspace):
         read_runs(store, [""], workspace)
 
 
+def test_torn_features_are_told_and_not_taken_for_none(runs, workspace):
+    [kept] = (workspace / "mlflow").rglob(f"{runs[1].run_id}/**/encoder.npy")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-100])
+    with pytest.raises(UserError, match="encoder.npy of the run second .* cannot be read"):
+        read_runs(find_store(workspace, {}), ["second"], workspace)
+    kept.write_bytes(whole)
+
+
 @pytest.mark.slow
 def test_the_page_in_a_browser(workspace, monkeypatch):
     monkeypatch.chdir(workspace)

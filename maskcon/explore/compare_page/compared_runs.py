@@ -18,11 +18,10 @@ from maskcon.evaluation.retrieval.intervals import Scores, bootstrap_interval
 from maskcon.evaluation.retrieval.metrics import query_scores
 from maskcon.experiments.tables.statistics import Summary
 from maskcon.explore.gallery import Gallery, read_gallery
-from maskcon.parameters.errors import UserError
 from maskcon.runtime.randomness import numpy_generator
 from maskcon.tracking.outcome import RECALL, TRAINING
 from maskcon.tracking.search import named_run
-from maskcon.tracking.searchable import FEATURES, fetched_searchable
+from maskcon.tracking.searchable import FEATURES, NotOnRecord, fetched_searchable
 from maskcon.tracking.store import Store
 
 LOSS, FINE, COARSE = f"{TRAINING}/loss", f"{RECALL}/recall_at_1", f"{RECALL}/coarse_recall_at_1"
@@ -57,7 +56,7 @@ def _compared(store: Store, run, curves: dict, checkout: Path) -> ComparedRun:
     parameters, metrics = dict(run.data.params), dict(run.data.metrics)
     gallery, scores = None, {}
     if parameters.get("evaluate.split") == "test":  # the part whose features are kept
-        with contextlib.suppress(UserError):  # none on record
+        with contextlib.suppress(NotOnRecord):
             gallery, scores = _features(store, run.info.run_id, metrics, checkout)
     points = {name: sorted((point.step, point.value) for point in of) for name, of in curves.items() if of}
     return ComparedRun(run.info.run_name, run.info.run_id, parameters, metrics, points, gallery, scores)

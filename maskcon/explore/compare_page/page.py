@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
-from string import ascii_uppercase
+from string import ascii_uppercase as LETTERS
 
 import numpy as np
 import torch
@@ -45,6 +45,8 @@ NEIGHBOURS, QUERIES = 10, 8
 RETRIEVED = (
     "Left the query, then the nearest test images by each run: a solid frame is its class, a dashed one another."
 )
+NO_IMAGES = "No retrieved images: data/sets in this folder does not hold them. Make them with: dvc repro coarse"
+RIGHT, WRONG = ("right", "✓ "), ("wrong", "✗ ")  # class and mark of a thumbnail
 PANELS = {LOSS: "loss", FINE: "Recall@1 (%)", COARSE: "coarse Recall@1 (%)"}
 
 
@@ -59,13 +61,13 @@ def write_comparison(runs: list[ComparedRun], path: Path) -> None:
         "metrics": _metrics(runs),
         "values": _values(runs),
         "curves": _curves(runs),
-        **_retrieved(runs, [place for place, of in enumerate(alike) if of]),
+        "retrieved": _retrieved(runs, [place for place, of in enumerate(alike) if of]),
     }
     write_text(path, MARKER.sub(lambda marker: parts[marker[1]], (HERE / "page.html").read_text()))
 
 
 def _missing(runs: list[ComparedRun], alike: list[bool]) -> Iterable[str]:
-    for letter, run, is_alike in zip(ascii_uppercase, runs, alike, strict=False):
+    for letter, run, is_alike in zip(LETTERS, runs, alike, strict=False):
         if run.gallery is None:
             yield (
                 f"{letter} keeps no features of the test part, as all runs of a grid: it has no paired differences and "
@@ -86,7 +88,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def _metrics(runs: list[ComparedRun]) -> str:
     first, *others = runs
     apart = [differences(first, other) for other in others]
-    head = ["", "A", *(text for letter in ascii_uppercase[1 : len(runs)] for text in (letter, f"{letter} minus A"))]
+    head = ["", "A", *(text for letter in LETTERS[1 : len(runs)] for text in (letter, f"{letter} minus A"))]
     rows = []
     for name in metric_names(runs):
         cells = [metric_title(name), _share(first, name)]
@@ -110,7 +112,7 @@ def _values(runs: list[ComparedRun]) -> str:
     differing = differing_parameters(runs)
     if not differing:
         return "<p>Nothing: they were made by other code.</p>"
-    return _table(["", *ascii_uppercase[: len(runs)]], ([name, *of] for name, of in differing.items()))
+    return _table(["", *LETTERS[: len(runs)]], ([name, *of] for name, of in differing.items()))
 
 
 def _curves(runs: list[ComparedRun]) -> str:
@@ -124,7 +126,7 @@ def _panel(runs: list[ComparedRun], name: str, title: str) -> str:
     with figure_style():
         figure = new_figure(COLUMN_WIDTH, 2.2)
         axes = figure.add_axes((0.1, 0.16, 0.87, 0.62))
-        for letter, colour, marker, run in zip(ascii_uppercase, COLOURS, COARSE_MARKERS, runs, strict=False):
+        for letter, colour, marker, run in zip(LETTERS, COLOURS, COARSE_MARKERS, runs, strict=False):
             epochs, values = np.array(run.curves.get(name) or np.empty((0, 2))).T
             draw_line(axes, epochs, values * (1 if name == LOSS else 100), LineStyle(colour, dashes, marker), letter)
         axes.set_title(title)
@@ -137,22 +139,17 @@ def _panel(runs: list[ComparedRun], name: str, title: str) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-def _retrieved(runs: list[ComparedRun], pictured: list[int]) -> dict[str, str]:
-    """The same queries with what each of the runs ``pictured`` finds, and the style of their thumbnails."""
+def _retrieved(runs: list[ComparedRun], pictured: list[int]) -> str:
+    """The same queries with what each of the runs ``pictured`` finds."""
     galleries = [runs[place].gallery for place in pictured]
     images = next((one.images for one in galleries if one.images is not None), None)
     if images is None:
-        words = "No retrieved images: data/sets in this folder does not hold them. Make them with: dvc repro coarse"
-        style = dict.fromkeys(("sheets", "rendering", "ratio", "columns"), "")
-        return {**style, "retrieved": f"<p>{words}</p>" if galleries else ""}
+        return f"<p>{NO_IMAGES}</p>" if galleries else ""
     labels = galleries[0].labels
-    label = labels.coarse if labels.fine is None else labels.fine
-    count = min(NEIGHBOURS, len(labels) - 1)
-    nearest = [
-        torch.cat([found for _, found, _ in neighbours_by_chunk(torch.from_numpy(one.features), count)]).numpy()
-        for one in galleries
-    ]
-    found = np.stack(nearest, axis=1)  # [images, runs, neighbours]
+    label, class_name = labels.coarse, labels.coarse_name
+    if labels.fine is not None:
+        label, class_name = labels.fine, labels.fine_name
+    found = np.stack([_nearest(one.features) for one in galleries], axis=1)  # [images, runs, neighbours]
     right = label[found[:, :, 0]] == label[:, None]
     disputed = np.flatnonzero(right.any(axis=1) & ~right.all(axis=1))
     generator = numpy_generator(0, "compared queries")
@@ -166,27 +163,30 @@ def _retrieved(runs: list[ComparedRun], pictured: list[int]) -> dict[str, str]:
     shown = np.union1d(queries, found[queries])
     sprites = make_sprites(images[shown])
 
-    def thumbnail(image: int, query: int) -> str:
+    def thumbnail(image: int, kind: str, mark: str = "") -> str:
         sheet, place = divmod(int(np.searchsorted(shown, image)), sprites.per_sheet)
         row, column = divmod(place, sprites.columns)
-        kind = "query" if image == query else "right" if label[image] == label[query] else "wrong"
-        name = escape(str((labels.coarse_name if labels.fine is None else labels.fine_name)[image]))
+        name = escape(str(class_name[image]))
         picture = f'<i class="s{sheet}" style="--column:{column};--row:{row}"></i>'
-        mark = {"query": "", "right": "✓ ", "wrong": "✗ "}[kind]
         return f'<figure class="{kind}" title="{name}">{picture}<figcaption>{mark}{name}</figcaption></figure>'
 
     def of_query(query: int) -> str:
-        rows = (
-            f"<div><b>{ascii_uppercase[run]}</b>{''.join(thumbnail(image, query) for image in row)}</div>"
-            for run, row in zip(pictured, found[query], strict=True)
-        )
-        return f"<section>{thumbnail(query, query)}<div>{''.join(rows)}</div></section>"
+        rows = [
+            "".join(thumbnail(one, *(RIGHT if label[one] == label[query] else WRONG)) for one in row)
+            for row in found[query]
+        ]
+        lines = "".join(f"<div><b>{LETTERS[run]}</b>{row}</div>" for run, row in zip(pictured, rows, strict=True))
+        return f"<section>{thumbnail(query, 'query')}<div>{lines}</div></section>"
 
+    crisp = max(images.shape[1:3]) <= CRISP_PIXELS
+    size = f"--ratio: {sprites.height / sprites.width}; --columns: {min(sprites.columns, len(shown))}"
+    style = f"section {{ {size}; image-rendering: {'pixelated' if crisp else 'auto'}; }}"
+    sheets = "".join(f".s{number} {{ background-image: url({uri}); }}" for number, uri in enumerate(sprites.sheets))
     parts = [f"<h3>{title}</h3>{''.join(map(of_query, of))}" for title, of in groups.items() if len(of)]
-    return {
-        "retrieved": f"<h2>The same queries</h2><p class=quiet>{RETRIEVED}</p>{''.join(parts)}",
-        "sheets": "".join(f".s{n} {{ background-image: url({uri}); }}\n" for n, uri in enumerate(sprites.sheets)),
-        "rendering": "pixelated" if max(images.shape[1:3]) <= CRISP_PIXELS else "auto",
-        "ratio": str(sprites.height / sprites.width),
-        "columns": str(min(sprites.columns, len(shown))),
-    }
+    return f"<style>{style}{sheets}</style><h2>The same queries</h2><p class=quiet>{RETRIEVED}</p>{''.join(parts)}"
+
+
+def _nearest(features: np.ndarray) -> np.ndarray:
+    """The NEIGHBOURS images nearest to each, nearest first."""
+    chunks = neighbours_by_chunk(torch.from_numpy(features), min(NEIGHBOURS, len(features) - 1))
+    return torch.cat([found for _, found, _ in chunks]).numpy()
