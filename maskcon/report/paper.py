@@ -32,6 +32,7 @@ from maskcon.runtime.atomic_files import write_atomically
 
 FEATURES = {"trained": None, "untrained": "untrained", "raw pixels": "pixels"}
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
+VIEW_WORDS = {"weak": "weakly augmented views", "strong": "strongly augmented views", "whole": "whole images"}
 PARAMETER_GROUPS = ("data", "loss", "model", "train", "evaluate", "figures")
 METRIC_TITLES = {
     "mean_average_precision_at_r": "mAP@R",
@@ -213,6 +214,8 @@ def _training_facts(run: FinishedRun) -> dict[str, str]:
         "queue_size_set": grouped(recipe.queue_size),
         "temperature": f"{run.parameters.loss.temperature:g}",
         "key_momentum": f"{recipe.key_momentum:g}",
+        "queries_are": VIEW_WORDS[recipe.query_view],
+        "keys_are": VIEW_WORDS[recipe.key_view],
         "loss": "none" if trained["loss"] is None else f"{trained['loss']:.3f}",
         "duration": duration(trained["timing"]["seconds"]),
         "images_per_second": grouped(round(trained["timing"]["images_per_second"] or 0)),
