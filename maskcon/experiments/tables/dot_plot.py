@@ -24,7 +24,7 @@ from maskcon.figures.lettering import text_width, wrapped
 from maskcon.figures.palette import RIGHT, SOFT_INK
 
 ROW, ABOVE, BELOW = 0.16, 0.16, 0.25  # inches: of a row, for a line of the title and below it, for the numbers
-GAP = 0.2  # inches, between names and panels
+GAP = 0.3  # inches, between names and panels: half a number of either side stands in it
 LINES = 4  # of a title at most
 ROOM = 0.06  # left and right of what is drawn, as a share of it
 
