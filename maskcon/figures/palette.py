@@ -6,7 +6,7 @@
 The ten class colours were found by searching for the set whose nearest two stay farthest apart for normal,
 protanope, deuteranope and tritanope eyes at once (Machado et al. 2009, distances in Oklab) while differing in
 lightness, so that a grey print keeps them apart too. Nothing relies on colour alone: classes have markers and
-names as well, lines have dashes, frames have marks.
+names as well, lines have markers, frames have marks. Lines of fine classes are solid, of coarse ones dashed.
 """
 
 from dataclasses import dataclass
@@ -46,8 +46,8 @@ class LineStyle:
 
 FEATURE_STYLES = {
     "trained": LineStyle("#0b5394", "-", "o"),
-    "untrained": LineStyle("#d0451b", (0, (4, 1.6)), "s"),
-    "raw pixels": LineStyle("#5c5c5c", (0, (1.2, 1.4)), "^"),
+    "untrained": LineStyle("#d0451b", "-", "s"),
+    "raw pixels": LineStyle("#5c5c5c", "-", "^"),
 }
 LABEL_STYLES = {
     "fine": LineStyle("#0b5394", "-", "o"),

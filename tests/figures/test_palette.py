@@ -54,9 +54,8 @@ def test_any_two_class_colours_differ_in_grey():
 
 
 @pytest.mark.parametrize("styles", [FEATURE_STYLES, LABEL_STYLES])
-def test_lines_differ_in_markers_and_dashes_too(styles):
+def test_lines_differ_in_markers_too(styles):
     assert len({style.marker for style in styles.values()}) == len(styles)
-    assert len({style.dashes for style in styles.values()}) == len(styles)
 
 
 @pytest.mark.parametrize("vision", VISIONS)
