@@ -120,9 +120,9 @@ def interval(summary: Summary, sign: str = "") -> str:
     return "" if summary.low is None else f"[{percent(summary.low, sign)}, {percent(summary.high, sign)}]"
 
 
-def _difference(summary: Summary | None) -> str:
-    """+1.2 [-0.3, +2.7]"""
-    return "" if summary is None else f"{percent(summary.mean, '+')} {interval(summary, '+')}".strip()
+def mean_and_interval(summary: Summary | None, sign: str = "") -> str:
+    """61.2 [60.1, 62.3]; with the sign +, of a difference: +1.2 [-0.3, +2.7]"""
+    return "" if summary is None else f"{percent(summary.mean, sign)} {interval(summary, sign)}".strip()
 
 
 def section(table: Table, with_tried: bool = True) -> Section:
@@ -135,7 +135,7 @@ def section(table: Table, with_tried: bool = True) -> Section:
         cells |= {"values": in_words(row.values), "mean ± sd": Bold(mean) if row.best else mean}
         cells |= {"95% interval": interval(row.summary), "n": str(row.summary.n)}
         if table.baseline:
-            cells[f"minus {table.baseline}"] = _difference(row.difference)
+            cells[f"minus {table.baseline}"] = mean_and_interval(row.difference, "+")
         for kind in _kinds(table):
             cells[kind] = percent(row.published[kind].percent / 100) if kind in row.published else ""
         rows.append(cells)

@@ -41,6 +41,12 @@ class ComparedRun:
     gallery: Gallery | None  # None where the run keeps no features of the test part
     scores: Scores  # of each query; empty then
 
+    def measured(self, metric: str) -> Summary | None:
+        if metric not in self.metrics:
+            return None
+        low, high = (self.metrics.get(f"interval.{metric}.{end}") for end in ("low", "high"))
+        return Summary(1, self.metrics[metric], None, low, high)
+
 
 def read_runs(store: Store, names: list[str], checkout: Path) -> list[ComparedRun]:
     """The runs called so, or whose IDs begin so. Raises: UserError, where a name is not that of one run."""

@@ -17,8 +17,7 @@ import torch
 from matplotlib.ticker import MaxNLocator
 
 from maskcon.evaluation.retrieval.neighbours import neighbours_by_chunk
-from maskcon.experiments.tables.formats import interval, metric_title, percent
-from maskcon.experiments.tables.statistics import Summary
+from maskcon.experiments.tables.formats import mean_and_interval, metric_title
 from maskcon.explore.compare_page.compared_runs import (
     COARSE,
     FINE,
@@ -86,26 +85,14 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _metrics(runs: list[ComparedRun]) -> str:
-    first, *others = runs
-    apart = [differences(first, other) for other in others]
-    head = ["", "A", *(text for letter in LETTERS[1 : len(runs)] for text in (letter, f"{letter} minus A"))]
-    rows = []
-    for name in metric_names(runs):
-        cells = [metric_title(name), _share(first, name)]
-        for other, of in zip(others, apart, strict=True):
-            cells += [
-                _share(other, name),
-                f"{percent(of[name].mean, '+')} {interval(of[name], '+')}" if name in of else "",
-            ]
-        rows.append(cells)
-    return _table(head, rows)
-
-
-def _share(run: ComparedRun, name: str) -> str:
-    if name not in run.metrics:
-        return ""
-    ends = (run.metrics.get(f"interval.{name}.{end}") for end in ("low", "high"))
-    return f"{percent(run.metrics[name])} {interval(Summary(1, run.metrics[name], None, *ends))}"
+    names = metric_names(runs)
+    columns = {"": [*map(metric_title, names)]}
+    for letter, run in zip(LETTERS, runs, strict=False):
+        columns[letter] = [mean_and_interval(run.measured(name)) for name in names]
+        if run is not runs[0]:
+            apart = differences(runs[0], run)
+            columns[f"{letter} minus A"] = [mean_and_interval(apart.get(name), "+") for name in names]
+    return _table(columns, zip(*columns.values(), strict=True))
 
 
 def _values(runs: list[ComparedRun]) -> str:
