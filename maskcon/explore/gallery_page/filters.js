@@ -2,7 +2,9 @@
 
 let pair = null; // labels of two classes
 let around = null; // a set of images
+const MOST_LISTED = 200; // more classes are found by the search box
 const list = (select, labels, names) => {
+  at(select).hidden = at(`${select}-label`).hidden = labels.size > MOST_LISTED;
   const picked = at(select).value;
   const byName = [...labels].sort((a, b) => names[a].localeCompare(names[b], "en", { numeric: true }));
   const options = byName.map((label) => new Option(names[label], label));
@@ -14,7 +16,7 @@ const saidOf = (image) => `${nameOf(image)}\n${coarseNameOf(image)}\n${data.sour
 const filter = () => {
   const [text, onlyWrong] = [at("find").value.trim().toLowerCase(), at("wrong").checked];
   const ofCoarse = everything.filter((image) => isPicked("coarse", coarse[image]));
-  list("fine", new Set(ofCoarse.map((image) => finest[image])), finestNames);
+  if (fine) list("fine", new Set(ofCoarse.map((image) => fine[image])), finestNames);
   const matches = (image) =>
     isPicked("fine", finest[image]) &&
     (!pair || pair.includes(finest[image])) &&

@@ -1,8 +1,7 @@
 // The beginning.
 
 for (const id of ["name", "run", "summary"]) at(id).textContent = data[id];
-list("coarse", data.coarse.names.keys(), data.coarse.names);
-at("fine").hidden = at("fine-label").hidden = !fine;
+list("coarse", new Set(coarse), data.coarse.names);
 at("zoom-in").addEventListener("click", () => zoomBy(1.5));
 at("zoom-out").addEventListener("click", () => zoomBy(1 / 1.5));
 at("zoom-fit").addEventListener("click", () => fit(everything));
