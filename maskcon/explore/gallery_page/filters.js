@@ -11,14 +11,15 @@ const list = (select, labels, names) => {
   at(select).replaceChildren(new Option(`all ${number(options.length)}`, ""), ...options);
   at(select).value = picked;
 };
-const isPicked = (select, label) => ["", String(label)].includes(at(select).value);
+const isPicked = (picked, label) => picked === "" || Number(picked) === label;
 const saidOf = (image) => `${nameOf(image)}\n${coarseNameOf(image)}\n${data.sources[image]}`.toLowerCase();
 const filter = () => {
   const [text, onlyWrong] = [at("find").value.trim().toLowerCase(), at("wrong").checked];
-  const ofCoarse = everything.filter((image) => isPicked("coarse", coarse[image]));
+  const [pickedCoarse, pickedFine] = [at("coarse").value, at("fine").value];
+  const ofCoarse = everything.filter((image) => isPicked(pickedCoarse, coarse[image]));
   if (fine) list("fine", new Set(ofCoarse.map((image) => fine[image])), finestNames);
   const matches = (image) =>
-    isPicked("fine", finest[image]) &&
+    isPicked(pickedFine, finest[image]) &&
     (!pair || pair.includes(finest[image])) &&
     (!around || around.has(image)) &&
     (!onlyWrong || !areAlike(image, nearestOf(image)[0])) &&

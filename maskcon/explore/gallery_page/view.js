@@ -85,7 +85,6 @@ const zoomBy = (factor, left = mapWidth / 2, top = mapHeight / 2) => {
   move((left - view.left) * (1 - grown), (top - view.top) * (1 - grown));
 };
 const bringIntoView = (image) => {
-  const edge = 60;
-  const missing = (place, length) => Math.max(0, edge - place) - Math.max(0, place - length + edge);
+  const missing = (place, length) => Math.max(0, MARGIN - place) - Math.max(0, place - length + MARGIN);
   move(missing(screenX(image), mapWidth), missing(screenY(image), mapHeight));
 };
