@@ -63,11 +63,11 @@ def hash_of_work(checkout: Path, parameters: Parameters, stage: str = "pretrain"
 
 
 def run_name(parameters: Parameters) -> str:
-    """Method, its values, seed: maskcon w=1 T=0.1 seed 1."""
+    """Method, seed, values: maskcon seed 1 w=1 T=0.1. A list that cuts names cuts the values, which have columns."""
     loss = parameters.loss
     values = {"w": getattr(loss, "w", None), "T": getattr(loss, "soft_temperature", None)}
     shown = [f"{letter}={value:g}" for letter, value in values.items() if value is not None]
-    return " ".join([loss.name, *shown, f"seed {parameters.seed}"])
+    return " ".join([loss.name, f"seed {parameters.seed}", *shown])
 
 
 def listed_by_stages(

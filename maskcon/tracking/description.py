@@ -32,7 +32,7 @@ COLUMNS = {
 
 VIEW = "results"
 VIEW_PARAMETERS = ("loss.name", "loss.w", "loss.soft_temperature", "seed")
-VIEW_METRICS = ("recall_at_1", "recall_at_10", "mean_average_precision_at_r", "coarse_recall_at_1")
+VIEW_METRICS = ("recall_at_1", "recall_at_10", "coarse_recall_at_1")
 
 
 def run_description(

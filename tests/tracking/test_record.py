@@ -30,7 +30,7 @@ def test_everything_is_recorded(store, checkout):
     [run] = all_runs(store)
     assert recorded.run_id == run.info.run_id
     assert not recorded.was_complete
-    assert run.info.run_name == "maskcon w=1 T=0.1 seed 1"
+    assert run.info.run_name == "maskcon seed 1 w=1 T=0.1"
     assert_complete_without_doubles(store, run)
     assert run.data.params["loss.w"] == "1.0"
     assert run.data.params["model.weights"] == "none"
@@ -181,9 +181,9 @@ def test_four_processes_on_an_empty_store(checkout, tmp_path):
 
     runs = all_runs(find_store(checkout, {}))
     assert {run.info.run_name: run.data.tags["dvc.exp_names"] for run in runs} == {
-        "maskcon w=1 T=0.1 seed 1": "a, b",
-        "maskcon w=1 T=0.1 seed 2": "c",
-        "maskcon w=1 T=0.1 seed 3": "d",
+        "maskcon seed 1 w=1 T=0.1": "a, b",
+        "maskcon seed 2 w=1 T=0.1": "c",
+        "maskcon seed 3 w=1 T=0.1": "d",
     }
     assert len(runs) == 3
     for run in runs:

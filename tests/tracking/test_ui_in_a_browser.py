@@ -73,7 +73,7 @@ def test_runs_are_listed_by_name_with_the_columns_that_matter(browser, pages, re
     checkout, _, _ = recorded
     [address] = re.findall(rf"{pages}\S+", (checkout / "printed").read_text())
     browser.get(address)
-    wanted = ("maskcon w=1 T=0.1 seed 1", "recall_at_1", "loss.name")
+    wanted = ("maskcon seed 1 w=1 T=0.1", "recall_at_1", "loss.name")
     wait_until(lambda: all(text in text_of(browser) for text in wanted))
     shown = text_of(browser)
     assert shown.index("seed 3") < shown.index("seed 2") < shown.index("seed 1")  # by Recall@1
@@ -83,7 +83,7 @@ def test_runs_are_listed_by_name_with_the_columns_that_matter(browser, pages, re
 
 def test_a_run_describes_itself_with_table_and_picture(browser, pages, recorded):
     _, experiment, runs = recorded
-    run_id = runs["maskcon w=1 T=0.1 seed 1"]
+    run_id = runs["maskcon seed 1 w=1 T=0.1"]
     browser.get(f"{pages}#/experiments/{experiment}/runs/{run_id}")
     wait_until(lambda: "50.0 (40.0 to 60.0)" in text_of(browser))
     wait_until(lambda: browser.execute_script(PICTURE_IS_SHOWN))
