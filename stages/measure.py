@@ -60,7 +60,7 @@ def _say(name: str, metrics: dict[str, dict], counts: dict[str, int], has_fine: 
     """The first metric of each feature file, where verbose all, and what could not be measured."""
     means = list(metrics["trained"]["interval"])
     for metric in means if VERBOSE else means[:1]:
-        print(f"{metric}: {', '.join(f'{kind} {of[metric]:.3f}' for kind, of in metrics.items())}")
+        print(f"{metric}: {', '.join(f'{kind} {of[metric]:.1%}' for kind, of in metrics.items())}")
     if not has_fine:
         print(f"{name}: the images have no fine labels, so only coarse ones could be measured")
     for count, number in counts.items():

@@ -32,7 +32,7 @@ BY_US = (
     r"digits: source files in data/raw/digits",
     r"digits/(train|val|test): \d+ images, (2 coarse and 10 fine classes|\d+ features)",
     r"epoch +[12]/2  loss .* s left",
-    r"test: 497 images, .*|\w+: trained 0\.\d+, .*",
+    r"test: 497 images, .*|\w+: trained \d+\.\d%, .*",
     r"training lost: .*",  # in two epochs
     r"reports/figures: .*|reports/report\.pdf|reports/gallery\.html: 60 of 497 images",
     r"Recorded in MLflow: digits / selfcon seed 1|code of .*",

@@ -65,7 +65,7 @@ def test_the_three_feature_files_side_by_side(capsys):
     assert json.loads(Path("metrics/measures/knn.json").read_text())["knn_fine_top_1"] == metrics["knn_fine_top_1"]
     for name in metrics["interval"]:
         assert metrics["untrained"][name] < metrics["pixels"][name] < metrics[name]
-    said = f"trained {metrics['knn_fine_top_1']:.3f}, untrained {metrics['untrained']['knn_fine_top_1']:.3f}, pixels"
+    said = f"trained {metrics['knn_fine_top_1']:.1%}, untrained {metrics['untrained']['knn_fine_top_1']:.1%}, pixels"
     assert f"knn_fine_top_1: {said}" in capsys.readouterr().out
 
 
