@@ -20,7 +20,9 @@ METRIC_TITLES = {
     "mean_average_precision_at_r": "mAP@R",
     "coarse_recall_at_1": "coarse Recall@1",
     "knn_fine_top_1": "kNN top-1",
+    "knn_coarse_top_1": "coarse kNN top-1",
     "linear_fine_top_1": "linear top-1",
+    "linear_coarse_top_1": "coarse linear top-1",
     "discovery_accuracy": "fine classes discovered",
     "view_retrieval": "view finds view",
 }

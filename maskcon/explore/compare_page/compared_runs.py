@@ -97,9 +97,9 @@ def differences(first: ComparedRun, other: ComparedRun) -> dict[str, Summary]:
 
 
 def metric_names(runs: list[ComparedRun]) -> list[str]:
-    """Those that have an interval: Recall@K by K, then the others."""
+    """Those that have an interval: Recall@K by K, then the others by name."""
     names = {name for run in runs for name in run.metrics if f"interval.{name}.low" in run.metrics}
-    return sorted(names, key=lambda name: (not name.startswith(AT), len(name), name))
+    return sorted(names, key=lambda name: (not name.startswith(AT), name.startswith(AT) and len(name), name))
 
 
 def differing_parameters(runs: list[ComparedRun]) -> dict[str, list[str]]:
