@@ -30,7 +30,8 @@ def main(arguments: argparse.Namespace) -> None:
     command = ["mlflow", "ui", "--backend-store-uri", store.uri, "--default-artifact-root", store.artifacts]
     command += ["--host", HERE, "--port", str(arguments.port), "--workers", "1"]
     command += ["--uvicorn-opts", "--log-level warning"]  # no line for every GET
-    os.execvpe(sys.executable, [sys.executable, "-m", *command], {**MLFLOW_SETTINGS, **os.environ})
+    quiet = {"PYTHONWARNINGS": "ignore:starlette.middleware.wsgi is deprecated"}
+    os.execvpe(sys.executable, [sys.executable, "-m", *command], {**MLFLOW_SETTINGS, **quiet, **os.environ})
 
 
 def _list_of_runs(client) -> str:

@@ -8,6 +8,7 @@ import csv
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ RECALL_CURVE = "plots/recall_over_epochs.csv"
 TRAINING, RECALL = "pretrain", "recall_over_epochs"  # what the curves are grouped under
 RETRIEVAL = "metrics/retrieval_in_full.json"
 PRETRAINING = "metrics/pretrain.json"
+# What nobody compares, the intervals of baselines and what the training was, is in the files of metrics/ alone.
+NOT_COMPARED = re.compile(r"\w+\.interval\.|pretrain\.(?!loss|timing)")
 ARTIFACTS = (
     "metrics",
     "plots",
@@ -73,7 +76,9 @@ def read_outcome(checkout: Path, measures: Sequence[str]) -> Outcome:
     except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"the results cannot be read ({reason}); make them again with: dvc repro") from None
-    numbers = {name: float(value) for name, value in values.items() if _is_number(value)}
+    numbers = {
+        name: float(value) for name, value in values.items() if _is_number(value) and not NOT_COMPARED.match(name)
+    }
     texts = {name: str(value) for name, value in values.items() if isinstance(value, str | bool)}
     left_over = set(_files(checkout / FOLDER)) - {
         checkout / FOLDER / f"{name}{end}" for name in measures for end in (".json", "_in_full.json")

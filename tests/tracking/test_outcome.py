@@ -15,6 +15,7 @@ def test_metrics_are_named_by_their_place(checkout):
     assert outcome.metrics["knn_fine_top_1"] == 0.625
     assert outcome.texts == {"pretrain.device": "cpu"}
     assert "pixels.recall_at_2" not in outcome.metrics  # null: not measured
+    assert "untrained.interval.recall_at_1.low" not in outcome.metrics  # nobody compares it; an artifact has it
 
 
 def test_what_an_earlier_run_measured_is_not_recorded(checkout):
