@@ -11,7 +11,7 @@ FORMATS = ("onnx", "torch", "mlflow")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--formats", nargs="+", choices=FORMATS, help="which of them (by default all that is possible)")
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, help="which of them (all that is possible)")
     parser.add_argument("--folder", type=Path, default=Path("exports/encoder"), help="where the files go (%(default)s)")
     parser.add_argument("--run", metavar="ID", help="the encoder of this MLflow run instead of the one in models/")
 

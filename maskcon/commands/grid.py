@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine", choices=["local", "slurm"], default="local", help="processes here, or one Slurm job a run"
     )
-    parser.add_argument("--workers", type=int, default=2, help="local experiments at once (default %(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="local experiments at once (%(default)s)")
     parser.add_argument(
         "--slurm",
         metavar="KEY=VALUE",

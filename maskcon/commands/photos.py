@@ -9,9 +9,9 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("set", choices=["cifar10"], help="where the photos come from")
-    parser.add_argument("--to", type=Path, default=Path("photos"), metavar="FOLDER", help="(default %(default)s)")
-    parser.add_argument("--train", type=int, default=5000, metavar="N", help="of each class (default all, %(default)s)")
-    parser.add_argument("--test", type=int, default=1000, metavar="N", help="of each class (default all, %(default)s)")
+    parser.add_argument("--to", type=Path, default=Path("photos"), metavar="FOLDER", help="where they go (%(default)s)")
+    parser.add_argument("--train", type=int, default=5000, metavar="N", help="of each class (%(default)s, all)")
+    parser.add_argument("--test", type=int, default=1000, metavar="N", help="of each class (%(default)s, all)")
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -18,13 +18,13 @@ CONF, PUBLISHED = Path("conf"), Path("reports/published.csv")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grid", metavar="NAME", help="the runs of this grid, as it names them")
-    parser.add_argument("--metric", nargs="+", help=f"default: those measured of {' '.join(DEFAULT_METRICS)}")
+    parser.add_argument("--metric", nargs="+", help=f"what is compared (those measured of {' '.join(DEFAULT_METRICS)})")
     parser.add_argument("--baseline", metavar="METHOD", help="differences are to this method")
     parser.add_argument("--axis", nargs="+", default=[], metavar="KEY", help="parameters that distinguish rows")
     parser.add_argument("--where", nargs="+", default=[], metavar="KEY=VALUE", help="keep runs with these parameters")
     parser.add_argument("--rows", type=Path, metavar="FOLDER", help="read an export instead of the tracking store")
     parser.add_argument("--export", action="store_true", help="also write the runs themselves, for --rows")
-    parser.add_argument("--out", type=Path, default=Path("reports/tables"), help="folder (default %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("reports/tables"), help="folder (%(default)s)")
 
 
 def main(arguments: argparse.Namespace) -> None:
