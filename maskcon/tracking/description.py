@@ -1,6 +1,6 @@
 """What MLflow's pages say of a run: its description in Markdown, and the columns that matter in a list of runs.
 
-run_description(run_id, parameters, metrics, artifacts)
+run_description(run_id, experiment_id, parameters, metrics, artifacts)
 experiment_tags("1")       # runs_address("1") opens the list
 """
 
@@ -36,7 +36,11 @@ VIEW_METRICS = ("recall_at_1", "recall_at_10", "coarse_recall_at_1")
 
 
 def run_description(
-    run_id: str, parameters: Parameters, metrics: Mapping[str, float], artifacts: Collection[Path]
+    run_id: str,
+    experiment_id: str,
+    parameters: Parameters,
+    metrics: Mapping[str, float],
+    artifacts: Collection[Path],
 ) -> str:
     """Markdown: what was run, a table of results, the pictures and the report, as far as the run has them."""
     loss, data, train = parameters.loss, parameters.data, parameters.train
@@ -50,7 +54,8 @@ def run_description(
     ]
     kept = {path.as_posix() for path in artifacts}
     if REPORT in kept:
-        parts.append(f"[The report of this run (PDF)]({_address(run_id, REPORT)})")
+        page = f"#/experiments/{experiment_id}/runs/{run_id}/artifacts/{REPORT}"  # shows it, with its pages to turn
+        parts.append(f"[The report of this run (PDF)]({page})")
     parts += [f"![{words}]({_address(run_id, path)})\n\n*{words}.*" for path, words in PICTURES.items() if path in kept]
     return "\n\n".join(part for part in parts if part)
 

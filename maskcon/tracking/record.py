@@ -89,7 +89,8 @@ def record_run(
         if not was_complete:
             set_tags(client, run, provenance(checkout, environment) | outcome.texts | {RESULTS: outcome.digest})
             files = outcome.artifacts if with_files else []
-            words = run_description(run.info.run_id, inputs.parameters, outcome.metrics, files)
+            place = run.info.run_id, run.info.experiment_id
+            words = run_description(*place, inputs.parameters, outcome.metrics, files)
             set_tags(client, run, {NOTE: words})
             for name, value in experiment_tags(run.info.experiment_id).items():
                 client.set_experiment_tag(run.info.experiment_id, name, value)

@@ -77,7 +77,8 @@ def _copy(from_client: MlflowClient, run: Run, to_client: MlflowClient, experime
     own = {name: value for name, value in run.data.tags.items() if not name.startswith(SYSTEM_TAGS)}
     own.pop(COMPLETE)
     if NOTE in run.data.tags:
-        own[NOTE] = run.data.tags[NOTE].replace(run.info.run_id, copy_id)  # its pictures are files of the copy
+        words = run.data.tags[NOTE].replace(run.info.run_id, copy_id)  # its pictures and report are files of the copy
+        own[NOTE] = words.replace(f"#/experiments/{run.info.experiment_id}/", f"#/experiments/{experiment}/")
     set_tags(to_client, copy, own)
     to_client.set_tag(copy_id, COMPLETE, "true")
     to_client.set_terminated(copy_id, run.info.status, run.info.end_time)

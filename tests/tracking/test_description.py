@@ -20,7 +20,7 @@ METRICS = {
 
 def test_says_what_it_is_with_a_table_pictures_and_the_report():
     artifacts = [Path("reports/figures/embedding_map.png"), Path("reports/report.pdf"), Path("params.yaml")]
-    words = run_description("abc", parameters_with(seed=7), METRICS, artifacts)
+    words = run_description("abc", "5", parameters_with(seed=7), METRICS, artifacts)
     assert words.startswith("**maskcon** (temperature = 0.1, ")
     assert ", w = 1, soft_temperature = 0.1" in words
     assert ") on **digits**: small_conv trained on coarse labels alone" in words
@@ -32,7 +32,7 @@ def test_says_what_it_is_with_a_table_pictures_and_the_report():
     )
     assert "raw pixels |" not in words
     assert "](get-artifact?path=reports/figures/embedding_map.png&run_uuid=abc)" in words
-    assert "[The report of this run (PDF)](get-artifact?path=reports/report.pdf&run_uuid=abc)" in words
+    assert "[The report of this run (PDF)](#/experiments/5/runs/abc/artifacts/reports/report.pdf)" in words
     assert "recall_at_k.png" not in words  # which this run has not
 
 
