@@ -16,10 +16,10 @@ const draw = () => {
   const dots = arrange(size, names);
   pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
   veil(1);
-  pen.fillStyle = ink("faint");
-  for (const image of everything)
-    if (!shown.has(image) && isSeen(image, 2)) pen.fillRect(screenX(image) - 1.25, screenY(image) - 1.25, 2.5, 2.5);
-  for (const image of dots) filled(screenX(image) - 2, screenY(image) - 2, 4, 4, data.colours[colour[image]], 0.6);
+  const faint = ink("faint");
+  for (const image of everything) if (!shown.has(image) && isSeen(image, 2)) dot(image, 1.25, faint);
+  if (style.colorScheme === "dark") for (const image of dots) dot(image, 2.6, RIM);
+  for (const image of dots) dot(image, 2, data.colours[colour[image]]);
   for (const image of thumbnails) framed(image, size, 1.6);
   if (selected === null) drawNames(names);
   else {
@@ -67,15 +67,17 @@ const arrange = (size, names) => {
   }
   return dots;
 };
-const filled = (left, top, width, height, fill, rim) => {
-  pen.fillStyle = "rgba(255,255,255,0.5)"; // dark colours on a dark map need it
-  pen.fillRect(left - rim, top - rim, width + 2 * rim, height + 2 * rim);
+const RIM = "rgba(255,255,255,0.5)"; // dark colours on a dark map need it
+const dot = (image, half, fill) => {
   pen.fillStyle = fill;
-  pen.fillRect(left, top, width, height);
+  pen.fillRect(screenX(image) - half, screenY(image) - half, 2 * half, 2 * half);
 };
 const framed = (image, size, edge) => {
   const [left, top, width, height] = boxOf(image, size);
-  filled(left - edge, top - edge, width + 2 * edge, height + 2 * edge, data.colours[colour[image]], 0.7);
+  for (const [fill, rim] of [[RIM, edge + 0.7], [data.colours[colour[image]], edge]]) {
+    pen.fillStyle = fill;
+    pen.fillRect(left - rim, top - rim, width + 2 * rim, height + 2 * rim);
+  }
   drawThumbnail(pen, image, left, top, width, height);
 };
 const ring = (image, size, stroke, dashes) => {

@@ -16,9 +16,8 @@ at("lasso").addEventListener("click", () => press(at("lasso"), at("lasso").ariaP
 const asCsv = (lines) =>
   lines.map((line) => line.map((cell) => `"${cell.replaceAll('"', '""')}"`).join()).join("\r\n");
 at("save").addEventListener("click", () => {
-  const head = ["path", "coarse", "fine"];
   const images = [...shown].map((image) => [data.sources[image], coarseNameOf(image), nameOf(image)]);
-  const text = asCsv([head, ...images].map((line) => line.slice(0, fine ? 3 : 2)));
+  const text = asCsv([["path", "coarse", "fine"], ...images].map((line) => line.slice(0, fine ? 3 : 2)));
   const address = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
   Object.assign(element("a"), { href: address, download: "images.csv" }).click();
 });

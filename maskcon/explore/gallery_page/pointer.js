@@ -59,8 +59,7 @@ const hover = (image, wantsTip = false) => {
   if (fine) tip.append(element("span", "", coarseNameOf(image)));
   const [left, top] = [screenX(image), screenY(image)];
   const gap = side() / 2 + 10;
-  const { offsetWidth: width, offsetHeight: height } = tip;
-  const across = left + gap + width < mapWidth ? left + gap : left - gap - width;
-  const down = Math.min(Math.max(8, top - height / 2), mapHeight - height - 8);
+  const across = left + gap + tip.offsetWidth < mapWidth ? left + gap : left - gap - tip.offsetWidth;
+  const down = Math.min(Math.max(8, top - tip.offsetHeight / 2), mapHeight - tip.offsetHeight - 8);
   tip.style.transform = `translate(${Math.max(8, across)}px, ${down}px)`;
 };
