@@ -22,5 +22,4 @@ const switchTo = (place) => {
 };
 const switches = data.features.map(({ title }, place) => clickable("", () => switchTo(place), title));
 at("features").append(...switches);
-at("features").hidden = switches.length === 1;
 readFeatures(switches.length - 1); // the trained encoder
