@@ -20,7 +20,7 @@ from maskcon.parameters.flattened import flat_texts
 from maskcon.parameters.model import Parameters
 from maskcon.report.provenance import provenance
 from maskcon.runtime.run_key import hash_of_inputs, hash_of_training, run_name
-from maskcon.tracking.description import NOTE, experiment_tags, run_description
+from maskcon.tracking.description import NOTE, experiment_tags, in_percent, run_description
 from maskcon.tracking.outcome import Outcome, Point, data_digest, read_outcome
 from maskcon.tracking.searchable import SEARCHABLE, log_searchable
 from maskcon.tracking.store import Store, StoreError, experiment_id
@@ -91,7 +91,7 @@ def record_run(
             files = outcome.artifacts if with_files else []
             place = run.info.run_id, run.info.experiment_id
             words = run_description(*place, inputs.parameters, outcome.metrics, files)
-            set_tags(client, run, {NOTE: words})
+            set_tags(client, run, {NOTE: words} | in_percent(outcome.metrics))
             for name, value in experiment_tags(run.info.experiment_id).items():
                 client.set_experiment_tag(run.info.experiment_id, name, value)
             client.set_tag(run.info.run_id, COMPLETE, "true")

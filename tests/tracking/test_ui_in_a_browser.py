@@ -73,7 +73,7 @@ def test_runs_are_listed_by_name_with_the_columns_that_matter(browser, pages, re
     checkout, _, _ = recorded
     [address] = re.findall(rf"{pages}\S+", (checkout / "printed").read_text())
     browser.get(address)
-    wanted = ("maskcon seed 1 w=1 T=0.1", "recall_at_1", "loss.name")
+    wanted = ("maskcon seed 1 w=1 T=0.1", "Recall at 1", "75.0%", "loss.name")
     wait_until(lambda: all(text in text_of(browser) for text in wanted))
     shown = text_of(browser)
     assert shown.index("seed 3") < shown.index("seed 2") < shown.index("seed 1")  # by Recall@1
