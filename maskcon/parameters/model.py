@@ -34,7 +34,7 @@ class FigureParameters(Group):
     tsne_images: Annotated[int, Field(ge=10, le=20_000)]
     """Images on the map, at most, drawn by seed."""
     tsne_perplexity: Annotated[float, Field(ge=2, le=500)]
-    """Of t-SNE: about how many neighbours of an image are kept near it."""
+    """t-SNE's perplexity: about how many neighbours of an image it keeps near it."""
     queries_per_coarse_class: Annotated[int, Field(ge=1, le=10)]
     """Queries of each coarse class in the figure of retrieved images."""
     neighbours: Annotated[int, Field(ge=1, le=30)]

@@ -1,4 +1,4 @@
-"""Scratch folders, and python -m maskcon clean, which removes those that were left."""
+"""Scratch folders, and maskcon clean, which removes those that were left."""
 
 import os
 

@@ -1,6 +1,6 @@
 """Recorded runs side by side: what is known of each, and their differences query by query.
 
-    runs = read_runs(store, ["maskcon, seed 1", "3f2a"], Path("."))
+    runs = read_runs(store, ["maskcon seed 1 w=1 T=0.15", "3f2a"], Path("."))
     of_second = differences(runs[0], runs[1])        # {"recall_at_1": Summary(...), ...}
 
 Differences and retrieved images need the features that a run in full keeps; runs of a grid keep metrics and curves.

@@ -70,8 +70,8 @@ def _missing(runs: list[ComparedRun], alike: list[bool]) -> Iterable[str]:
         if run.gallery is None:
             yield (
                 f"{letter} keeps no features of the test part, as all runs of a grid: it has no paired differences and "
-                "no retrieved images. To get them, make it in full with dvc exp run and its values; "
-                "maskcon grid FILE --dry-run prints that line (leave out --queue)."
+                "no retrieved images. To get them, make it in full: dvc exp run with -S for each of the settings of "
+                "the grid's file, for its method, values and seed."
             )
         elif not is_alike:
             yield f"{letter} was measured on other images: it has no paired differences and no retrieved images."
