@@ -6,9 +6,9 @@ import pytest
 from maskcon.evaluation.measures.discovery import clusters_within, fine_classes_within, matched
 
 
-def around_centres(fine, noise, size=8, seed=0):
-    draw = np.random.default_rng(seed)
-    features = draw.standard_normal((fine.max() + 1, size))[fine] + noise * draw.standard_normal((len(fine), size))
+def around_centres(fine, noise):
+    draw = np.random.default_rng(0)
+    features = draw.standard_normal((fine.max() + 1, 8))[fine] + noise * draw.standard_normal((len(fine), 8))
     return (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
 
 

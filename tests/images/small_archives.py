@@ -80,10 +80,10 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
 
 
 @functools.cache
-def jpeg(colour: tuple[int, int, int], width: int = 60, height: int = 45, mode: str = "RGB") -> bytes:
+def jpeg(colour: tuple[int, int, int], width: int = 60, height: int = 45) -> bytes:
     """A photo of one colour, which JPEG keeps to within a few steps."""
     file = io.BytesIO()
-    Image.new("RGB", (width, height), colour).convert(mode).save(file, "JPEG", quality=95)
+    Image.new("RGB", (width, height), colour).save(file, "JPEG", quality=95)
     return file.getvalue()
 
 

@@ -33,9 +33,9 @@ def with_values(**evaluate):
     return check_parameters(PARAMETERS | {"train": train, "evaluate": PARAMETERS["evaluate"] | evaluate})
 
 
-def write_embeddings(folder, images=120, fine_classes=12, has_fine=True, seed=0):
+def write_embeddings(folder, images=120, fine_classes=12, has_fine=True):
     """Features that are a centre for each fine class and noise: less for a trained encoder, and less by the epoch."""
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(0)
     labels = numbered_labels(images, fine_classes, has_fine)
     fine = np.arange(images) % fine_classes
     folder.mkdir(parents=True)
@@ -47,7 +47,7 @@ def write_embeddings(folder, images=120, fine_classes=12, has_fine=True, seed=0)
         features = centres[fine] + scale * draw.standard_normal((images, 16))
         _save(folder / f"{name}.npy", features)
         for view in TWO_VIEWS if not has_fine and "/" not in name else ():
-            noise_of_view = np.random.default_rng(seed).standard_normal((images, 16))
+            noise_of_view = np.random.default_rng(0).standard_normal((images, 16))
             _save(folder / "views" / view / f"{name}.npy", features + (view == "strong") * noise_of_view)
 
 

@@ -22,7 +22,7 @@ WAIT = 300.0  # seconds: a busy machine is slow, a test that fails is rare
 
 
 @contextlib.contextmanager
-def headless_browser(width: int = 1440, height: int = 900, dark: bool = False) -> Iterator[Any]:
+def headless_browser(width: int = 1440, height: int = 900) -> Iterator[Any]:
     """A selenium driver of a browser whose every address but 127.0.0.1 leads nowhere. Skips the test without one."""
     browser, driver_program = next(filter(None, map(shutil.which, BROWSERS)), None), shutil.which("chromedriver")
     if browser is None or driver_program is None:
@@ -40,9 +40,6 @@ def headless_browser(width: int = 1440, height: int = 900, dark: bool = False) -
     try:
         driver.set_page_load_timeout(WAIT)
         driver.set_script_timeout(WAIT)
-        if dark:
-            scheme = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
-            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
         yield driver
     finally:
         driver.quit()

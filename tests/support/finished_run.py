@@ -30,9 +30,9 @@ FEATURES = ("encoder", "untrained", "pixels")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-def two_digit_labels(images: int, seed: int = 0) -> pd.DataFrame:
+def two_digit_labels(images: int) -> pd.DataFrame:
     """The numbers 00 to 99 in tens."""
-    number = np.random.default_rng(seed).permutation(np.arange(images) % 100)
+    number = np.random.default_rng(0).permutation(np.arange(images) % 100)
     return labels_table(number // 10, [f"{n // 10}x" for n in number], number, [f"{n:02d}" for n in number])
 
 
@@ -49,9 +49,9 @@ def numbered_labels(images: int, fine_classes: int = 12, has_fine: bool = True) 
     return table if has_fine else table.assign(fine=None, fine_name=None)
 
 
-def number_images(numbers: np.ndarray, seed: int = 0) -> np.ndarray:
+def number_images(numbers: np.ndarray) -> np.ndarray:
     """uint8 [N, 16, 24, 3]: two scanned digits side by side for each number from 0 to 99."""
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     digits = load_digits()
     images = np.zeros((len(numbers), 16, 24, 3), dtype=np.uint8)
     for image, number in zip(images, numbers, strict=True):
@@ -74,12 +74,10 @@ def clustered_features(labels: pd.DataFrame, sharpness: float, seed: int, size: 
     return (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
 
 
-def write_finished_run(
-    folder: Path, labels: pd.DataFrame, images: np.ndarray, data_name: str = "two_digits", **changes: object
-) -> None:
+def write_finished_run(folder: Path, labels: pd.DataFrame, images: np.ndarray, **changes: object) -> None:
     """Everything that the stages figures and report read, and a params.yaml with ``changes`` by dotted key."""
     values = YAML(typ="safe").load((CHECKOUT / "params.yaml").read_text())
-    values["data"]["name"] = data_name
+    values["data"]["name"] = "two_digits"
     values["loss"] = YAML(typ="safe").load((CHECKOUT / "conf/loss/maskcon.yaml").read_text())
     for key, value in changes.items():
         *groups, last = key.split("__")
@@ -92,7 +90,7 @@ def write_finished_run(
 
     has_fine = bool(labels["fine"].notna().all())
     for split, count in (("train", len(labels)), ("val", len(labels) // 2), ("test", len(labels))):
-        write_set(folder / "data/sets" / data_name / split, labels[:count], [images[:count]], *images.shape[1:3])
+        write_set(folder / "data/sets/two_digits" / split, labels[:count], [images[:count]], *images.shape[1:3])
     epochs = values["train"]["epochs"]
     sharpness = {"encoder": 0.9, "untrained": 0.18, "pixels": 0.25}
     sharpness |= {f"snapshots/epoch_{epoch:04d}": 0.18 + 0.72 * epoch / epochs for epoch in range(5, epochs, 5)}
