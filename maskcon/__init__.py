@@ -8,9 +8,9 @@ One folder per room, in the order data takes; each imports only those above it:
     views         two random views of every image
     encoders      backbones and projector
     methods       what a method is: a soft target over the image's own key and the queue
-    training      batches, step, loop, checkpoints
+    training      batches, step (step.py), loop, checkpoints
     embedding     images to feature files
-    evaluation    features to numbers
+    evaluation    features to numbers: Recall@K (retrieval/metrics.py) and other measures
     figures       one file per figure
     report        the short paper of a run
     tracking      the MLflow record of a run
