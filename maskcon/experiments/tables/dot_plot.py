@@ -44,7 +44,7 @@ def draw_methods(tables: Sequence[Table], path: Path) -> None:
             axes = figure.add_axes((left, BELOW / height, width / whole, ROW * len(names) / height))
             _draw(axes, table, names)
             axes.set_title("\n".join(titles[place]))
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=max(1, min(4, int(4 * width)))))
+            axes.xaxis.set_major_locator(MaxNLocator(max(1, min(3, int(3 * width))), steps=[1, 2, 5, 10]))
             axes.set_yticks(range(len(names)), names if place == 0 else [""] * len(names))
         save_figure(figure, path)
 
