@@ -29,7 +29,6 @@ def main(parameters: Parameters, interruptions: Interruptions) -> None:
 
 def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
     require_same = require_unchanged_inputs(os.environ.get("DVC_STAGE"), Path.cwd())
-    import numpy as np
     import torch
 
     from maskcon.encoders.features.computing import compute_features
@@ -55,8 +54,7 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
     random = ("weak", "strong")
     views = {name: view_maker(data.augmentation, name, size) for name in (*random, "whole")}
     root = Path(os.environ.get("DVC_ROOT", Path.cwd())) / ".scratch"
-    digest = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-    key = f"features-{hash_of_work(Path.cwd(), parameters, 'features')[:24]}-{digest[:24]}"
+    key = f"features-{hash_of_work(Path.cwd(), parameters, 'features')[:24]}-{images_digest(packed)[:24]}"
     with scratch_folder(root, key, f"features of {data.name} by {parameters.model.backbone}") as scratch:
         with interruptions.postponed():
             compute_features(
@@ -83,6 +81,17 @@ def _compute(parameters: Parameters, interruptions: Interruptions) -> None:
             shutil.move(file, FEATURES / file.name)
         write_backbone(parameters.model)
         discard(scratch)
+
+
+def images_digest(packed: Path) -> str:
+    """SHA-256 of all that features are computed from, so that work on other images is never gone on with."""
+    digest = hashlib.sha256()
+    for part in ("train", "val", "test"):
+        for file in sorted((packed / part).glob("*.npy")):
+            with open(file, "rb") as opened:
+                digest.update(hashlib.file_digest(opened, "sha256").digest())
+        digest.update(part.encode())
+    return digest.hexdigest()
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 Left are folders under .scratch: checkpoints of trainings that were interrupted and never taken up again, and half
 unpacked archives. A run that ends removes its own. A folder in which a process works is listed and never removed.
 So are files that a killed process was writing, and what a killed ``dvc exp run`` leaves in git and in .dvc/tmp.
-A lock file of DVC that a kill has torn or left is removed, and a dvc.lock that is torn is cut back to whole stages,
-which may stop every later command of DVC.
+What would stop every later command of DVC is mended: a lock file that a kill has torn or left is removed, and a torn
+dvc.lock is cut back to whole stages.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from maskcon.runtime.scratch import Leftover, leftovers, remove
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="remove it; without this it is only listed")
-    parser.add_argument("--lock", action="store_true", help="look at what would stop DVC alone")
+    parser.add_argument("--lock", action="store_true", help="look only at what would stop DVC")
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -108,7 +108,7 @@ def mend_torn_record(checkout: Path, record: Path) -> None:
 
     The stages that are cut off run again, or come from DVC's cache of runs.
     """
-    text = record.read_text() if record.exists() else "\n"
+    text = record.read_bytes().decode(errors="ignore") if record.exists() else "\n"  # it may be cut within a letter
     if (text.endswith("\n") and not text.endswith(":\n")) or working_process([checkout], "dvc"):
         return
     stages = [stage.start() for stage in re.finditer(r"^  \S+:$", text, re.MULTILINE)]

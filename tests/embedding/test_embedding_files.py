@@ -101,7 +101,15 @@ def test_wrong_features_are_refused(folder, features, message):
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("content", [None, "coarse,fine\n0,1\n", ",".join(LABEL_COLUMNS) + "\nx,a,1,b,s,8,8\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "coarse,fine\n0,1\n",
+        ",".join(LABEL_COLUMNS) + "\nx,a,1,b,s,8,8\n",
+        ",".join(LABEL_COLUMNS) + "\n0,a,,,s,8,8\n0,a,x,b,s,8,8\n",  # a word, where another image has no fine label
+    ],
+)
 def test_wrong_labels_are_refused(folder, content):
     (folder / "labels.csv").unlink()
     if content is not None:

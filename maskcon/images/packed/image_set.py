@@ -193,8 +193,10 @@ def read_labels(folder: Path, columns: tuple[str, ...] = LABEL_COLUMNS, stage: s
     try:  # numbers at once as such, so that millions of rows stay small
         kinds = dict.fromkeys(columns, str) | {"coarse": np.int64}
         labels = pd.read_csv(path, usecols=list(columns), dtype=kinds, keep_default_na=False)
-        if "fine" in columns and (labels["fine"] != "").all():
-            labels["fine"] = labels["fine"].astype(np.int64)
+        if "fine" in columns:
+            has_fine = labels["fine"] != ""
+            numbers = labels.loc[has_fine, "fine"].astype(np.int64)  # refuses other words, also where some are missing
+            labels["fine"] = numbers if has_fine.all() else labels["fine"]
         return labels
     except (OSError, ValueError) as error:
         raise UserError(
