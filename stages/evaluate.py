@@ -8,6 +8,7 @@ import torch
 
 from maskcon.embedding.files import TWO_VIEWS, EmbeddedSet, read_embedded_set
 from maskcon.evaluation.retrieval.intervals import Scores, gain_of_training, mean_with_interval
+from maskcon.evaluation.retrieval.kept_scores import kept_scores
 from maskcon.evaluation.retrieval.metrics import (
     measurable_recall_at,
     queries_without_match,
@@ -25,16 +26,20 @@ FEATURES = {"trained": "encoder", "untrained": "untrained", "raw pixels": "pixel
 WHITENED = {"whitened": "whitened/encoder"}  # of a frozen backbone: its features whitened, before training
 
 
-def main(parameters: Parameters) -> None:
+def main(parameters: Parameters, keep: Path | None = None) -> None:
+    """
+    Args:
+        keep: a folder where scores before training lie from one run to the next, for many runs of the same code.
+    """
     evaluate, seed = parameters.evaluate, parameters.seed
     embedded = read_embedded_set(Path("embeddings") / evaluate.split, only_with_fine=True)
     recall_at = measurable_recall_at(evaluate.recall_at, len(embedded))
 
     features = FEATURES | WHITENED if parameters.train.backbone == "frozen" else FEATURES
-    scores = {title: _scores(embedded, name, recall_at) for title, name in features.items()}
-    for title, name in features.items():
-        if (embedded.folder / "views" / TWO_VIEWS[0] / f"{name}.npy").exists():
-            scores[title]["view_retrieval"] = _view_retrieval(embedded, name)
+    scores = {
+        title: _all_scores(embedded, name, recall_at, None if name == "encoder" else keep)
+        for title, name in features.items()
+    }
     by_epoch = {epoch: _scores(embedded, name, [1], False) for epoch, name in embedded.snapshots().items()}
     by_epoch |= {0: scores["untrained"], parameters.train.epochs: scores["trained"]}
 
@@ -61,13 +66,23 @@ def main(parameters: Parameters) -> None:
     _say(embedded, metrics, left_out=[k for k in evaluate.recall_at if k not in recall_at])
 
 
+def _all_scores(embedded: EmbeddedSet, name: str, recall_at: list[int], keep: Path | None) -> Scores:
+    views = [f"views/{strength}/{name}" for strength in TWO_VIEWS]
+    has_views = (embedded.folder / f"{views[0]}.npy").exists()
+
+    def compute() -> Scores:
+        found = {"view_retrieval": view_retrieval(*(_features(embedded, view) for view in views))} if has_views else {}
+        return _scores(embedded, name, recall_at) | found
+
+    if keep is None:
+        return compute()
+    labels = [embedded.coarse, *([] if embedded.fine is None else [embedded.fine])]
+    files = [embedded.features(of) for of in (name, *(views if has_views else ()))]
+    return kept_scores(keep, [*files, *labels, np.array(recall_at)], compute)
+
+
 def _scores(embedded: EmbeddedSet, name: str, recall_at: list[int], average_precision: bool = True) -> Scores:
     return query_scores(_features(embedded, name), embedded.coarse, embedded.fine, recall_at, average_precision)
-
-
-def _view_retrieval(embedded: EmbeddedSet, name: str) -> np.ndarray:
-    """float64 [N]: whether the weak view of each image finds the strong one."""
-    return view_retrieval(*(_features(embedded, f"views/{strength}/{name}") for strength in TWO_VIEWS))
 
 
 def _features(embedded: EmbeddedSet, name: str) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""embeddings/, the split's images, plots/*.csv -> reports/figures/."""
+"""embeddings/, the split's images, plots/*.csv -> reports/figures/, reports/maps.npz."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from maskcon.figures.palette import class_palette
 from maskcon.figures.recall_curve import draw_recall_at_k
 from maskcon.figures.retrieved_images import captions_of, choose_queries, draw_retrieved_images, lay_out, nearest_images
 from maskcon.figures.training_curves import draw_training_curves
-from maskcon.figures.tsne import two_dimensional_map
+from maskcon.figures.tsne import MAPS, LaidOut, two_dimensional_maps, write_maps
 from maskcon.images.packed.image_set import read_labelled_set
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.atomic_files import write_json
@@ -27,13 +27,16 @@ def main(parameters: Parameters) -> None:
     before_training = parameters.model.before_training
     labelled = with_drawable_names(read_labelled_set(Path("data/sets") / parameters.data.name / split))
     embedded = read_embedded_set(Path("embeddings") / split)
-    features = {name: embedded.features(name) for name in ("untrained", "encoder")}
+    whitened = ["whitened/encoder"] if parameters.train.backbone == "frozen" else []
+    features = {name: embedded.features(name) for name in ("untrained", *whitened, "encoder")}
 
     shown = images_on_the_map(
         labelled.coarse, labelled.fine, wanted.tsne_images, numpy_generator(parameters.seed, "map images")
     )
     seed = derived_seed(parameters.seed, "t-SNE")
-    maps = [two_dimensional_map(one[shown], wanted.tsne_perplexity, seed) for one in features.values()]
+    on_the_map = {name: of[shown] for name, of in features.items()}
+    maps = two_dimensional_maps(on_the_map, wanted.tsne_perplexity, seed)
+    write_maps(LaidOut(shown, maps), MAPS)
 
     draw_training_curves(
         pd.read_csv("plots/pretrain.csv"), pd.read_csv("plots/recall_over_epochs.csv"), FIGURES / "training_curves"
@@ -55,7 +58,9 @@ def main(parameters: Parameters) -> None:
 
     palette = class_palette(labelled.coarse, labelled.fine)
     labels = labels_on_the_map(labelled, shown, palette)
-    draw_embedding_map(maps, [before_training, "trained"], labels, FIGURES / "embedding_map")
+    draw_embedding_map(
+        [maps["untrained"], maps["encoder"]], [before_training, "trained"], labels, FIGURES / "embedding_map"
+    )
 
     write_json(
         FIGURES / "shown.json",

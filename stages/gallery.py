@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from maskcon.embedding.files import read_embedded_set
-from maskcon.explore.gallery_page.page import Layout, Pictured, write_page
+from maskcon.explore.gallery_page.page import Pictured, write_page
+from maskcon.figures.tsne import MAPS, read_maps
 from maskcon.images.packed.image_set import read_images
 from maskcon.parameters.flattened import flattened
 from maskcon.parameters.model import Parameters
@@ -16,20 +17,19 @@ PAGE = Path("reports/gallery.html")
 def main(parameters: Parameters) -> None:
     split, name = parameters.evaluate.split, parameters.data.name
     labels = read_embedded_set(Path("embeddings") / split)
-    files = {parameters.model.before_training: "untrained"}
-    if parameters.train.backbone == "frozen":
-        files["whitened"] = "whitened/encoder"
-    files["trained"] = "encoder"
+    laid_out = read_maps(MAPS)
+    before_training = {"untrained": parameters.model.before_training, "whitened/encoder": "whitened"}
     pictured = Pictured(
         name=f"{name}, {split} part",
         run=_run(parameters),
         labels=labels,
         images=read_images(Path("data/sets") / name / split),
-        features={title: labels.features(file) for title, file in files.items()},
+        features={before_training.get(file, "trained"): labels.features(file) for file in laid_out.maps},
+        shown=laid_out.shown,
+        maps=list(laid_out.maps.values()),
     )
-    figures = parameters.figures
-    shown = write_page(pictured, PAGE, Layout(figures.tsne_images, figures.tsne_perplexity, parameters.seed))
-    print(f"{PAGE}: {shown:,} of {len(labels):,} images")
+    write_page(pictured, PAGE)
+    print(f"{PAGE}: {len(laid_out.shown):,} of {len(labels):,} images")
 
 
 def _run(parameters: Parameters) -> str:

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from threadpoolctl import threadpool_limits
 
 from maskcon.embedding.files import EmbeddedSet, read_embedded_set
 from maskcon.evaluation.measures.shared.measured import Part, feature_measures, queries_of_unknown_classes
@@ -16,6 +15,7 @@ from maskcon.parameters.evaluate import EvaluateParameters
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.atomic_files import write_json
 from maskcon.runtime.entry import run_stage
+from maskcon.runtime.one_thread import on_one_thread_each
 from maskcon.runtime.start import VERBOSE
 
 FEATURES = ("encoder", "untrained", "pixels")
@@ -35,10 +35,10 @@ def _take(name: str, evaluate: EvaluateParameters, seed: int) -> None:
         for part in evaluate.parts_needed
     }
     features = {kind: {part: _part(of, kind) for part, of in embedded.items()} for kind in FEATURES}
-    # One thread: the same bytes on any number of cores. There are very many small sums here, and several threads, which
-    # wait for each other after each, gain little alone and lose much beside other work.
-    with threadpool_limits(limits=1):
-        found = {kind: feature_measures(parts, evaluate, seed) for kind, parts in features.items()}
+    measures = on_one_thread_each(
+        lambda parts: feature_measures(parts, evaluate, seed), features.values(), "sklearn.linear_model"
+    )
+    found = dict(zip(features, measures, strict=True))
 
     trained, counts = found["encoder"]
     if "train" in embedded:

@@ -7,13 +7,16 @@ from pathlib import Path
 import pandas as pd
 
 from maskcon.experiments.tables.comparison import Question
+from maskcon.experiments.tables.pages import filled
 from maskcon.experiments.tables.published import read_published
 from maskcon.experiments.tables.runs import PARAMETER, read_export, read_store, write_export
 from maskcon.experiments.tables.writing import DEFAULT_METRICS, default_metrics, write_tables
 from maskcon.parameters.errors import UserError
+from maskcon.runtime.atomic_files import write_text
 from maskcon.tracking.store import find_store
 
 CONF, PUBLISHED = Path("conf"), Path("reports/published.csv")
+STUDIES = Path("reports/studies")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--where", nargs="+", default=[], metavar="KEY=VALUE", help="keep runs with these parameters")
     parser.add_argument("--rows", type=Path, metavar="FOLDER", help="read an export instead of the tracking store")
     parser.add_argument("--export", action="store_true", help="also write the runs themselves, for --rows")
+    parser.add_argument("--pages", nargs="+", type=Path, default=[], metavar="FILE", help="fill the tables in these")
     parser.add_argument("--out", type=Path, default=Path("reports/tables"), help="folder (%(default)s)")
 
 
 def main(arguments: argparse.Namespace) -> None:
+    if arguments.pages:
+        fill_pages(arguments.pages)
+        return
     if arguments.rows is not None:
         runs = read_export(arguments.rows)
     else:
@@ -40,6 +47,13 @@ def main(arguments: argparse.Namespace) -> None:
     written = write_tables(runs, metrics, question, read_published(PUBLISHED), arguments.out)
     print((arguments.out / "overview.md").read_text())
     print("\n".join([*written.left_out, f"written to {arguments.out}: {', '.join(written.files)}"]))
+
+
+def fill_pages(pages: list[Path]) -> None:
+    published = read_published(PUBLISHED)
+    for page, text in [(page, filled(page.read_text(), STUDIES, published)) for page in pages]:
+        write_text(page, text)
+        print(f"filled {page}")
 
 
 def _kept(runs: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:

@@ -86,7 +86,8 @@ def test_without_choose_every_value_is_scored(tmp_path):
 
 
 @pytest.mark.parametrize("file", GRIDS, ids=lambda file: file.stem)
-def test_the_grids_of_the_project_compose_under_names_of_their_own(file):
+def test_the_grids_of_the_project_compose_under_names_of_their_own(file, monkeypatch):
+    monkeypatch.setenv("PHOTOS", "/photos")
     assert [one for one in GRIDS if one.stem == file.stem] == [file]  # their runs are recorded under it
     grid = read_grid(file, ("data.root=/photos",))
     trials = trials_to_choose(grid) or trials_to_score(grid, {})

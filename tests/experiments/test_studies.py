@@ -10,38 +10,47 @@ import torch
 
 from benchmarks import soft_labels
 from maskcon.experiments.tables.comparison import Question
+from maskcon.experiments.tables.pages import SHOWN, filled, metrics_of
 from maskcon.experiments.tables.published import read_published
 from maskcon.experiments.tables.runs import read_export
 from maskcon.experiments.tables.writing import write_tables
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STUDIES = REPOSITORY / "reports/studies"
-METRICS = {
-    "cifartoy": ("recall_at_1", "recall_at_2", "recall_at_5", "recall_at_10", "projection.recall_at_1"),
-    "two_digits": ("recall_at_1", "recall_at_10", "mean_average_precision_at_r", "coarse_recall_at_1"),
-}
+PUBLISHED = read_published(REPOSITORY / "reports/published.csv")
 BASELINES = {"cifartoy": "grafit", "two_digits": "maskcon"}  # of the tables in the study's folder
-SHOWN = re.compile(r"<!-- of (?P<study>\w+), minus (?P<baseline>\w+) -->\n(?P<lines>(?:\|.*\n)+)")
+NUMBER = re.compile(r"(?<![\d.])\d+\.\d(?!\d)")
+PAGES = ("README.md", "docs/results.md", "docs/recipe.md")
 
 
-@pytest.mark.parametrize("study", METRICS)
+@pytest.mark.parametrize("study", BASELINES)
 def test_tables_are_those_of_the_rows(study, tmp_path):
     write(study, BASELINES[study], tmp_path)
     for file in sorted(file for file in tmp_path.iterdir() if file.suffix in (".md", ".csv", ".tex")):
         assert file.read_text() == (STUDIES / study / file.name).read_text(), file.name
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/recipe.md"])
-def test_a_page_shows_lines_of_a_study(page, tmp_path):
-    """Every line of a table below ``<!-- of STUDY, minus BASELINE -->`` stands in a table of that study's rows."""
-    shown = list(SHOWN.finditer((REPOSITORY / page).read_text()))
-    assert shown
-    for found in shown:
-        folder = tmp_path / f"{found['study']}_{found['baseline']}"
-        if not folder.exists():
-            write(found["study"], found["baseline"], folder)
-        there = {squeezed(line) for file in folder.glob("*.md") for line in file.read_text().splitlines()}
-        assert not [line for line in found["lines"].splitlines() if squeezed(line) not in there]
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_what_the_rows_give(page):
+    text = (REPOSITORY / page).read_text()
+    assert SHOWN.search(text)
+    assert filled(text, STUDIES, PUBLISHED) == text
+
+
+@pytest.mark.xfail
+def test_numbers_in_sentences_stand_in_a_table():
+    """Of the results: every number with one decimal."""
+    tables, sentences = "", {}
+    for page in PAGES:
+        results = (REPOSITORY / page).read_text().split("## Methods\n")[0].split("## Results\n")[-1]
+        for line in results.splitlines():
+            if line.startswith("|"):
+                tables += line
+            else:
+                sentences[f"{page}: {line}"] = NUMBER.findall(line)
+    tables += "".join(file.read_text() for file in STUDIES.glob("*/*.md"))
+    known = set(NUMBER.findall(tables))
+    assert [line for line, numbers in sentences.items() if not known.issuperset(numbers)] == []
 
 
 def test_the_table_of_soft_labels_is_that_of_its_rows():
@@ -65,8 +74,7 @@ def test_soft_labels_of_features_that_tell_the_fine_classes_apart(monkeypatch):
 
 
 def write(study: str, baseline: str, folder: Path) -> None:
-    published = read_published(REPOSITORY / "reports/published.csv")
-    write_tables(read_export(STUDIES / study), METRICS[study], Question(baseline), published, folder)
+    write_tables(read_export(STUDIES / study), metrics_of(STUDIES / study), Question(baseline), PUBLISHED, folder)
 
 
 def squeezed(line: str) -> str:

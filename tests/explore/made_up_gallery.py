@@ -14,7 +14,7 @@ NASTY = (
 )
 
 
-def made_up_gallery(images: int = 60, with_fine: bool = True) -> Pictured:
+def made_up_gallery(images: int = 60, with_fine: bool = True, shown: np.ndarray | None = None) -> Pictured:
     """Six fine classes in three coarse ones, whose features cluster a little."""
     generator = np.random.default_rng(0)
     fine = generator.permutation(np.arange(images) % 6)
@@ -32,8 +32,15 @@ def made_up_gallery(images: int = 60, with_fine: bool = True) -> Pictured:
         source=np.array([f"{NASTY[0]}/{row}.jpg" for row in range(images)]),
     )
     untrained = np.roll(features, 7, axis=0)  # another image's: hardly any nearest is right
+    shown = np.arange(images) if shown is None else shown
     return Pictured(
-        f"set {NASTY[0]}", f"run {NASTY[1]}", labels, pictures, {"untrained": untrained, "trained": features}
+        f"set {NASTY[0]}",
+        f"run {NASTY[1]}",
+        labels,
+        pictures,
+        {"untrained": untrained, "trained": features},
+        shown,
+        [grid(len(shown))] * 2,
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from maskcon.explore.gallery_page.page import assemble, page_data
-from tests.explore.made_up_gallery import NASTY, grid, made_up_gallery
+from tests.explore.made_up_gallery import NASTY, made_up_gallery
 from tests.support.browser import complaints, headless_browser, wait_until
 
 pytestmark = pytest.mark.slow
@@ -16,7 +16,7 @@ GALLERY = made_up_gallery()
 
 def write(folder, gallery):
     path = folder / "gallery.html"
-    path.write_text(assemble(page_data(gallery, np.arange(len(gallery.labels)), [grid(len(gallery.labels))] * 2)))
+    path.write_text(assemble(page_data(gallery)))
     return path
 
 

@@ -12,6 +12,8 @@ from ruamel.yaml import YAML
 from maskcon.embedding.files import TWO_VIEWS
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.model import check_parameters
+from stages import evaluate
+from stages.evaluate import _scores as scores
 from stages.evaluate import main
 from tests.support.finished_run import numbered_labels
 
@@ -179,3 +181,27 @@ def test_a_wrong_file_is_named_and_nothing_is_written(folder, name):
     with pytest.raises(UserError, match=f"{re.escape(name)}.npy: 120 of 120 rows"):
         main(with_values())
     assert not any(Path(output).exists() for output in OUTPUTS)
+
+
+def test_scores_before_training_are_kept_until_features_or_labels_change(folder, monkeypatch):
+    write_embeddings(folder / "embeddings/test", has_fine=False)
+    main(with_values())
+    asked = []
+    monkeypatch.setattr(evaluate, "_scores", lambda set, name, *rest: asked.append(name) or scores(set, name, *rest))
+    files = [(folder / name).read_bytes() for name in OUTPUTS]
+
+    def again():
+        asked.clear()
+        main(with_values(), keep=folder / "kept")
+        return [name for name in asked if "/" not in name]
+
+    assert again() == ["encoder", "untrained", "pixels"]
+    assert again() == ["encoder"]
+    assert [(folder / name).read_bytes() for name in OUTPUTS] == files
+    np.save(
+        folder / "embeddings/test/views/weak/pixels.npy", np.load(folder / "embeddings/test/views/strong/pixels.npy")
+    )
+    assert again() == ["encoder", "pixels"]
+    labels = pd.read_csv(folder / "embeddings/test/labels.csv")
+    labels.assign(coarse=labels["coarse"][::-1].to_numpy()).to_csv(folder / "embeddings/test/labels.csv", index=False)
+    assert again() == ["encoder", "untrained", "pixels"]

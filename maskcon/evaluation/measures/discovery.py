@@ -63,21 +63,17 @@ def clusters_within(features: np.ndarray, coarse: np.ndarray, count: dict[int, i
     Returns:
         int64 [N], from 0, no cluster with images of two coarse classes.
     """
-    from threadpoolctl import threadpool_limits
-
     clusters = np.empty(len(coarse), np.int64)
     used = 0
-    # One thread: several add up their sums in the order in which they happen to end, which changes the last digits.
-    with threadpool_limits(limits=1):
-        for label in np.unique(coarse):
-            images = coarse == label
-            start = derived_seed(seed, "k-means", int(label)) % 2**32
-            if isinstance(count, int):
-                found = _estimated(features[images], count, start)
-            else:
-                found = _k_means(features[images], count[int(label)], start)
-            clusters[images] = used + found
-            used += found.max() + 1
+    for label in np.unique(coarse):
+        images = coarse == label
+        start = derived_seed(seed, "k-means", int(label)) % 2**32
+        if isinstance(count, int):
+            found = _estimated(features[images], count, start)
+        else:
+            found = _k_means(features[images], count[int(label)], start)
+        clusters[images] = used + found
+        used += found.max() + 1
     return clusters
 
 

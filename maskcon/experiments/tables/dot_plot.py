@@ -1,6 +1,7 @@
-"""A dot for each method, with its interval, in one panel for each metric.
+"""Dots by method: each with its interval, in one panel for each metric; or one for each value that was tried.
 
 draw_methods(tables, Path("reports/tables/good_methods"))
+draw_values(table.tried, table.metric, Path("reports/tables/good_values"))
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from maskcon.experiments.tables.comparison import Table
+from maskcon.experiments.tables.comparison import Table, Tried
 from maskcon.experiments.tables.formats import metric_title, row_title, row_titles
 from maskcon.figures.drawing import (
     POINTS,
@@ -49,6 +50,31 @@ def draw_methods(tables: Sequence[Table], path: Path) -> None:
         save_figure(figure, path)
 
 
+def draw_values(tried: Sequence[Tried], metric: str, path: Path) -> None:
+    """Write ``path``.png and ``path``.pdf: a row for each method, a dot for each of its values, the chosen one full.
+
+    Args:
+        tried: with all their scores.
+    """
+    names = [of.title for of in tried]
+    room_for_names = max(text_width(name, SMALL_SIZE) for name in names) / POINTS + 0.15
+    width = TEXT_WIDTH - room_for_names - GAP
+    height = ABOVE * 2 + BELOW + ROW * len(names)
+    with figure_style():
+        figure = new_figure(TEXT_WIDTH, height)
+        axes = figure.add_axes(
+            (room_for_names / TEXT_WIDTH, BELOW / height, width / TEXT_WIDTH, ROW * len(names) / height)
+        )
+        for place, of in enumerate(tried):
+            for values, score in zip(of.values, of.scores, strict=True):
+                inside = RIGHT if values == of.chosen else "white"
+                axes.plot([100 * score], [place], "o", color=RIGHT, markerfacecolor=inside, markersize=4.2)
+        axes.set_title(f"{metric_title(metric)} on validation of each value tried; filled: chosen")
+        axes.set_yticks(range(len(names)), names)
+        _lay_out(axes, len(names))
+        save_figure(figure, path)
+
+
 def _draw(axes: Axes, table: Table, names: list[str]) -> None:
     lowest = _lowest_shown(table)
     for row in table.rows:
@@ -61,7 +87,11 @@ def _draw(axes: Axes, table: Table, names: list[str]) -> None:
         if row.summary.low is not None:
             axes.plot([100 * row.summary.low, 100 * row.summary.high], [place, place], color=colour, linewidth=1.0)
         axes.plot([mean], [place], "o", color=colour, markersize=3.6)
-    axes.set_ylim(len(names) - 0.5, -0.5)
+    _lay_out(axes, len(names))
+
+
+def _lay_out(axes: Axes, rows: int) -> None:
+    axes.set_ylim(rows - 0.5, -0.5)
     axes.margins(x=ROOM)
     axes.grid(axis="x")
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}%")

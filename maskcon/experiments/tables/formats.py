@@ -209,15 +209,19 @@ def _escaped(cells: pd.DataFrame, escape: Callable[[str], str], bold: str) -> pd
 def as_markdown(title: str, sections: Iterable[Section]) -> str:
     parts = [f"# {_markdown(title)}"]
     for one in sections:
-        cells = _escaped(one.cells, _markdown, "**{}**")
         parts += [
             f"## {_markdown(one.title)}",
-            cells.to_markdown(index=False, tablefmt="github", disable_numparse=True),
+            markdown_cells(one).to_markdown(index=False, tablefmt="github", disable_numparse=True),
         ]
         parts += [" ".join(map(_markdown, one.remarks))]
         if one.tried:
             parts += [one.tried[0], "\n".join(f"- {_markdown(line)}" for line in one.tried[1:])]
     return "\n\n".join(parts) + "\n"
+
+
+def markdown_cells(section: Section) -> pd.DataFrame:
+    """Its text as Markdown has it."""
+    return _escaped(section.cells, _markdown, "**{}**")
 
 
 def _markdown(text: str) -> str:

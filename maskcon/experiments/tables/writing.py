@@ -2,8 +2,8 @@
 
     written = write_tables(runs, ("recall_at_1",), Question("grafit"), published, out)
 
-Files: overview.md; for each data set DATASET.{csv,md,tex} and DATASET_methods.{png,pdf} (a dot for each method, one
-panel per metric). The same runs give the same bytes.
+Files: overview.md; for each data set DATASET.{csv,md,tex}, DATASET_methods.{png,pdf} (a dot for each method, one panel
+per metric) and, where values were tried on it, DATASET_values.{png,pdf}. The same runs give the same bytes.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from maskcon.experiments.tables.comparison import NothingYet, Question, Table, compare
-from maskcon.experiments.tables.dot_plot import draw_methods
+from maskcon.experiments.tables.dot_plot import draw_methods, draw_values
 from maskcon.experiments.tables.formats import (
+    Section,
     as_latex,
     as_markdown,
     csv_rows,
@@ -56,11 +57,35 @@ def write_tables(
 ) -> Written:
     """Write everything below ``out``; nothing is written where a table is refused.
 
+    Raises:
+        UserError: a table cannot be made, see ``compare``.
+    """
+    tables, left_out = compare_each(runs, metrics, question, published)
+    write_text(out / "overview.md", as_markdown("All data sets", [overview([first for first, *_ in tables.values()])]))
+    files = ["overview.md"]
+    for dataset, of in tables.items():
+        sections = sections_of(of)
+        write_table(out / f"{dataset}.csv", csv_rows(of))
+        write_text(out / f"{dataset}.md", as_markdown(dataset, sections))
+        write_text(out / f"{dataset}.tex", as_latex(dataset, sections))
+        draw_methods(of, out / f"{dataset}_methods")
+        files += [f"{dataset}{ending}" for ending in (".csv", ".md", ".tex", "_methods.png")]
+        if measured := [tried for tried in of[0].tried if None not in tried.scores]:
+            draw_values(measured, of[0].metric, out / f"{dataset}_values")
+            files.append(f"{dataset}_values.png")
+    return Written(files, left_out)
+
+
+def compare_each(
+    runs: pd.DataFrame, metrics: tuple[str, ...], question: Question, published: Figures
+) -> tuple[dict[str, list[Table]], list[str]]:
+    """The tables of each data set, and a sentence for each that has none yet.
+
     Args:
         metrics: a table each; the first is that of the overview.
 
     Raises:
-        UserError: a table cannot be made, see ``compare``.
+        UserError: see ``write_tables``.
     """
     tables: dict[str, list[Table]] = {}
     problems, left_out = [], []
@@ -73,15 +98,12 @@ def write_tables(
             problems.append(str(error))
     if problems or not tables:
         raise UserError("\n".join(problems or left_out))
-    write_text(out / "overview.md", as_markdown("All data sets", [overview([first for first, *_ in tables.values()])]))
-    files = ["overview.md"]
-    for dataset, of in tables.items():
-        sections = [section(table, with_tried=place == 0) for place, table in enumerate(of)]
-        if len(of) > 1:
-            sections.insert(0, side_by_side("All metrics", {metric_title(table.metric): table for table in of}))
-        write_table(out / f"{dataset}.csv", csv_rows(of))
-        write_text(out / f"{dataset}.md", as_markdown(dataset, sections))
-        write_text(out / f"{dataset}.tex", as_latex(dataset, sections))
-        draw_methods(of, out / f"{dataset}_methods")
-        files += [f"{dataset}{ending}" for ending in (".csv", ".md", ".tex", "_methods.png")]
-    return Written(files, left_out)
+    return tables, left_out
+
+
+def sections_of(tables: list[Table]) -> list[Section]:
+    """Of one data set: all metrics side by side, then each."""
+    sections = [section(table, with_tried=place == 0) for place, table in enumerate(tables)]
+    if len(tables) > 1:
+        sections.insert(0, side_by_side("All metrics", {metric_title(table.metric): table for table in tables}))
+    return sections

@@ -1,6 +1,6 @@
 """The page: what the program knows of images, as data in one HTML file beside the script that shows it.
 
-    write_page(pictured, Path("reports/gallery.html"), Layout(most_images=1500, perplexity=30.0, seed=1))
+    write_page(pictured, Path("reports/gallery.html"))
 
 Nothing of what a person named, classes and files, is ever read as markup: it stands in the page as JSON whose <, > and
 & are escaped, and the script sets it as text. The page's own policy forbids any script but ours, and any address.
@@ -22,13 +22,10 @@ from maskcon.embedding.files import EmbeddedSet
 from maskcon.evaluation.retrieval.neighbours import neighbours_by_chunk
 from maskcon.explore.gallery_page.confused_pairs import confused_pairs
 from maskcon.explore.gallery_page.sprites import make_sprites
-from maskcon.figures.embedding_map import images_on_the_map
 from maskcon.figures.palette import CLASS_COLOURS, class_palette
-from maskcon.figures.tsne import two_dimensional_map
 from maskcon.parameters.errors import UserError
 from maskcon.parameters.sentences import counted
 from maskcon.runtime.atomic_files import write_text
-from maskcon.runtime.randomness import derived_seed, numpy_generator
 
 HERE = Path(__file__).parent
 SCRIPTS = (  # joined in this order, as one script
@@ -52,36 +49,20 @@ class Pictured:
     labels: EmbeddedSet  # N rows
     images: np.ndarray  # uint8 [N, H, W, 3]
     features: dict[str, np.ndarray]  # float32 [N, F], unit rows, by title; the last is shown first
+    shown: np.ndarray  # int64 [M], rows of the images on the page; neighbours are looked for among these
+    maps: list[np.ndarray]  # float32 [M, 2] for each kind of features, where these are
 
 
-@dataclass(frozen=True)
-class Layout:
-    most_images: int  # of more images so many are drawn, and neighbours are looked for among these
-    perplexity: float  # of t-SNE
-    seed: int
+def write_page(pictured: Pictured, path: Path) -> None:
+    """Raises: UserError, where there are too few images."""
+    if len(pictured.labels) < 2:
+        raise UserError(f"a gallery of {len(pictured.labels)} images has no map; it should have 2 or more")
+    write_text(path, assemble(page_data(pictured)))
 
 
-def write_page(pictured: Pictured, path: Path, layout: Layout) -> int:
-    """Write the page, and say how many images are on it. Raises: UserError, where there are too few."""
-    labels = pictured.labels
-    if len(labels) < 2:
-        raise UserError(f"a gallery of {len(labels)} images has no map; it should have 2 or more")
-    generator = numpy_generator(layout.seed, "map images")
-    shown = images_on_the_map(labels.coarse, labels.fine, layout.most_images, generator)
-    seed = derived_seed(layout.seed, "t-SNE")
-    maps = [two_dimensional_map(one[shown], layout.perplexity, seed) for one in pictured.features.values()]
-    write_text(path, assemble(page_data(pictured, shown, maps)))
-    return len(shown)
-
-
-def page_data(pictured: Pictured, shown: np.ndarray, maps: list[np.ndarray]) -> dict[str, Any]:
-    """All that the script is given. Numbers of images are places in ``shown``.
-
-    Args:
-        shown: int64 [M], rows of ``pictured``.
-        maps: float32 [M, 2] for each kind of features, where these are.
-    """
-    labels = pictured.labels
+def page_data(pictured: Pictured) -> dict[str, Any]:
+    """All that the script is given. Numbers of images are places in ``shown``."""
+    labels, shown = pictured.labels, pictured.shown
     coarse_labels, coarse = np.unique(labels.coarse[shown], return_inverse=True)
     fine = None
     if labels.fine is not None:
@@ -89,7 +70,7 @@ def page_data(pictured: Pictured, shown: np.ndarray, maps: list[np.ndarray]) -> 
     finest = coarse if fine is None else fine
     palette = class_palette(labels.coarse, labels.fine).of(shown)
     sprites = make_sprites(pictured.images[shown])
-    kinds = zip(pictured.features.items(), maps, strict=True)
+    kinds = zip(pictured.features.items(), pictured.maps, strict=True)
     return {
         "name": pictured.name,
         "run": pictured.run,

@@ -1,0 +1,59 @@
+"""A page's tables are filled from a study's rows; what it chose to show stays."""
+
+import pytest
+
+from maskcon.experiments.tables.comparison import Question
+from maskcon.experiments.tables.pages import filled
+from maskcon.experiments.tables.runs import write_export
+from maskcon.experiments.tables.writing import write_tables
+from maskcon.parameters.errors import UserError
+from tests.experiments.made_up_runs import made_up
+
+PAGE = """Before | it.
+
+<!-- mine/digits: Recall@1, minus grafit -->
+| method | minus Grafit | n |
+|---|---|---|
+| MaskCon | | 7 |
+| raw pixels |
+
+<!-- mine/overview: Recall@1 -->
+| method | digits |
+|---|---|
+| Grafit | 1 |
+
+After.
+"""
+
+
+@pytest.fixture
+def studies(tmp_path):
+    runs = made_up({"grafit": {1: 0.40, 2: 0.42}, "maskcon": {1: 0.50, 2: 0.53}})
+    write_export(runs, tmp_path / "mine")
+    write_tables(runs, ("recall_at_1",), Question("grafit"), {}, tmp_path / "mine")
+    return tmp_path
+
+
+def test_lines_and_columns_that_a_page_names_are_filled(studies):
+    text = filled(PAGE, studies, {})
+    assert "| MaskCon | +10.5 [+4.1, +16.9] | 2 |\n| raw pixels | | 1 |\n\n" in text
+    assert "| Grafit | 41.0 ± 1.4 (n 2) |\n\nAfter." in text
+    assert text.startswith("Before | it.\n")
+    assert filled(text, studies, {}) == text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "instead", "said"),
+    [
+        ("| MaskCon |", "| MaxCon |", "<!-- mine/digits: Recall@1 --> has no MaxCon"),
+        ("| n |", "| number |", "<!-- mine/digits: Recall@1 --> has no number"),
+        (
+            "mine/digits: Recall@1",
+            "mine/digits: Recall@2",
+            "<!-- mine/digits: Recall@2 --> is no table; there are Recall@1",
+        ),
+    ],
+)
+def test_what_there_is_not_is_named(studies, wanted, instead, said):
+    with pytest.raises(UserError, match=said):
+        filled(PAGE.replace(wanted, instead), studies, {})
