@@ -14,6 +14,7 @@ from maskcon.experiments.tables.dot_plot import _draw
 from maskcon.experiments.tables.formats import (
     as_latex,
     as_markdown,
+    choice_without_fine_labels,
     latex_escaped,
     metric_title,
     section,
@@ -74,6 +75,31 @@ def test_what_the_files_say(out):
     for words in ("**51.0 ± 1.4**", "w 1.0; T 0.1", "+10.0 [", "60.6", "1 run not complete"):
         assert words in text
     assert "Grafit: w 0.2 (35.0), w 0.5 (38.0). Chosen: w 0.5" in text
+
+
+def test_what_choosing_without_fine_labels_loses():
+    """Grafit's better value has the worse coarse Recall@1; MaskCon's has the better one, by less."""
+    values = {"grafit": [0.2, 0.5], "maskcon": [0.2, 0.5]}
+    scores = {"grafit": [0.35, 0.38], "maskcon": [0.40, 0.45]}
+    coarse = {"grafit": [0.9, 0.8], "maskcon": [0.90, 0.91]}
+    tried = {method: [{"w": w} for w in of] for method, of in values.items()}
+    choosing = [
+        made_up({method: {0: scores[method][place]}}, None, "digits", "choose", {method: {"w": w}}, tried).assign(
+            **{"metrics.coarse_recall_at_1": coarse[method][place]}
+        )
+        for method, of in values.items()
+        for place, w in enumerate(of)
+    ]
+    runs = joined(made_up({"grafit": {1: 0.5}, "maskcon": {1: 0.5}}, tried=tried), *choosing)
+    table = choice_without_fine_labels(compare(runs, "recall_at_1", Question(), {}))
+    lost = table.cells.set_index("chosen by")
+    assert lost["points lost"].to_dict() == {
+        "coarse Recall@1": "1.5 ± 2.1",
+        "chance": "2.0 ± 0.7",
+        "ill luck": "4.0 ± 1.4",
+    }
+    assert lost.loc["coarse Recall@1", ["at most", "n methods"]].tolist() == ["3.0", "2"]
+    assert choice_without_fine_labels(compare(made_up(SCORES), "recall_at_1", Question(), {})) is None
 
 
 def test_metrics_side_by_side_where_one_lacks_rows():

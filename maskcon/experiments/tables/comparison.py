@@ -25,6 +25,7 @@ from maskcon.parameters.sentences import counted
 # What may differ: the seed, how a run is recorded, and how many processes trained it (maskcon/runtime/run_key.py).
 NOT_OF_THE_RESULT = (f"{PARAMETER}seed", f"{PARAMETER}track.", f"{PARAMETER}train.processes")
 OTHER_CODE, CHANGED_CODE = "†", "‡"
+WITHOUT_FINE = ("coarse_recall_at_1", "view_retrieval")  # metrics that need no fine labels
 UNTRAINED, AS_LOADED = "untrained encoder", "as loaded"
 # Features without training: the prefix of their metrics, and the groups of parameters that these depend on.
 BASELINES = {
@@ -70,6 +71,7 @@ class Tried:
     values: list[dict[str, object]]
     scores: list[float | None]
     chosen: dict[str, object]
+    without_fine: dict[str, list[float]] = field(default_factory=dict)  # metric -> what it gave for each of the values
 
 
 @dataclass(frozen=True)
@@ -260,11 +262,20 @@ def _tried(runs: pd.DataFrame, rows: list[Row], column: str) -> list[Tried]:
     for method, row in {row.method: row for row in rows}.items():
         scored = runs[(runs["purpose"] == SCORE) & (runs["method"] == method)].iloc[0]
         own = choosing[choosing["method"] == method]
-        scores = dict(zip(own["values"], own[column], strict=True)) if column in own else {}
         if values := json.loads(scored["tried"]):
-            in_order = [scores.get(json.dumps(one)) for one in values]
-            tried.append(Tried(row.title, values, in_order, json.loads(scored["values"])))
+            others = {name: _in_order(own, METRIC + name, values) for name in WITHOUT_FINE}
+            known = {name: [one for one in scores if one is not None] for name, scores in others.items()}
+            complete = {name: scores for name, scores in known.items() if len(scores) == len(values)}
+            scores = _in_order(own, column, values)
+            tried.append(Tried(row.title, values, scores, json.loads(scored["values"]), complete))
     return tried
+
+
+def _in_order(runs: pd.DataFrame, column: str, values: list[dict[str, object]]) -> list[float | None]:
+    """What the runs of ``values`` have in ``column``."""
+    known = runs[runs[column].notna()] if column in runs else runs.iloc[:0]
+    scores = dict(zip(known["values"], known.get(column, ()), strict=True))
+    return [scores.get(json.dumps(one)) for one in values]
 
 
 def _counts(incomplete: int, without_metric: int, replaced: int, metric: str) -> list[str]:

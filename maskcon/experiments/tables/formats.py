@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
-from maskcon.experiments.tables.comparison import Row, Table, Tried
+from maskcon.experiments.tables.comparison import WITHOUT_FINE, Row, Table, Tried
 from maskcon.experiments.tables.published import KINDS, QUOTED, REPRODUCED
-from maskcon.experiments.tables.statistics import Summary
+from maskcon.experiments.tables.statistics import Summary, summarise
 
 PLUS_MINUS, MINUS = "±", "\u2212"
 METRIC_TITLES = {
@@ -33,6 +34,7 @@ FEATURES = {  # what a metric is measured on, where that is not what the encoder
     "pixels": "of raw pixels",
 }
 LETTERS = {"soft_temperature": "T"}
+CHOICE = "Choosing without fine labels"
 OVERVIEW_KEY = "In percent, on the test part: mean and standard deviation over n seeds."
 KEY = f"{OVERVIEW_KEY[:-1]}, with the 95% interval of the mean (Student's t over seeds)."
 BEST = (
@@ -178,6 +180,33 @@ def side_by_side(title: str, tables: Mapping[str, Table]) -> Section:
     cells = pd.DataFrame(columns, index=row_titles(tables.values()), dtype=object)
     cells = cells.fillna("").rename_axis("method").reset_index()
     return Section(title, cells, [OVERVIEW_KEY, *_about_bold(tables.values())])
+
+
+def choice_without_fine_labels(table: Table) -> Section | None:
+    """What it costs to choose the values by a metric that needs no fine labels; None where none was measured."""
+    known = [tried for tried in table.tried if None not in tried.scores]
+    rows = []
+    for metric in WITHOUT_FINE:
+        if own := [(tried.scores, tried.without_fine[metric]) for tried in known if metric in tried.without_fine]:
+            rows.append(_lost(metric_title(metric), [max(of) - of[np.argmax(by)] for of, by in own]))
+    if not rows:
+        return None
+    rows.append(_lost("chance", [max(of.scores) - np.mean(of.scores) for of in known]))
+    rows.append(_lost("ill luck", [max(of.scores) - min(of.scores) for of in known]))
+    title = metric_title(table.metric)
+    remark = f"Points of {title} lost beside the best of a method's values, on the validation part; one run a value."
+    return Section(CHOICE, pd.DataFrame(rows, dtype=object), [remark])
+
+
+def _lost(by: str, losses: list[float]) -> dict[str, str]:
+    summary = summarise(dict(enumerate(losses)))
+    return {
+        "chosen by": by,
+        "points lost": mean_and_spread(summary),
+        "95% interval": interval(summary),
+        "at most": percent(max(losses)),
+        "n methods": str(summary.n),
+    }
 
 
 def _about_bold(tables: Iterable[Table]) -> list[str]:

@@ -17,6 +17,7 @@ from maskcon.experiments.tables.formats import (
     Section,
     as_latex,
     as_markdown,
+    choice_without_fine_labels,
     csv_rows,
     metric_title,
     overview,
@@ -102,8 +103,9 @@ def compare_each(
 
 
 def sections_of(tables: list[Table]) -> list[Section]:
-    """Of one data set: all metrics side by side, then each."""
+    """Of one data set: all metrics side by side, then each, then what choosing values without fine labels costs."""
     sections = [section(table, with_tried=place == 0) for place, table in enumerate(tables)]
     if len(tables) > 1:
         sections.insert(0, side_by_side("All metrics", {metric_title(table.metric): table for table in tables}))
-    return sections
+    choice = choice_without_fine_labels(tables[0])
+    return [*sections, choice] if choice else sections
