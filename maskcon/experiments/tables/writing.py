@@ -3,7 +3,8 @@
     written = write_tables(runs, ("recall_at_1",), Question("grafit"), published, out)
 
 Files: overview.md; for each data set DATASET.{csv,md,tex}, DATASET_methods.{png,pdf} (a dot for each method, one panel
-per metric) and, where values were tried on it, DATASET_values.{png,pdf}. The same runs give the same bytes.
+per metric) and, where values were tried on it, DATASET_values.{png,pdf}; where the data sets are a series (photos_1000,
+photos_4000, photos_16000), overview_curve.{png,pdf}. The same runs give the same bytes.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from maskcon.experiments.tables.comparison import NothingYet, Question, Table, compare
+from maskcon.experiments.tables.curve import draw_curve, numbers_of
 from maskcon.experiments.tables.dot_plot import draw_methods, draw_values
 from maskcon.experiments.tables.formats import (
     Section,
@@ -64,6 +66,9 @@ def write_tables(
     tables, left_out = compare_each(runs, metrics, question, published)
     write_text(out / "overview.md", as_markdown("All data sets", [overview([first for first, *_ in tables.values()])]))
     files = ["overview.md"]
+    if numbers := numbers_of({dataset: first for dataset, (first, *_) in tables.items()}):
+        draw_curve(numbers, out / "overview_curve")
+        files.append("overview_curve.png")
     for dataset, of in tables.items():
         sections = sections_of(of)
         write_table(out / f"{dataset}.csv", csv_rows(of))
