@@ -10,7 +10,7 @@ Coarse labels are known when clustering, as they are in training; fine ones only
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +21,8 @@ from maskcon.runtime.randomness import derived_seed
 
 
 class Values(Measure):
+    library: ClassVar = "sklearn.cluster"
+
     clusters: Literal["given", "estimated"]
     """How many clusters in a coarse class: as many as fine classes (given), or by silhouette (estimated)."""
     most_clusters: Annotated[int, Field(ge=2, le=10_000)]
