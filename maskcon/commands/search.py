@@ -88,11 +88,12 @@ def _say(gallery, index, found, confidence, picture: Path | None) -> None:
     for one in found:
         print(f"\n{one.photo}\n\n{as_table(one, confidence.right)}")
         if not confidence.is_good(one):
-            print(f"No good match: {FAR:.0%} of the images searched have a nearer neighbour than this photo.")
+            print(f"No good match: {FAR:.0%} of the validation images have a nearer neighbour than this photo.")
     print(f"\nSearched: {len(gallery):,} images of {gallery.name}")
     without_fine = "" if confidence.label == "fine" else ", as not all images have fine labels"
-    alike = f"{confidence.images} of these images whose neighbour of that rank is about as near"
-    print(f"Right: of {alike}, how many share its {confidence.label} class{without_fine}")
+    alike = f"{confidence.images} validation images whose neighbour of that rank is about as near"
+    known = f"of {alike}, how many share its {confidence.label} class{without_fine}"
+    print(f"Right: {known if confidence.images else 'not known, as no validation images are kept here'}")
     if index is not None:
         recall = "" if index.recall is None else f", new; it finds {index.recall:.1%} of an image's 10 nearest"
         print(f"Index: {index.path}{recall}")

@@ -16,8 +16,16 @@ from maskcon.embedding.files import EmbeddedSet, read_embedded_set
 from maskcon.explore.trained_encoder import TrainedEncoder, load_trained_encoder
 from maskcon.images.packed.image_set import read_images
 from maskcon.parameters.errors import UserError
-from maskcon.tracking.searchable import ENCODER, FEATURES, fetched_searchable
+from maskcon.tracking.searchable import ENCODER, FEATURES, VAL_FEATURES, fetched_searchable
 from maskcon.tracking.store import Store, find_store
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Images that neither training nor the gallery has seen, by which a search knows how far to trust what it finds."""
+
+    features: np.ndarray  # float32 [M, F], unit rows
+    labels: EmbeddedSet  # M rows
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class Gallery:
     features: np.ndarray  # float32 [N, F], unit rows
     labels: EmbeddedSet  # N rows
     images: np.ndarray | None  # uint8 [N, H, W, 3]; None where the workspace has not the images of this gallery
+    validation: Validation | None  # none where it has no images, or an older run did not keep it
 
     def __len__(self) -> int:
         return len(self.features)
@@ -76,7 +85,15 @@ def read_gallery(run: Path, sets: Path, run_name: str | None) -> Gallery:
         features=features,
         labels=labels,
         images=_images_of(labels, sets / name / "test"),
+        validation=_validation(run),
     )
+
+
+def _validation(run: Path) -> Validation | None:
+    if not (run / VAL_FEATURES).exists():
+        return None
+    labels = read_embedded_set((run / VAL_FEATURES).parent)
+    return Validation(labels.features(VAL_FEATURES.stem), labels) if len(labels) else None
 
 
 def _images_of(labels: EmbeddedSet, packed: Path) -> np.ndarray | None:

@@ -1,4 +1,5 @@
-"""What a search needs of a recorded run, logged with it and fetched again: the encoder and the test part's features.
+"""What a search needs of a recorded run, logged with it and fetched again: the encoder, the features of the test part,
+and those of the validation part, by which it knows how far to trust what it finds.
 
     log_searchable(client, run, checkout)                        # by the record of a run
     with fetched_searchable(store, run_id) as searchable: ...    # by python -m maskcon search --run ID
@@ -31,7 +32,10 @@ ENCODER = Path("models/encoder.pt")
 FEATURES = Path("embeddings/test/encoder.npy")
 LABELS = Path("embeddings/test/labels.csv")
 ENCODER_DIGEST = "encoder.sha256"
-SEARCHABLE = (ENCODER, FEATURES, LABELS)
+VAL_FEATURES = Path("embeddings/val/encoder.npy")
+VAL_LABELS = Path("embeddings/val/labels.csv")
+NEEDED = (ENCODER, FEATURES, LABELS)
+SEARCHABLE = (*NEEDED, VAL_FEATURES, VAL_LABELS)
 
 
 class NotOnRecord(UserError):
@@ -54,7 +58,7 @@ def log_searchable(client: MlflowClient, run: Run, checkout: Path, there: Collec
             kept = checkout / file
             if file == ENCODER:
                 client.set_tag(run.info.run_id, ENCODER_DIGEST, digest_of(kept))
-            if file == FEATURES:
+            if file in (FEATURES, VAL_FEATURES):
                 kept = Path(folder) / file.name
                 np.save(kept, np.load(checkout / file, allow_pickle=False).astype(np.float16))
             client.log_artifact(run.info.run_id, str(kept), artifact_path=str(file.parent))
@@ -97,17 +101,20 @@ def _fetch(store: Store, run_id: str, folder: Path) -> Searchable:
         recorded = {file.path for part in parts for file in client.list_artifacts(run_id, part)}
         for file in SEARCHABLE:
             if str(file) not in recorded:
+                if file not in NEEDED:
+                    continue
                 raise NotOnRecord(
                     f"the run {run.info.run_name} ({run_id}) has no {file} on record: it is not finished, or older "
                     "than the search; give another, or make it again with the command in its report"
                 )
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(client.download_artifacts(run_id, str(file), str(download)), folder / file)
-    try:
-        _widen(folder / FEATURES)
-    except (OSError, ValueError, EOFError) as error:
-        name = f"{run.info.run_name} ({run_id})"
-        raise UserError(f"{FEATURES} of the run {name} cannot be read ({error}); give another run") from None
+    for file in filter(lambda one: (folder / one).exists(), (FEATURES, VAL_FEATURES)):
+        try:
+            _widen(folder / file)
+        except (OSError, ValueError, EOFError) as error:
+            name = f"{run.info.run_name} ({run_id})"
+            raise UserError(f"{file} of the run {name} cannot be read ({error}); give another run") from None
     return Searchable(folder, run.info.run_name)
 
 

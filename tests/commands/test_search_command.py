@@ -25,7 +25,7 @@ def test_a_table_and_a_picture(workspace, capsys):
     assert printed.count("   1.000  ") == 2
     assert "Searched: 40 images of two_digits" in printed
     assert (
-        "\nRight: of 40 of these images whose neighbour of that rank is about as near, how many share its fine class\n"
+        "Right: of 40 validation images whose neighbour of that rank is about as near, how many share its fine class\n"
         in printed
     )
     with Image.open("exports/search.png") as picture:

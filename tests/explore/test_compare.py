@@ -72,7 +72,7 @@ def test_a_name_that_is_not_one_run_is_told(runs, workspace):
 
 
 def test_torn_features_are_told_and_not_taken_for_none(runs, workspace):
-    [kept] = (workspace / "mlflow").rglob(f"{runs[1].run_id}/**/encoder.npy")
+    [kept] = (workspace / "mlflow").rglob(f"{runs[1].run_id}/**/test/encoder.npy")
     whole = kept.read_bytes()
     kept.write_bytes(whole[:-100])
     with pytest.raises(UserError, match=r"of the run second .* cannot be read"):

@@ -6,18 +6,22 @@ import pytest
 
 from maskcon.explore import confidence
 from maskcon.explore.confidence import measured_confidence
-from maskcon.explore.gallery import Gallery
+from maskcon.explore.gallery import Gallery, Validation
 from maskcon.explore.search import Found, Neighbour
 from tests.explore.made_up_gallery import made_up_gallery
 
 
 @pytest.fixture
 def gallery(monkeypatch):
+    """60 images, and 60 others of the same classes to ask for."""
     monkeypatch.setattr(confidence, "ALIKE", 5)
     made = made_up_gallery()
-    features = made.features["trained"] + np.random.default_rng(0).normal(scale=0.3, size=(60, 16)).astype(np.float32)
-    features /= np.linalg.norm(features, axis=1, keepdims=True)
-    return Gallery("made up", encoder=None, features=features, labels=made.labels, images=None)
+
+    def noisy(seed):
+        features = made.features["trained"] + np.random.default_rng(seed).normal(scale=0.3, size=(60, 16))
+        return (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
+
+    return Gallery("made up", None, noisy(0), made.labels, None, Validation(noisy(1), made.labels))
 
 
 def near(rank: int, cosine: float) -> Neighbour:
@@ -27,8 +31,8 @@ def near(rank: int, cosine: float) -> Neighbour:
 def by_definition(gallery, labels, rank, cosine):
     """Of the 5 images whose neighbour of the rank has the most similar cosine, those with one of their own class."""
     found = []
-    for image, row in enumerate(gallery.features @ gallery.features.T):
-        other = [other for other in np.argsort(-row) if other != image][rank - 1]
+    for image, row in enumerate(gallery.validation.features @ gallery.features.T):
+        other = np.argsort(-row)[rank - 1]
         found.append((abs(row[other] - cosine), labels[other] == labels[image]))
     return sum(is_right for _, is_right in sorted(found)[:5])
 
@@ -56,9 +60,7 @@ def test_a_photo_further_away_than_the_images_has_no_good_match(gallery):
     assert [measured.is_good(one) for one in nearest] == [False, True]
 
 
-def test_of_a_single_image_nothing_is_known(gallery):
-    labels = gallery.labels
-    alone = replace(labels, **{name: getattr(labels, name)[:1] for name in ("coarse", "coarse_name", "fine", "source")})
-    measured = measured_confidence(replace(gallery, features=gallery.features[:1], labels=alone), 10)
-    assert measured.right(near(1, 0.9)) is None
+def test_without_validation_images_nothing_is_known(gallery):
+    measured = measured_confidence(replace(gallery, validation=None), 10)
+    assert (measured.images, measured.right(near(1, 0.9))) == (0, None)
     assert measured.is_good(Found(Path("photo"), None, [near(1, 0.1)]))

@@ -44,6 +44,8 @@ def test_a_recorded_run_gives_the_gallery_that_the_workspace_had(recorded, works
     assert gallery.name == "two_digits, maskcon seed 1"
     assert np.abs(gallery.features - before.features).max() < 5e-4  # 16 bits
     assert np.linalg.norm(gallery.features, axis=1) == pytest.approx(np.ones(40), abs=1e-6)
+    assert np.abs(gallery.validation.features - before.validation.features).max() < 5e-4
+    assert gallery.validation.labels.source.tolist() == before.validation.labels.source.tolist()
     assert np.array_equal(gallery.images, before.images)
     assert gallery.labels.source.tolist() == before.labels.source.tolist()
     assert np.array_equal(gallery.encoder.embed_images(gallery.images), before.encoder.embed_images(before.images))
@@ -71,3 +73,8 @@ def test_an_encoder_newer_than_its_embeddings_is_noticed(workspace):
     np.save(workspace / "embeddings/test/encoder.npy", np.eye(40, dtype=np.float32))
     with pytest.raises(UserError, match="has 40 numbers an image, but"):
         workspace_gallery(workspace)
+
+
+def test_validation_is_not_needed(workspace):
+    shutil.rmtree(workspace / "embeddings/val")
+    assert workspace_gallery(workspace).validation is None

@@ -18,7 +18,8 @@ from maskcon.parameters.model import Parameters
 
 
 def write_workspace(folder: Path, parameters: Parameters, labels: pd.DataFrame, images: np.ndarray) -> Path:
-    """models/encoder.pt, data/sets/NAME/test and embeddings/test in ``folder``, which is returned."""
+    """models/encoder.pt, data/sets/NAME/test and embeddings/{test,val} in ``folder``, which is returned; the validation
+    part has the images of the test part, turned upside down."""
     data = parameters.data
     torch.manual_seed(parameters.seed)
     encoder = build_encoder(parameters.model, data)
@@ -28,11 +29,13 @@ def write_workspace(folder: Path, parameters: Parameters, labels: pd.DataFrame, 
     with torch.no_grad():
         encoder.train()(to_device(images, data.channels, torch.device("cpu")) / 255)
     save_encoder(folder / "models/encoder.pt", encoder, parameters.model, data)
-    packed, embedded = folder / "data/sets" / data.name / "test", folder / "embeddings/test"
+    packed = folder / "data/sets" / data.name / "test"
     write_set(packed, labels, [images], *images.shape[1:3])
-    embedded.mkdir(parents=True)
     loaded = load_encoder(folder / "models/encoder.pt")
-    features = embed(loaded, images, data.channels, torch.device("cpu"), (data.height, data.width))
-    np.save(embedded / "encoder.npy", features)
-    shutil.copy(packed / "labels.csv", embedded)
+    for part, of_part in (("test", images), ("val", images[:, ::-1])):
+        embedded = folder / "embeddings" / part
+        embedded.mkdir(parents=True)
+        features = embed(loaded, of_part, data.channels, torch.device("cpu"), (data.height, data.width))
+        np.save(embedded / "encoder.npy", features)
+        shutil.copy(packed / "labels.csv", embedded)
     return folder
