@@ -7,12 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from maskcon.experiments.tables.comparison import Question
-from maskcon.experiments.tables.pages import filled
+from maskcon.experiments.tables.pages import fill_page
 from maskcon.experiments.tables.published import read_published
 from maskcon.experiments.tables.runs import PARAMETER, read_export, read_store, write_export
 from maskcon.experiments.tables.writing import DEFAULT_METRICS, default_metrics, write_tables
 from maskcon.parameters.errors import UserError
-from maskcon.runtime.atomic_files import write_text
 from maskcon.tracking.store import find_store
 
 CONF, PUBLISHED = Path("conf"), Path("reports/published.csv")
@@ -32,8 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> None:
+    for page in arguments.pages:
+        fill_page(page, STUDIES, read_published(PUBLISHED))
+        print(f"filled {page}")
     if arguments.pages:
-        fill_pages(arguments.pages)
         return
     if arguments.rows is not None:
         runs = read_export(arguments.rows)
@@ -47,13 +48,6 @@ def main(arguments: argparse.Namespace) -> None:
     written = write_tables(runs, metrics, question, read_published(PUBLISHED), arguments.out)
     print((arguments.out / "overview.md").read_text())
     print("\n".join([*written.left_out, f"written to {arguments.out}: {', '.join(written.files)}"]))
-
-
-def fill_pages(pages: list[Path]) -> None:
-    published = read_published(PUBLISHED)
-    for page, text in [(page, filled(page.read_text(), STUDIES, published)) for page in pages]:
-        write_text(page, text)
-        print(f"filled {page}")
 
 
 def _kept(runs: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import pytest
 
 from maskcon.experiments.tables.comparison import Question
-from maskcon.experiments.tables.pages import filled
+from maskcon.experiments.tables.pages import fill_page, filled
 from maskcon.experiments.tables.runs import write_export
 from maskcon.experiments.tables.writing import write_tables
 from maskcon.parameters.errors import UserError
@@ -57,3 +57,14 @@ def test_lines_and_columns_that_a_page_names_are_filled(studies):
 def test_what_there_is_not_is_named(studies, wanted, instead, said):
     with pytest.raises(UserError, match=said):
         filled(PAGE.replace(wanted, instead), studies, {})
+
+
+def test_a_page_that_shows_nothing_or_cannot_be_read_is_told(studies, tmp_path):
+    with pytest.raises(UserError, match=r"page\.md cannot be read \(.*\); name a Markdown file"):
+        fill_page(tmp_path / "page.md", studies, {})
+    (tmp_path / "page.md").write_text("Nothing.")
+    with pytest.raises(UserError, match=r"page\.md shows no table of a study"):
+        fill_page(tmp_path / "page.md", studies, {})
+    (studies / "mine/digits.csv").unlink()
+    with pytest.raises(UserError, match=r"mine has no tables; write them with: maskcon tables --rows"):
+        filled(PAGE, studies, {})

@@ -1,6 +1,6 @@
 """Tables in pages that people read, filled from the exported rows of a study.
 
-    filled(page, Path("reports/studies"), published)
+    fill_page(Path("docs/results.md"), Path("reports/studies"), published)
 
 A page says what it shows, by a comment, the header and the first cell of each line; the other cells are filled in:
 
@@ -21,14 +21,26 @@ import pandas as pd
 from maskcon.experiments.tables.comparison import Question
 from maskcon.experiments.tables.formats import Section, markdown_cells, overview
 from maskcon.experiments.tables.published import Figures
-from maskcon.experiments.tables.runs import read_export
+from maskcon.experiments.tables.runs import RUNS, read_export
 from maskcon.experiments.tables.writing import compare_each, sections_of
 from maskcon.parameters.errors import UserError
+from maskcon.runtime.atomic_files import write_text
 
 SHOWN = re.compile(
     r"<!-- (?P<study>\w+)/(?P<dataset>\w+): (?P<title>[^,]+?)(?:, minus (?P<baseline>\w+))? -->\n(?P<lines>(?:\|.*\n)+)"
 )
 OVERVIEW = "overview"  # in place of a data set: all of them, one column each
+
+
+def fill_page(page: Path, studies: Path, published: Figures) -> None:
+    """Raises: UserError, where the page cannot be read, or as ``filled``."""
+    try:
+        text = page.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{page} cannot be read ({error}); name a Markdown file") from None
+    if not SHOWN.search(text):
+        raise UserError(f"{page} shows no table of a study; it would begin with <!-- STUDY/DATASET: Recall@1 -->")
+    write_text(page, filled(text, studies, published))
 
 
 def filled(page: str, studies: Path, published: Figures) -> str:
@@ -44,10 +56,12 @@ def filled(page: str, studies: Path, published: Figures) -> str:
 
     def table(shown: re.Match) -> str:
         here = f"{shown['study']}/{shown['dataset']}: {shown['title']}"
-        of_dataset = sections(shown["study"], shown["baseline"]).get(shown["dataset"], [])
+        there = sections(shown["study"], shown["baseline"])
+        of_dataset = there.get(shown["dataset"], [])
         own = [one for one in of_dataset if one.title == shown["title"]]
         if not own:
-            raise UserError(f"<!-- {here} --> is no table; there are {', '.join(one.title for one in of_dataset)}")
+            known = [one.title for one in of_dataset] or there
+            raise UserError(f"<!-- {here} --> is no table; there are {', '.join(known)}")
         comment = shown[0].partition("\n")[0]
         return f"{comment}\n{_filled_lines(shown['lines'].splitlines(), markdown_cells(own[0]), here)}"
 
@@ -63,8 +77,10 @@ def _sections(study: Path, baseline: str | None, published: Figures) -> dict[str
 
 def metrics_of(study: Path) -> tuple[str, ...]:
     """Those of its tables, in their order."""
-    [first, *_] = sorted(path for path in study.glob("*.csv") if path.name != "runs.csv")
-    return tuple(pd.read_csv(first)["metric"].unique())
+    tables = sorted(path for path in study.glob("*.csv") if path.name != RUNS)
+    if not tables:
+        raise UserError(f"{study} has no tables; write them with: maskcon tables --rows {study} --out {study}")
+    return tuple(pd.read_csv(tables[0])["metric"].unique())
 
 
 def _filled_lines(lines: list[str], cells: pd.DataFrame, here: str) -> str:
