@@ -42,6 +42,16 @@ def test_lines_and_columns_that_a_page_names_are_filled(studies):
     assert filled(text, studies, {}) == text
 
 
+def test_a_table_that_is_not_of_runs_is_shown_whole(studies):
+    (studies / "mine/other.md").write_text("# Other\n\n| a |\n| - |\n| 7 |\n\nWords.\n")
+    assert (
+        filled("<!-- mine/other -->\n| a |\n\nAfter.\n", studies, {})
+        == "<!-- mine/other -->\n| a |\n| - |\n| 7 |\n\nAfter.\n"
+    )
+    with pytest.raises(UserError, match=r"mine/none\.md cannot be read \(No such file"):
+        filled("<!-- mine/none -->\n| a |\n", studies, {})
+
+
 @pytest.mark.parametrize(
     ("wanted", "instead", "said"),
     [

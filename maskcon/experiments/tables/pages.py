@@ -9,7 +9,8 @@ A page says what it shows, by a comment, the header and the first cell of each l
     |---|---|---|
     | MaskCon | | |
 
-The table is that section of reports/studies/cifartoy/cifartoy_good_jpeg.md, its differences to the method named.
+The table is that section of reports/studies/cifartoy/cifartoy_good_jpeg.md, its differences to the method named. What is
+not made of runs is shown whole: <!-- recipe/soft_labels --> begins the table of reports/studies/recipe/soft_labels.md.
 """
 
 import functools
@@ -29,6 +30,7 @@ from maskcon.runtime.atomic_files import write_text
 SHOWN = re.compile(
     r"<!-- (?P<study>\w+)/(?P<dataset>\w+): (?P<title>[^,]+?)(?:, minus (?P<baseline>\w+))? -->\n(?P<lines>(?:\|.*\n)+)"
 )
+WHOLE = re.compile(r"(?P<comment><!-- (?P<file>\w+/\w+) -->\n)(?:\|.*\n)+")
 OVERVIEW = "overview"  # in place of a data set: all of them, one column each
 
 
@@ -65,7 +67,16 @@ def filled(page: str, studies: Path, published: Figures) -> str:
         comment = shown[0].partition("\n")[0]
         return f"{comment}\n{_filled_lines(shown['lines'].splitlines(), markdown_cells(own[0]), here)}"
 
-    return SHOWN.sub(table, page)
+    return WHOLE.sub(
+        lambda shown: shown["comment"] + _table_in(studies / f"{shown['file']}.md"), SHOWN.sub(table, page)
+    )
+
+
+def _table_in(file: Path) -> str:
+    try:
+        return "".join(line for line in file.read_text().splitlines(keepends=True) if line.startswith("|"))
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}); a page shows its table") from None
 
 
 def _sections(study: Path, baseline: str | None, published: Figures) -> dict[str, list[Section]]:
