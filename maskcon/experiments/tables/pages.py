@@ -9,8 +9,8 @@ A page says what it shows, by a comment, the header and the first cell of each l
     |---|---|---|
     | MaskCon | | |
 
-The table is that section of reports/studies/cifartoy/cifartoy_good_jpeg.md, its differences to the method named. Shown
-whole is what is not made of runs: <!-- recipe/soft_labels --> begins the table in reports/studies/recipe/soft_labels.md.
+The table is that section of reports/studies/cifartoy/cifartoy_good_jpeg.md, its differences to the method named.
+What no runs made is shown whole: below <!-- recipe/soft_labels --> the table of reports/studies/recipe/soft_labels.md.
 """
 
 import functools
