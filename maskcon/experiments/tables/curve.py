@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from maskcon.experiments.tables.comparison import Row, Table
@@ -38,39 +39,50 @@ def draw_curve(tables: Mapping[int, Table], path: Path) -> None:
     """Write ``path``.png and ``path``.pdf: means with their 95% intervals in percent, over a logarithmic axis."""
     titles = [title for title in row_titles(tables.values()) if title != "raw pixels"]
     lines = {title: _points(tables, title) for title in titles}
-    right = max(text_width(title, SMALL_SIZE) for title in titles) / POINTS + 0.2
-    width = TEXT_WIDTH - LEFT - right
+    width = TEXT_WIDTH - LEFT - max(text_width(title, SMALL_SIZE) for title in titles) / POINTS - 0.2
     height = HEIGHT - BELOW - ABOVE
+    first, *_ = tables.values()
     with figure_style():
         figure = new_figure(TEXT_WIDTH, HEIGHT)
         axes = figure.add_axes((LEFT / TEXT_WIDTH, BELOW / HEIGHT, width / TEXT_WIDTH, height / HEIGHT))
-        trained = 0
-        for points in lines.values():
-            has_method = next(iter(points.values())).method != ""
-            style = {"color": SOFT_INK, "linestyle": (0, (4, 2))}
-            if has_method:
-                style = {"color": COLOURS[trained], "marker": COARSE_MARKERS[trained], "markersize": 4}
-                trained += 1
-            axes.plot(list(points), [100 * row.summary.mean for row in points.values()], **style)
-            for number, row in points.items():
-                if row.summary.low is not None:
-                    axes.vlines(number, 100 * row.summary.low, 100 * row.summary.high, style["color"], linewidth=0.8)
+        _draw_lines(axes, list(lines.values()))
         axes.set_xscale("log")
         axes.set_xticks(list(tables), [f"{number:,}" for number in tables])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.margins(y=ROOM)
         axes.grid(axis="y")
         axes.yaxis.set_major_formatter(lambda y, _: f"{y:g}%")
-        first, *_ = tables.values()
         axes.set_title(metric_title(first.metric))
         axes.set_xlabel(first.dataset.rpartition("_")[0].replace("_", " "))
-        bottom, top = axes.get_ylim()
-        ends = [100 * list(points.values())[-1].summary.mean for points in lines.values()]
-        gap = LINE * (top - bottom) / (POINTS * height)
-        for line, title, y in zip(axes.lines, titles, spread(ends, gap), strict=True):
-            where = {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
-            axes.annotate(title, (1.02, y), **where, color=line.get_color(), size=SMALL_SIZE)
+        _name_lines(axes, titles, POINTS * height)
         save_figure(figure, path)
+
+
+def _draw_lines(axes: Axes, lines: Sequence[Mapping[int, Row]]) -> None:
+    """Methods in colours with markers, what needs no training grey and dashed."""
+    looks = iter(zip(COLOURS, COARSE_MARKERS, strict=False))
+    for points in lines:
+        colour, marker = next(looks) if next(iter(points.values())).method else (SOFT_INK, "")
+        axes.plot(
+            list(points),
+            [100 * row.summary.mean for row in points.values()],
+            color=colour,
+            marker=marker,
+            markersize=4,
+            linestyle="-" if marker else (0, (4, 2)),
+        )
+        for number, row in points.items():
+            if row.summary.low is not None:
+                axes.vlines(number, 100 * row.summary.low, 100 * row.summary.high, colour, linewidth=0.8)
+
+
+def _name_lines(axes: Axes, titles: Sequence[str], height: float) -> None:
+    """Each at the end of its line, right of the axes, which are ``height`` points high."""
+    bottom, top = axes.get_ylim()
+    ends = [line.get_ydata()[-1] for line in axes.lines]
+    for line, title, y in zip(axes.lines, titles, spread(ends, LINE * (top - bottom) / height), strict=True):
+        where = {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
+        axes.annotate(title, (1.02, y), **where, color=line.get_color(), size=SMALL_SIZE)
 
 
 def _points(tables: Mapping[int, Table], title: str) -> dict[int, Row]:
