@@ -11,7 +11,6 @@ so here: what it changes in a view is less than what another crop does. Images t
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from maskcon.images.packed.image_set import require_space
 from maskcon.images.packed.image_stream import ImageStream
 from maskcon.runtime.atomic_files import write_json
 from maskcon.runtime.hardware import multiplies_bfloat16
+from maskcon.runtime.one_thread import thread_beside
 from maskcon.runtime.progress import progress_bar
 from maskcon.runtime.randomness import torch_generator
 from maskcon.views.operations.families import View
@@ -96,7 +96,7 @@ def _rows(
         generator = torch_generator(seed, "features", name, view, start)
         return views[name](images[places], generator, None if stretch is None else stretch[places])
 
-    with ThreadPoolExecutor(1, thread_name_prefix="views") as maker:
+    with thread_beside("views") as maker:
         coming = maker.submit(view_of, blocks[0]) if blocks else None
         for following in [*blocks[1:], None]:
             if coming is None:
