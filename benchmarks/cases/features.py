@@ -59,7 +59,7 @@ def against_bare_forward() -> Contest:
 CASES = [
     Case(
         name="features_of_views",
-        work=f"strong views of {PHOTOS:,} photos of {SIDE} x {SIDE} through EfficientNet-Lite0 at 128 pixels, and written",
+        work=f"strong views of {PHOTOS:,} photos of {SIDE} x {SIDE} through EfficientNet-Lite0 at 128 pixels, written",
         peer="the network alone, on views drawn before",
         prepare=against_bare_forward,
         wanted=0.9,

@@ -35,8 +35,8 @@ def on_one_thread_each(work: Callable[[Case], Result], cases: Iterable[Case], li
 def thread_beside(name: str) -> ThreadPoolExecutor:
     """A thread that makes ready what the main one needs next, itself on one core.
 
-    With OpenMP threads of its own there would be more of them than cores. Then all of them sleep after each operation, and
-    waking those of the main thread took a quarter of the time of a network's forward passes.
+    With OpenMP threads of its own there would be more of them than cores. Then all of them sleep after each operation,
+    and waking those of the main thread took a quarter of the time of a network's forward passes.
     """
     from threadpoolctl import threadpool_limits
 
