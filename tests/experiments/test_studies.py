@@ -22,6 +22,7 @@ BASELINES = {  # of the tables in the study's folder
     "cifartoy": "grafit",
     "cifartoy_classifiers": None,
     "cifartoy_fine": None,
+    "cifartoy_photos": "grafit",
     "two_digits": "maskcon",
     "two_digits_preset": "maskcon",
 }
