@@ -24,6 +24,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from benchmarks import cases
 from benchmarks.contest import Case, NotMeasured, compared, in_words
@@ -69,17 +70,15 @@ def read_rows(path: Path) -> dict[str, Row]:
 
 def measure(case: Case, rounds: int | None = None, threads: int | None = None) -> Row:
     """Everything about one case: what was measured, or why nothing was, and under which circumstances."""
-    threads_before = torch.get_num_threads()
     threads = case.threads or threads or os.cpu_count() or 1
-    torch.set_num_threads(threads)
     start = time.monotonic()
-    try:
-        found = compared(case.prepare(), rounds or case.rounds)
-    except NotMeasured as reason:
-        found = {"status": "skipped", "reason": str(reason)}
-    finally:
-        torch.set_num_threads(threads_before)
-        gc.collect()
+    torch.get_num_threads()  # torch's own choice comes first; torch.set_num_threads would reach into threads made later
+    with threadpool_limits(threads, user_api="openmp"):
+        try:
+            found = compared(case.prepare(), rounds or case.rounds)
+        except NotMeasured as reason:
+            found = {"status": "skipped", "reason": str(reason)}
+    gc.collect()
     return {
         "case": case.name,
         "work": case.work,

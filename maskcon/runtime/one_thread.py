@@ -7,7 +7,6 @@ they gain little alone, and lose much beside other work.
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from importlib import import_module
 from typing import TypeVar
 
@@ -23,13 +22,9 @@ def on_one_thread_each(work: Callable[[Case], Result], cases: Iterable[Case], li
     """
     from threadpoolctl import threadpool_limits
 
-    def limited(case: Case) -> Result:
-        with threadpool_limits(1):  # again: OpenMP's number is one of each thread's own
-            return work(case)
-
     import_module(library)
-    with threadpool_limits(1), ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return list(pool.map(limited, cases))
+    with threadpool_limits(1), ThreadPoolExecutor(len(os.sched_getaffinity(0)), initializer=_stay_on_one_core) as pool:
+        return list(pool.map(work, cases))
 
 
 def thread_beside(name: str) -> ThreadPoolExecutor:
@@ -38,8 +33,13 @@ def thread_beside(name: str) -> ThreadPoolExecutor:
     With OpenMP threads of its own there would be more of them than cores. Then all of them sleep after each operation,
     and waking those of the main thread took a quarter of the time of a network's forward passes.
     """
+    return ThreadPoolExecutor(1, thread_name_prefix=name, initializer=_stay_on_one_core)
+
+
+def _stay_on_one_core() -> None:
+    """OpenMP's number of threads is one of each thread's own."""
+    import torch
     from threadpoolctl import threadpool_limits
 
-    return ThreadPoolExecutor(
-        1, thread_name_prefix=name, initializer=partial(threadpool_limits, limits=1, user_api="openmp")
-    )
+    torch.get_num_threads()  # sets its own number where a thread asks first: after the next line that would undo it
+    threadpool_limits(1, user_api="openmp")
