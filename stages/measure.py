@@ -35,7 +35,7 @@ def _take(name: str, evaluate: EvaluateParameters, seed: int) -> None:
         for part in evaluate.parts_needed
     }
     features = {kind: {part: _part(of, kind) for part, of in embedded.items()} for kind in FEATURES}
-    library = getattr(evaluate, name).library
+    library = getattr(evaluate, name).computes_with
     measures = on_one_thread_each(lambda parts: feature_measures(parts, evaluate, seed), features.values(), library)
     found = dict(zip(features, measures, strict=True))
 

@@ -15,7 +15,7 @@ class Measure(Group):
     """Values of a measure."""
 
     learns_from: ClassVar[tuple[str, ...]] = ()  # the parts whose features it reads beside those of the measured part
-    library: ClassVar[str] = "torch"  # the module that computes, imported before threads are limited
+    computes_with: ClassVar[str] = "torch"  # the module that computes, imported before threads are limited
 
 
 class EvaluateParameters(Group):

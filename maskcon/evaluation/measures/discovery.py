@@ -21,7 +21,7 @@ from maskcon.runtime.randomness import derived_seed
 
 
 class Values(Measure):
-    library: ClassVar = "sklearn.cluster"
+    computes_with: ClassVar = "sklearn.cluster"
 
     clusters: Literal["given", "estimated"]
     """How many clusters in a coarse class: as many as fine classes (given), or by silhouette (estimated)."""

@@ -33,7 +33,7 @@ HELD_OUT = 0.2  # of train, where there is no other part to choose the strength 
 
 class Values(Measure):
     learns_from: ClassVar = ("train", "val")
-    library: ClassVar = "sklearn.linear_model"
+    computes_with: ClassVar = "sklearn.linear_model"
 
     strengths: Annotated[list[Positive], Field(min_length=1)]
     """lambda of the L2 penalty: the value that is most accurate on validation images is chosen. Where those are what is

@@ -111,4 +111,4 @@ def _cells_of(line: str) -> list[str]:
 
 
 def _line(cells: pd.Series) -> str:
-    return "| " + " | ".join(cells).replace("|  |", "| |").replace("|  |", "| |").rstrip() + " |"
+    return f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in cells)}|"
