@@ -67,8 +67,8 @@ def draw_values(tried: Sequence[Tried], metric: str, path: Path) -> None:
         )
         for place, of in enumerate(tried):
             for values, score in zip(of.values, of.scores, strict=True):
-                inside = RIGHT if values == of.chosen else "white"
-                axes.plot([100 * score], [place], "o", color=RIGHT, markerfacecolor=inside, markersize=4.2)
+                inside, above = (RIGHT, 3) if values == of.chosen else ("white", 2)
+                axes.plot([100 * score], [place], "o", color=RIGHT, mfc=inside, markersize=4.2, zorder=above)
         axes.set_title(f"{metric_title(metric)} on validation of each value tried; filled: chosen")
         axes.set_yticks(range(len(names)), names)
         _lay_out(axes, len(names))
