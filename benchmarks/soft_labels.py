@@ -27,7 +27,7 @@ from maskcon.methods.parts.targets import masked_softmax
 QUERIES, KEYS, NEAREST = 2_000, 8_192, 20
 DIRECTIONS, POWER = 512, 0.5  # conf/model/efficientnet_lite0.yaml
 SOFT_TEMPERATURES = (0.03, 0.05, 0.1)
-RESULT = Path("reports/studies/recipe/soft_labels")
+RESULTS = Path("reports/studies/recipe")
 
 
 def main() -> None:
@@ -47,9 +47,9 @@ def main() -> None:
             half_width = 1.96 * shares.std() / len(shares) ** 0.5
             rows.append([table.stem, *name, f"{100 * shares.mean():.1f}", f"{100 * half_width:.1f}", len(shares)])
     result = pd.DataFrame(rows, columns=["coarse classes", "keys are features of", "share of", "percent", "±", "n"])
-    result.to_csv(RESULT.with_suffix(".csv"), index=False, lineterminator="\n")
-    RESULT.with_suffix(".md").write_text(table_of(result))
-    print(RESULT.with_suffix(".md").read_text())
+    result.to_csv(RESULTS / "soft_labels.csv", index=False, lineterminator="\n")
+    (RESULTS / "soft_labels.md").write_text(table_of(result))
+    print(table_of(result))
 
 
 def table_of(result: pd.DataFrame) -> str:

@@ -6,7 +6,7 @@ frozen backbone, whose features of views are stored.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,8 @@ import torch
 from maskcon.embedding.features import adapted, embedded_rows, raw_pixel_rows, raw_pixels_size
 from maskcon.embedding.files import TWO_VIEWS, read_embedded_set, write_rows
 from maskcon.encoders.features.two_views import view_by_place
-from maskcon.encoders.features.whole import BatchView, backbone_rows, stored_rows
-from maskcon.encoders.networks import Encoder, load_encoder
+from maskcon.encoders.features.whole import BatchView, stored_rows
+from maskcon.encoders.networks import load_encoder
 from maskcon.images.packed.image_set import read_images, read_stretch
 from maskcon.parameters.model import Parameters
 from maskcon.runtime.entry import run_stage
@@ -72,7 +72,7 @@ def _write_features(
     for file in encoder_files:
         encoder = load_encoder(file, device)
         if frozen:
-            shared = shared or list(_rows_of_backbone(encoder, target, images, parameters, view))
+            shared = shared or list(stored_rows(_name_of_part(target), len(images), device))
             rows = (adapted(encoder, features) for features in shared)
         else:
             rows = embedded_rows(encoder, images, data.channels, device, size, view)
@@ -83,16 +83,9 @@ def _write_features(
     return encoder.feature_size
 
 
-def _rows_of_backbone(
-    encoder: Encoder, target: Path, images: np.ndarray, parameters: Parameters, view: BatchView | None
-) -> Iterator[torch.Tensor]:
-    """As the stage features stored them, but of training images, which few runs need."""
-    part = target.relative_to(EMBEDDINGS).parts  # ("val",) or ("val", "views", "weak")
-    device = encoder.mean.device
-    if part[0] != "train":
-        return stored_rows("_".join([part[0], *part[2:]]), device)
-    data = parameters.data
-    return backbone_rows(encoder, images, data.channels, device, (data.height, data.width), view)
+def _name_of_part(target: Path) -> str:
+    """As the stage features has it: train, val, test_weak."""
+    return target.relative_to(EMBEDDINGS).as_posix().replace("/views/", "_")
 
 
 def _projection(both: Path, size: int) -> tuple[tuple[int, int], Iterable[np.ndarray]]:

@@ -17,21 +17,28 @@ from maskcon.experiments.grid.workspace import Workspaces
 from maskcon.parameters.errors import UserError
 
 PROGRAM = """
-import json, os, subprocess, sys, time
-asked = json.load(open("params.yaml"))
-told, folder = asked["told"], asked["folder"]
-open(os.path.join(folder, f"began-{told}-{os.getpid()}"), "w").close()
-if told == "long":
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    open(os.path.join(folder, "child"), "w").write(str(child.pid))
-    time.sleep(60)
-if told == "fails":
-    sys.exit("no good")
-end = time.monotonic() + 60
-while told == "pair" and len([name for name in os.listdir(folder) if name.startswith("began-pair")]) < 2:
-    if time.monotonic() > end:
-        sys.exit("alone")
-    time.sleep(0.02)
+import json, os, signal, subprocess, sys, time
+from maskcon.experiments.grid.trial import one_for_each_line
+def run():
+    asked = json.load(open("params.yaml"))
+    told, folder = asked["told"], asked["folder"]
+    open(os.path.join(folder, f"began-{told}-{os.getpid()}"), "w").close()
+    if told == "long":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        open(os.path.join(folder, "child"), "w").write(str(child.pid))
+        time.sleep(60)
+    if told == "fails":
+        sys.exit("no good")
+    if told == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if told == "all killed":
+        os.killpg(0, signal.SIGKILL)
+    end = time.monotonic() + 60
+    while told == "pair" and len([name for name in os.listdir(folder) if name.startswith("began-pair")]) < 2:
+        if time.monotonic() > end:
+            sys.exit("alone")
+        time.sleep(0.02)
+one_for_each_line(run)
 """
 
 
@@ -74,9 +81,9 @@ def local(tmp_path):
 
 @pytest.mark.fault
 def test_one_that_fails_is_told_with_its_log_and_the_others_go_on(experiment, local):
-    asked = [experiment("fine", "first"), experiment("fails"), experiment("fine", "last")]
+    asked = [experiment(told) for told in ("fine", "fails", "killed", "all killed")] + [experiment("fine", "last")]
     ended = {experiment.name: succeeded for experiment, succeeded, _ in run_experiments(asked, local(2))}
-    assert ended == {"first": True, "fails": False, "last": True}
+    assert ended == {"fine": True, "fails": False, "killed": False, "all killed": False, "last": True}
     assert last_words(asked[1].log) == "no good"
 
 

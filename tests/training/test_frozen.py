@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from maskcon.encoders.features.computing import compute_features
-from maskcon.encoders.features.stored import write_backbone
+from maskcon.encoders.features.stored import FEATURES, write_backbone
 from maskcon.encoders.features.whole import backbone_rows, store_rows, stored_rows
 from maskcon.encoders.networks import build_encoder, load_encoder, save_encoder
 from maskcon.encoders.networks.adapter import whitening
@@ -142,11 +142,15 @@ def test_features_of_another_backbone_are_refused(tiny_parameters, tiny_set, fea
         train(tiny_set, tiny_parameters(FROZEN | {"model.width": 8}), CPU, Checkpoints(tmp_path), Watcher())
 
 
-def test_stored_rows_are_those_of_the_backbone(tiny_parameters, tiny_set, tmp_path):
+def test_stored_rows_are_those_of_the_backbone(tiny_parameters, tiny_set, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    FEATURES.mkdir()
     encoder = build_encoder(tiny_parameters(FROZEN).model, tiny_parameters(FROZEN).data).eval()
     rows = torch.cat(list(backbone_rows(encoder, tiny_set.images, tiny_parameters(FROZEN).data.channels, CPU)))
-    store_rows("val", len(rows), [rows], encoder, tmp_path)
-    store_rows("val", len(rows), iter(()), encoder, tmp_path)  # a second time: nothing is computed
-    assert torch.equal(torch.cat(list(stored_rows("val", CPU, tmp_path))), rows)
-    store_rows("test", 0, [], encoder, tmp_path)  # a set may have no such part
-    assert not list(stored_rows("test", CPU, tmp_path))
+    store_rows("val", len(rows), [rows], encoder, FEATURES)
+    store_rows("val", len(rows), iter(()), encoder, FEATURES)  # a second time: nothing is computed
+    assert torch.equal(torch.cat(list(stored_rows("val", len(rows), CPU))), rows)
+    np.save(FEATURES / "whole.npy", rows[None].half().numpy())
+    assert torch.equal(torch.cat(list(stored_rows("train", len(rows), CPU))), rows.half().float())
+    store_rows("test", 0, [], encoder, FEATURES)  # a set may have no such part
+    assert not list(stored_rows("test", 0, CPU))

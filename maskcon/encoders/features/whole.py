@@ -4,6 +4,7 @@ for rows in backbone_rows(encoder, images, 3, device): ...      # float32 [b, F]
 
 features/val.npy, test.npy                    float32 [N, F], by the stage features, where the backbone is frozen
 features/val_weak.npy, val_strong.npy ...     the same of a random view of each image, see two_views.py
+features/whole.npy                            float16 [1, N, F], of the training images, see stored.py
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskcon.encoders.features.stored import FEATURES
+from maskcon.encoders.features.stored import FEATURES, read_stored_views
 from maskcon.encoders.networks import Encoder
 from maskcon.encoders.networks.inference import features_in_slices, for_inference
 from maskcon.images.packed.image_stream import ImageStream
@@ -73,8 +74,11 @@ def store_rows(name: str, images: int, rows: Iterable[Tensor], encoder: Encoder,
     write_atomically(file, lambda to: np.save(to, together))
 
 
-def stored_rows(part: str, device: torch.device, folder: Path = FEATURES) -> Iterator[Tensor]:
-    """The same of a part, ``val`` or ``test_weak``, as the stage features has stored them."""
-    rows = np.load(folder / f"{part}.npy", mmap_mode="c", allow_pickle=False)
-    for start in range(0, len(rows), BATCH):
-        yield torch.from_numpy(rows[start : start + BATCH]).to(device)
+def stored_rows(part: str, images: int, device: torch.device) -> Iterator[Tensor]:
+    """The same of a part, ``train``, ``val`` or ``test_weak``, as the stage features has stored them."""
+    if part == "train":
+        rows = read_stored_views("whole", images)[0]
+    else:
+        rows = np.load(FEATURES / f"{part}.npy", mmap_mode="r", allow_pickle=False)
+    for start in range(0, images, BATCH):
+        yield torch.from_numpy(rows[start : start + BATCH].astype(np.float32)).to(device)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -81,39 +82,53 @@ class LocalEngine:
     look_seconds = 0.2  # between two looks
 
     def __init__(self, workers: int, workspaces: Workspaces):
-        self.workers, self.workspaces = workers, workspaces
-        self.running: dict[str, tuple[Experiment, subprocess.Popen]] = {}  # by the name of their workspace
+        self.workspaces = workspaces
+        self.running: dict[str, Experiment | None] = {str(place): None for place in range(workers)}  # by workspace
+        self.processes: dict[str, subprocess.Popen] = {}
+        # More threads would only wait for one another.
+        self.threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // workers))}
 
     def has_room(self) -> bool:
-        return len(self.running) < self.workers
+        return None in self.running.values()
 
     def start(self, experiment: Experiment) -> None:
-        name = next(str(place) for place in range(self.workers) if str(place) not in self.running)
+        name = next(name for name, of in self.running.items() if of is None)
         workspace = self.workspaces.prepared(name, experiment.parameters, experiment.hashes)
-        threads = str(max(1, (os.cpu_count() or 1) // self.workers))  # more would only wait for one another
-        environment = {"OMP_NUM_THREADS": threads, **os.environ, **self.workspaces.environment()}
-        # Ctrl-C comes to the grid, which ends its experiments in order.
-        self.running[name] = experiment, _started_trial(workspace, environment, experiment.log, own_session=True)
+        if name not in self.processes or self.processes[name].poll() is not None:
+            environment = {**self.threads, **os.environ, **self.workspaces.environment()}
+            # Ctrl-C comes to the grid, which ends its experiments in order.
+            self.processes[name] = _trial_process(workspace, environment, own_session=True)
+        _ask(self.processes[name], experiment.log)
+        self.running[name] = experiment
 
     def ended(self) -> dict[Experiment, bool]:
         """Those that have ended since the last call, and whether they succeeded."""
-        names = [name for name, (_, process) in self.running.items() if process.poll() is not None]
-        over = dict(map(self.running.pop, names))
-        for process in over.values():
-            _signal_all_of(process, signal.SIGKILL)  # a killed trial leaves its dvc behind
-        return {experiment: process.returncode == 0 for experiment, process in over.items()}
+        over = {}
+        for name, experiment in self.running.items():
+            process = self.processes.get(name)
+            if experiment and process and select.select([process.stdout], [], [], 0)[0]:
+                answer = process.stdout.readline()  # its exit code; nothing from a process that was killed
+                over[experiment] = answer == b"0\n"
+                self.running[name] = None
+                if not over[experiment]:  # a killed run leaves its dvc behind
+                    _end(process)
+        return over
 
     def end_all(self) -> None:
-        processes = [process for _, process in self.running.values()]
-        for process in processes:
+        for process in self.processes.values():
+            process.stdin.close()
             _signal_all_of(process, signal.SIGINT)
         end = time.monotonic() + PATIENCE_SECONDS
-        for process in processes:
+        for process in self.processes.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, end - time.monotonic()))
-            _signal_all_of(process, signal.SIGKILL)
-            process.wait()
+            _end(process)
         self.workspaces.remove()
+
+
+def _end(process: subprocess.Popen) -> None:
+    _signal_all_of(process, signal.SIGKILL)
+    process.wait()
 
 
 def _signal_all_of(process: subprocess.Popen, number: int) -> None:
@@ -172,7 +187,7 @@ class SlurmEngine:
 
     @staticmethod
     def _succeeded(job: Job) -> bool:
-        return job.exception() is None and job.result() == 0
+        return job.exception() is None and job.result()
 
     @staticmethod
     def _queued() -> set[str] | None:
@@ -186,25 +201,30 @@ class SlurmEngine:
         self.workspaces.remove()
 
 
-def _run_job(workspace: Path, environment: Mapping[str, str], log: Path) -> int:
-    """The exit code of a trial."""
-    return _started_trial(workspace, {**os.environ, **environment}, log).wait()
+def _run_job(workspace: Path, environment: Mapping[str, str], log: Path) -> bool:
+    """Whether the trial succeeded."""
+    process = _trial_process(workspace, {**os.environ, **environment})
+    _ask(process, log)
+    return process.communicate()[0] == b"0\n"
 
 
-def _started_trial(
-    workspace: Path, environment: Mapping[str, str], log: Path, own_session: bool = False
-) -> subprocess.Popen:
+def _trial_process(workspace: Path, environment: Mapping[str, str], own_session: bool = False) -> subprocess.Popen:
+    return subprocess.Popen(
+        TRIAL,
+        cwd=workspace,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=own_session,
+    )
+
+
+def _ask(process: subprocess.Popen, log: Path) -> None:
+    """For one run, with its log."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "wb") as output:
-        return subprocess.Popen(
-            TRIAL,
-            cwd=workspace,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=own_session,
-        )
+    with contextlib.suppress(BrokenPipeError):  # a process that has ended answers nothing
+        process.stdin.write(f"{log.resolve()}\n".encode())
 
 
 Engine = LocalEngine | SlurmEngine
