@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from benchmarks.soft_labels import KEYS, QUERIES, RESULTS, in_float32, soft_label_quality
 from maskcon.embedding.features import adapted
@@ -44,9 +45,8 @@ TRAININGS = {
     "MaskCon": [*MASKCON, "loss.soft_temperature=0.05"],
     "MaskCon on features": ["loss=feature_maskcon", "loss.soft_temperature=0.05", "loss.temperature=0.2"],
 }
-
-
 KEY = ["coarse classes", "training", "seed"]
+NEAREST = 5
 MOST_CONFUSED = 3  # pairs of classes that a table shows
 
 
@@ -66,12 +66,11 @@ def main() -> None:
                 parameters = compose_parameters(Path("conf"), [*RECIPE, *choices, f"seed={seed}"])
                 soft_labels = SoftLabels(parameters, parts["train"], training_set.coarse)
                 trained = train(training_set, parameters, CPU, NoCheckpoints(Path()), soft_labels)
-                soft_labels.snapshot(0, trained.whitened)
                 over_training += [[table.stem, training, seed, *row] for row in soft_labels.rows]
-                shares = error_shares(trained.encoder, parts["test"], coarse_of, probe_right)
+                shares = error_shares(rows_of_test(trained.encoder), parts["test"].fine_name, coarse_of, probe_right)
                 errors += [[table.stem, training, seed, *share] for share in shares.items()]
                 print(table.stem, training, seed, shares, flush=True)
-        loaded = error_shares(trained.untrained, parts["test"], coarse_of, probe_right)
+        loaded = error_shares(rows_of_test(trained.untrained), parts["test"].fine_name, coarse_of, probe_right)
         errors += [[table.stem, "as loaded", 0, *share] for share in loaded.items()]
 
     write(RESULTS / "over_training", over_training_table, over_training, [*KEY, "soft label", "epoch", "percent"])
@@ -95,8 +94,7 @@ class SoftLabels(Watcher):
         drawn = np.random.default_rng(0).permutation(len(self.coarse))[: QUERIES + KEYS]
         views = read_stored_views(self.parameters.train.key_view, len(self.coarse))[0, drawn]
         read_out = torch.from_numpy(adapted(encoder, in_float32(views)))
-        is_projection = self.parameters.loss.name == "maskcon"
-        compared = read_out[:, -PROJECTION:] if is_projection else read_out[:, :-PROJECTION]
+        compared = read_out[:, -PROJECTION:] if self.parameters.loss.name == "maskcon" else read_out[:, :-PROJECTION]
         fine, coarse = torch.from_numpy(self.labels.fine[drawn]), torch.from_numpy(self.coarse[drawn])
         rows = {"keys": torch.nn.functional.normalize(compared, dim=1)}
         for (_, measured), shares in soft_label_quality(rows, fine, coarse):
@@ -109,27 +107,28 @@ def right_by_probe(parts: dict[str, LabelledSet]) -> np.ndarray:
     rows = {part: torch.cat(list(stored_rows(part, len(of.fine), CPU))).numpy() for part, of in parts.items()}
     probes = probe_path(rows["train"], parts["train"].fine, STRENGTHS)
     strength = most_accurate(probes, rows["val"], parts["val"].fine)
-    right = probes[strength].predict(rows["test"]) == parts["test"].fine
-    print(f"probe: strength {strength:g}, right {right.mean():.4f}", flush=True)
-    return right
+    return probes[strength].predict(rows["test"]) == parts["test"].fine
 
 
-def error_shares(
-    encoder: Encoder, test: LabelledSet, coarse_of: pd.Series, probe_right: np.ndarray
-) -> dict[str, float]:
-    """What is seen of the nearest image of each test image, in percent of the test images."""
-    blocks = [torch.from_numpy(adapted(encoder, rows)) for rows in stored_rows("test", len(test.fine), CPU)]
-    found = torch.cat([nearest for _, nearest, _ in neighbours_by_chunk(torch.cat(blocks), 5)]).numpy()
-    right = test.fine[found] == test.fine[:, None]  # [N, 5]
+def rows_of_test(encoder: Encoder) -> Tensor:
+    """Unit rows [N, F] of the test images."""
+    number = len(read_labelled_set(SETS / "test").coarse)
+    return torch.cat([torch.from_numpy(adapted(encoder, rows)) for rows in stored_rows("test", number, CPU)])
+
+
+def error_shares(rows: Tensor, names: np.ndarray, coarse_of: pd.Series, probe_right: np.ndarray) -> dict[str, float]:
+    """What is seen of the nearest image of each image, by its fine class [N], in percent of the images."""
+    found = torch.cat([nearest for _, nearest, _ in neighbours_by_chunk(rows, NEAREST)]).numpy()
+    right = names[found] == names[:, None]  # [N, NEAREST]
     wrong = ~right[:, 0]
-    same_coarse = coarse_of[test.fine_name[found[:, 0]]].to_numpy() == coarse_of[test.fine_name].to_numpy()
+    same_coarse = coarse_of[names[found[:, 0]]].to_numpy() == coarse_of[names].to_numpy()
     seen = {
         "wrong": wrong,
         "wrong, in the coarse class": wrong & same_coarse,
         "wrong, one of the next four right": wrong & right.any(axis=1),
         "wrong, probe right": wrong & probe_right,
         "right, probe wrong": ~wrong & ~probe_right,
-        **confused(test.fine_name, test.fine_name[found[:, 0]]),
+        **confused(names, names[found[:, 0]]),
     }
     return {name: 100 * float(share.mean()) for name, share in seen.items()}
 
@@ -152,6 +151,7 @@ def write(path: Path, table_of: Callable[[pd.DataFrame], str], rows: list[list],
 
 def over_training_table(rows: pd.DataFrame) -> str:
     """A line for each training and T, a column for each epoch."""
+    rows = rows.assign(epoch="epoch " + rows["epoch"].astype(str))
     return _table(rows, ["coarse classes", "training", "soft label"], "epoch", sorted(rows["epoch"].unique()))
 
 

@@ -4,11 +4,12 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from benchmarks import soft_labels
+from benchmarks import limits, soft_labels
 from maskcon.experiments.tables.comparison import Question
 from maskcon.experiments.tables.pages import SHOWN, filled, metrics_of
 from maskcon.experiments.tables.published import read_published
@@ -60,10 +61,17 @@ def test_numbers_in_sentences_stand_in_a_table():
     assert [line for line, numbers in sentences.items() if not known.issuperset(numbers)] == []
 
 
-def test_the_table_of_soft_labels_is_that_of_its_rows():
-    folder = STUDIES / "recipe"
-    table = soft_labels.table_of(pd.read_csv(folder / "soft_labels.csv", dtype=str))
-    assert table == (folder / "soft_labels.md").read_text()
+@pytest.mark.parametrize(
+    ("name", "table_of"),
+    [
+        ("soft_labels", soft_labels.table_of),
+        ("over_training", limits.over_training_table),
+        ("errors", limits.errors_table),
+    ],
+)
+def test_a_table_of_the_analysis_is_that_of_its_rows(name, table_of):
+    rows = pd.read_csv(STUDIES / f"recipe/{name}.csv")
+    assert table_of(rows) == (STUDIES / f"recipe/{name}.md").read_text()
 
 
 def test_soft_labels_of_features_that_tell_the_fine_classes_apart(monkeypatch):
@@ -76,6 +84,23 @@ def test_soft_labels_of_features_that_tell_the_fine_classes_apart(monkeypatch):
     assert all(shares["fine class", name].eq(1).all() for name in ("nearest key", "2 nearest"))
     torch.testing.assert_close(shares["fine class", "soft label, T 0.1"], torch.full((4,), 1 / (1 + math.exp(-10))))
     torch.testing.assert_close(shares["nothing", "soft label, T 0.1"], torch.full((4,), 0.5))
+
+
+def test_shares_of_errors(monkeypatch):
+    """Four images on a line: each is nearest to the one before it; the first to the second."""
+    monkeypatch.setattr(limits, "NEAREST", 2)
+    rows = torch.tensor([[1.0, 0.0], [0.99, 0.141], [0.9, 0.436], [0.6, 0.8]])
+    names = np.array(["cat", "dog", "dog", "cat"])
+    coarse_of = pd.Series({"cat": "animal", "dog": "animal"})
+    shares = limits.error_shares(rows, names, coarse_of, np.array([True, False, True, False]))
+    assert shares == {
+        "wrong": 75.0,  # all but the third
+        "wrong, in the coarse class": 75.0,
+        "wrong, one of the next four right": 25.0,  # the second: the next is a dog
+        "wrong, probe right": 25.0,
+        "right, probe wrong": 0.0,
+        "cat and dog": 75.0,
+    }
 
 
 def write(study: str, baseline: str | None, folder: Path) -> None:
