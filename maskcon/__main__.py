@@ -9,6 +9,7 @@ takes, main(arguments) does it.
 
 import argparse
 import ast
+import os
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -33,6 +34,10 @@ def main(words: list[str] | None = None) -> None:
     try:
         with mistakes_end_as_sentences():
             _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:  # what read it has ended, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is left to be said of it at exit
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

@@ -102,3 +102,13 @@ def test_nothing_of_libraries_reaches_the_terminal(workspace, repository):
         "exports/encoder/labels.json",
         "Left out",  # the model in MLflow, as nothing is recorded
     ]
+
+
+@pytest.mark.fault
+def test_a_reader_that_ends_first_is_no_traceback():
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = "from maskcon import __main__ as entry; entry._run = print; entry.main(['grid'])"
+    ended = subprocess.run([sys.executable, "-c", program], stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (1, "")
