@@ -34,17 +34,19 @@ def draw_methods(tables: Sequence[Table], path: Path) -> None:
     """Write ``path``.png and ``path``.pdf: rows from top to bottom, means with their 95% intervals in percent."""
     names = row_titles(tables)
     room_for_names = max(text_width(name, SMALL_SIZE) for name in names) / POINTS + 0.15
-    width = (TEXT_WIDTH - room_for_names - GAP * len(tables)) / max(len(tables), 2)
+    titles = [metric_title(table.metric) for table in tables]
+    widest_word = max(text_width(word, TITLE_SIZE) for title in titles for word in title.split()) / POINTS
+    width = max(widest_word, (TEXT_WIDTH - room_for_names - GAP * len(tables)) / max(len(tables), 2))
     whole = room_for_names + (width + GAP) * len(tables)
-    titles = [wrapped(metric_title(table.metric), POINTS * width, TITLE_SIZE, LINES) for table in tables]
-    height = ABOVE * (1 + max(map(len, titles))) + BELOW + ROW * len(names)
+    lines = [wrapped(title, POINTS * width, TITLE_SIZE, LINES) for title in titles]
+    height = ABOVE * (1 + max(map(len, lines))) + BELOW + ROW * len(names)
     with figure_style():
         figure = new_figure(whole, height)
         for place, table in enumerate(tables):
             left = (room_for_names + place * (width + GAP)) / whole
             axes = figure.add_axes((left, BELOW / height, width / whole, ROW * len(names) / height))
             _draw(axes, table, names)
-            axes.set_title("\n".join(titles[place]))
+            axes.set_title("\n".join(lines[place]))
             axes.xaxis.set_major_locator(MaxNLocator(max(1, min(3, int(3 * width))), steps=[1, 2, 5, 10]))
             axes.set_yticks(range(len(names)), names if place == 0 else [""] * len(names))
         save_figure(figure, path)
