@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from joblib import Memory
 
 from maskcon.embedding.files import TWO_VIEWS, EmbeddedSet, read_embedded_set
 from maskcon.evaluation.retrieval.intervals import Scores, gain_of_training, mean_with_interval
-from maskcon.evaluation.retrieval.kept_scores import kept_scores
 from maskcon.evaluation.retrieval.metrics import (
     measurable_recall_at,
     queries_without_match,
@@ -36,11 +36,12 @@ def main(parameters: Parameters, keep: Path | None = None) -> None:
     recall_at = measurable_recall_at(evaluate.recall_at, len(embedded))
 
     features = FEATURES | WHITENED if parameters.train.backbone == "frozen" else FEATURES
+    kept = Memory(keep, verbose=0).cache(_all_scores)  # with no folder the same call
     scores = {
-        title: _all_scores(embedded, name, recall_at, None if name == "encoder" else keep)
+        title: (_all_scores if name == "encoder" else kept)(*_arrays(embedded, name), recall_at)
         for title, name in features.items()
     }
-    by_epoch = {epoch: _scores(embedded, name, [1], False) for epoch, name in embedded.snapshots().items()}
+    by_epoch = {epoch: _scores(embedded, name, [1]) for epoch, name in embedded.snapshots().items()}
     by_epoch |= {0: scores["untrained"], parameters.train.epochs: scores["trained"]}
 
     samples = evaluate.bootstrap_samples
@@ -54,7 +55,7 @@ def main(parameters: Parameters, keep: Path | None = None) -> None:
     gain = gain_of_training(scores["trained"], scores["untrained"], samples, numpy_generator(seed, "bootstrap"))
     gain["instead"] = _best_before_training(metrics)
     if (embedded.folder / "projection.npy").exists():  # what the contrast sees, beside what is read out
-        projected = _scores(embedded, "projection", recall_at, False)
+        projected = _scores(embedded, "projection", recall_at)
         metrics["projection"] = mean_with_interval(projected, samples, numpy_generator(seed, "bootstrap"))
     _write_metrics(embedded, metrics, gain)
     by_k = [row for title in features for row in recall_at_k_rows(title, metrics[title], recall_at)]
@@ -66,28 +67,28 @@ def main(parameters: Parameters, keep: Path | None = None) -> None:
     _say(embedded, metrics, left_out=[k for k in evaluate.recall_at if k not in recall_at])
 
 
-def _all_scores(embedded: EmbeddedSet, name: str, recall_at: list[int], keep: Path | None) -> Scores:
+def _arrays(embedded: EmbeddedSet, name: str) -> tuple[np.ndarray, list[np.ndarray], np.ndarray, np.ndarray | None]:
+    """Features, those of two views where there are any, and labels."""
     views = [f"views/{strength}/{name}" for strength in TWO_VIEWS]
     has_views = (embedded.folder / f"{views[0]}.npy").exists()
-
-    def compute() -> Scores:
-        found = {"view_retrieval": view_retrieval(*(_features(embedded, view) for view in views))} if has_views else {}
-        return _scores(embedded, name, recall_at) | found
-
-    if keep is None:
-        return compute()
-    labels = [embedded.coarse, *([] if embedded.fine is None else [embedded.fine])]
-    files = [embedded.features(of) for of in (name, *(views if has_views else ()))]
-    return kept_scores(keep, [*files, *labels, np.array(recall_at)], compute)
+    of_views = [embedded.features(view) for view in views] if has_views else []
+    return embedded.features(name), of_views, embedded.coarse, embedded.fine
 
 
-def _scores(embedded: EmbeddedSet, name: str, recall_at: list[int], average_precision: bool = True) -> Scores:
-    return query_scores(_features(embedded, name), embedded.coarse, embedded.fine, recall_at, average_precision)
+def _all_scores(
+    features: np.ndarray, views: list[np.ndarray], coarse: np.ndarray, fine: np.ndarray | None, recall_at: list[int]
+) -> Scores:
+    found = {"view_retrieval": view_retrieval(*map(_on_device, views))} if views else {}
+    return query_scores(_on_device(features), coarse, fine, recall_at) | found
 
 
-def _features(embedded: EmbeddedSet, name: str) -> torch.Tensor:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.from_numpy(embedded.features(name)).to(device)
+def _scores(embedded: EmbeddedSet, name: str, recall_at: list[int]) -> Scores:
+    """Without average precision."""
+    return query_scores(_on_device(embedded.features(name)), embedded.coarse, embedded.fine, recall_at, False)
+
+
+def _on_device(features: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(features).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _write_metrics(embedded: EmbeddedSet, metrics: dict[str, dict], gain: dict[str, Any]) -> None:

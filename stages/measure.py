@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from joblib import Memory
 
-from maskcon.embedding.files import EmbeddedSet, read_embedded_set
+from maskcon.embedding.files import read_embedded_set
 from maskcon.evaluation.measures.shared.measured import Part, feature_measures, queries_of_unknown_classes
 from maskcon.parameters.evaluate import EvaluateParameters
 from maskcon.parameters.model import Parameters
@@ -22,27 +23,32 @@ FEATURES = ("encoder", "untrained", "pixels")
 MEASURES = Path("metrics/measures")
 
 
-def main(parameters: Parameters, names: list[str] | None = None) -> None:
-    """All of evaluate.measures, where no names are given."""
+def main(parameters: Parameters, names: list[str] | None = None, keep: Path | None = None) -> None:
+    """All of evaluate.measures, where no names are given.
+
+    Args:
+        keep: a folder where measures before training lie from one run to the next, for many runs of the same code.
+    """
     for name in names or parameters.evaluate.measures:
-        _take(name, parameters.evaluate.model_copy(update={"measures": [name]}), parameters.seed)
+        _take(name, parameters.evaluate.model_copy(update={"measures": [name]}), parameters.seed, keep)
 
 
-def _take(name: str, evaluate: EvaluateParameters, seed: int) -> None:
+def _take(name: str, evaluate: EvaluateParameters, seed: int, keep: Path | None) -> None:
     """Write the files of the one measure that ``evaluate`` names."""
     embedded = {
         part: read_embedded_set(Path("embeddings") / part, only_with_fine=part != "train")
         for part in evaluate.parts_needed
     }
-    features = {kind: {part: _part(of, kind) for part, of in embedded.items()} for kind in FEATURES}
+    kept = Memory(keep, verbose=0).cache(_measured, ignore=["evaluate"])  # with no folder the same call
+
+    def measured(kind: str) -> tuple[dict, dict]:
+        arrays = {part: (of.features(kind), of.coarse, of.fine) for part, of in embedded.items()}
+        return (_measured if kind == "encoder" else kept)(arrays, evaluate, seed, evaluate.model_dump_json())
+
     library = getattr(evaluate, name).computes_with
-    measures = on_one_thread_each(lambda parts: feature_measures(parts, evaluate, seed), features.values(), library)
-    found = dict(zip(features, measures, strict=True))
+    found = dict(zip(FEATURES, on_one_thread_each(measured, FEATURES, library), strict=True))
 
     trained, counts = found["encoder"]
-    if "train" in embedded:
-        parts = features["encoder"]
-        counts = queries_of_unknown_classes(parts["train"], parts[evaluate.split]) | counts
     numbers = {metric: value for metric, value in trained.items() if metric != "interval"} | counts
     baselines = {kind: found[kind][0] for kind in ("untrained", "pixels")}
     write_json(MEASURES / f"{name}.json", numbers)
@@ -50,9 +56,22 @@ def _take(name: str, evaluate: EvaluateParameters, seed: int) -> None:
     _say(name, {"trained": trained, **baselines}, counts, has_fine=embedded[evaluate.split].fine is not None)
 
 
-def _part(embedded: EmbeddedSet, name: str) -> Part:
+def _measured(arrays: dict[str, tuple], evaluate: EvaluateParameters, seed: int, values: str) -> tuple[dict, dict]:
+    """As ``feature_measures``, and how many queries are of classes that training images lack.
+
+    Args:
+        arrays: by part, features, coarse labels and fine ones.
+        values: of ``evaluate``, as text, by which kept calls are told apart.
+    """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Part(torch.from_numpy(embedded.features(name)).to(device), embedded.coarse, embedded.fine)
+    parts = {
+        part: Part(torch.from_numpy(features).to(device), coarse, fine)
+        for part, (features, coarse, fine) in arrays.items()
+    }
+    metrics, counts = feature_measures(parts, evaluate, seed)
+    if "train" in parts:
+        counts = queries_of_unknown_classes(parts["train"], parts[evaluate.split]) | counts
+    return metrics, counts
 
 
 def _say(name: str, metrics: dict[str, dict], counts: dict[str, int], has_fine: bool) -> None:

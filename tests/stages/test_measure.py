@@ -69,6 +69,30 @@ def test_the_three_feature_files_side_by_side(capsys):
     assert f"knn_fine_top_1: {said}" in capsys.readouterr().out
 
 
+def test_measures_before_training_are_kept_until_features_or_values_change(monkeypatch):
+    measured = []
+    original = measure.feature_measures
+    monkeypatch.setattr(
+        measure, "feature_measures", lambda parts, *others: measured.append(parts) or original(parts, *others)
+    )
+
+    def number_measured(**values):
+        measured.clear()
+        parameters = with_values(measures=["knn"], **values)
+        measure.main(parameters, keep=Path("kept"))
+        kept = json.loads(Path(file_of("knn")).read_text())
+        measure.main(parameters)
+        assert json.loads(Path(file_of("knn")).read_text()) == kept
+        return len(measured) - 3
+
+    write_embeddings()
+    assert [number_measured(), number_measured()] == [3, 1]  # the second time of the trained encoder alone
+    assert number_measured(knn={"neighbours": 3, "temperature": 0.1}) == 3
+    features = np.load("embeddings/train/pixels.npy")
+    np.save("embeddings/train/pixels.npy", features[::-1])
+    assert number_measured() == 2
+
+
 def test_classes_that_are_too_small_are_said(capsys):
     write_embeddings()
     few_shot = {"ways": 5, "shots": [1, 8], "queries": 15, "episodes": 5, "all_way_episodes": 5}

@@ -23,7 +23,7 @@ from maskcon.runtime.interruption import Interruptions
 SHARED = "features"  # the last of the stages that trials share
 OWN = ("pretrain", "embed", "evaluate", "measure")
 HASHES = Path("trial.json")  # of the trial's inputs: what the grid knows it by, see on_record.py
-KEPT = Path(".dvc/tmp/scores_before_training")  # of the trials that ran here, all by the same code
+KEPT = Path(".dvc/tmp/before_training")  # scores before training of the trials that ran here, all by the same code
 MADE = Path("shared.txt")  # the hash of the shared outputs that lie here
 
 
@@ -63,7 +63,12 @@ def run_trial(parameters: Parameters, interruptions: Interruptions) -> None:
         if made.returncode:
             raise UserError(f"stage {SHARED} or one before it failed, see above")
         MADE.write_text(hashes[SHARED])
-    others = {"pretrain": [interruptions], "embed": [parameters.evaluate.parts_needed], "evaluate": [KEPT]}
+    others = {
+        "pretrain": [interruptions],
+        "embed": [parameters.evaluate.parts_needed],
+        "evaluate": [KEPT],
+        "measure": [parameters.evaluate.measures, KEPT],
+    }
     for name in OWN:
         print(f"Running stage '{name}'", flush=True)
         import_module(f"stages.{name}").main(parameters, *others.get(name, []))
