@@ -24,6 +24,7 @@ BASELINES = {  # of the tables in the study's folder
     "cifartoy_classifiers": None,
     "cifartoy_fine": None,
     "cifartoy_photos": "grafit",
+    "cifartoy_probes": None,
     "precision": "maskcon_float32",
     "two_digits": "maskcon",
     "two_digits_preset": "maskcon",
