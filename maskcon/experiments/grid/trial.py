@@ -25,9 +25,10 @@ OWN = ("pretrain", "embed", "evaluate", "measure")
 HASHES = Path("trial.json")  # of the trial's inputs: what the grid knows it by, see on_record.py
 KEPT = Path(".dvc/tmp/before_training")  # scores before training of the trials that ran here, all by the same code
 MADE = Path("shared.txt")  # the hash of the shared outputs that lie here
-
-
-LIBRARIES = ("maskcon.tracking.record", "maskcon.tracking.store", "mlflow.tracking", "sklearn.linear_model", "torch")
+LIBRARIES = (  # torch.optim loads torch._dynamo at its first step
+    *("maskcon.tracking.record", "maskcon.tracking.store", "mlflow.tracking", "sklearn.linear_model"),
+    *("timm", "torch", "torch._dynamo"),
+)
 
 
 def one_for_each_line(run: Callable[[], None]) -> None:
