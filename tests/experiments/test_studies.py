@@ -25,6 +25,7 @@ BASELINES = {  # of the tables in the study's folder
     "cifartoy_fine": None,
     "cifartoy_photos": "grafit",
     "cifartoy_probes": None,
+    "cifartoy_trained": "grafit",
     "precision": "maskcon_float32",
     "two_digits": "maskcon",
     "two_digits_preset": "maskcon",
