@@ -28,6 +28,7 @@ BASELINES = {  # of the tables in the study's folder
     "cifartoy_trained": "grafit",
     "precision": "maskcon_float32",
     "two_digits": "maskcon",
+    "two_digits_held_out": None,
     "two_digits_preset": "maskcon",
 }
 NUMBER = re.compile(r"(?<![\d.])\d+\.\d(?!\d)")
