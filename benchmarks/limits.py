@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("tables", nargs="+", type=Path, help="of coarse_labels/maps")
     tables = parser.parse_args().tables
     parts = {part: read_labelled_set(SETS / part) for part in ("train", "val", "test")}
+    names = parts["test"].fine_name
     probe_right = right_by_probe(parts)
 
     over_training, errors = [], []
@@ -67,10 +68,10 @@ def main() -> None:
                 soft_labels = SoftLabels(parameters, parts["train"], training_set.coarse)
                 trained = train(training_set, parameters, CPU, NoCheckpoints(Path()), soft_labels)
                 over_training += [[table.stem, training, seed, *row] for row in soft_labels.rows]
-                shares = error_shares(rows_of_test(trained.encoder), parts["test"].fine_name, coarse_of, probe_right)
+                shares = error_shares(rows_of_test(trained.encoder, len(names)), names, coarse_of, probe_right)
                 errors += [[table.stem, training, seed, *share] for share in shares.items()]
                 print(table.stem, training, seed, shares, flush=True)
-        loaded = error_shares(rows_of_test(trained.untrained), parts["test"].fine_name, coarse_of, probe_right)
+        loaded = error_shares(rows_of_test(trained.untrained, len(names)), names, coarse_of, probe_right)
         errors += [[table.stem, "as loaded", 0, *share] for share in loaded.items()]
 
     write(RESULTS / "over_training", over_training_table, over_training, [*KEY, "soft label", "epoch", "percent"])
@@ -110,10 +111,9 @@ def right_by_probe(parts: dict[str, LabelledSet]) -> np.ndarray:
     return probes[strength].predict(rows["test"]) == parts["test"].fine
 
 
-def rows_of_test(encoder: Encoder) -> Tensor:
-    """Unit rows [N, F] of the test images."""
-    number = len(read_labelled_set(SETS / "test").coarse)
-    return torch.cat([torch.from_numpy(adapted(encoder, rows)) for rows in stored_rows("test", number, CPU)])
+def rows_of_test(encoder: Encoder, images: int) -> Tensor:
+    """Unit rows [images, F] of the test images."""
+    return torch.cat([torch.from_numpy(adapted(encoder, rows)) for rows in stored_rows("test", images, CPU)])
 
 
 def error_shares(rows: Tensor, names: np.ndarray, coarse_of: pd.Series, probe_right: np.ndarray) -> dict[str, float]:

@@ -105,8 +105,10 @@ class LocalEngine:
         """Those that have ended since the last call, and whether they succeeded."""
         over = {}
         for name, experiment in self.running.items():
-            process = self.processes.get(name)
-            if experiment and process and select.select([process.stdout], [], [], 0)[0]:
+            if experiment is None:
+                continue
+            process = self.processes[name]
+            if select.select([process.stdout], [], [], 0)[0]:
                 answer = process.stdout.readline()  # its exit code; nothing from a process that was killed
                 over[experiment] = answer == b"0\n"
                 self.running[name] = None
